@@ -1,0 +1,67 @@
+import { parseArgs } from 'node:util'
+import { createApp, kafkaLog, memoryLog, type AnyStateObject, type App, type Log, type LogClient, type Topic } from 'millrace'
+
+export interface Example {
+  readonly id: string
+  readonly objects: readonly AnyStateObject[]
+  /** Writes the input; called once, when `input` is empty. */
+  readonly load: (log: LogClient) => Promise<void>
+  readonly input: Topic<Uint8Array> | Topic<string>
+  readonly show: (log: LogClient, id: string) => Promise<void>
+}
+
+/**
+ * Runs an example: on the embedded log until all input is committed; with `--brokers` on Kafka until interrupted, or with
+ * `--until-drained` until all input is committed.
+ */
+export async function run({ id, objects, load, input, show }: Example): Promise<void> {
+  const { values: args } = parseArgs({
+    options: { brokers: { type: 'string' }, 'data-dir': { type: 'string' }, 'app-id': { type: 'string' }, 'until-drained': { type: 'boolean' } },
+  })
+  const { brokers, 'data-dir': dataDir, 'app-id': appId = id, 'until-drained': untilDrained = brokers === undefined } = args
+  const log: Log & LogClient = brokers === undefined ? memoryLog() : kafkaLog({ brokers: brokers.split(',') })
+  const app = createApp({ id: appId, objects, log, createTopics: true, ...(dataDir === undefined ? {} : { dataDir }) })
+  const interrupted = new Promise<void>((resolve) => ['SIGINT', 'SIGTERM'].forEach((signal) => process.once(signal, resolve)))
+  const progress = setInterval(() => report(appId, app), 250)
+  try {
+    if (brokers === undefined) await load(log)
+    await app.start()
+    if (brokers !== undefined && (await isEmpty(log, input))) await load(log)
+    await Promise.race([untilDrained ? app.drained() : interrupted, app.closed()])
+    report(appId, app)
+    process.stderr.write('\n')
+    await show(log, appId)
+  } finally {
+    clearInterval(progress)
+    await app.close()
+    await log[Symbol.asyncDispose]()
+  }
+}
+
+/** The latest value of each key of a topic, as any reader of it would see it. */
+export async function latestByKey<V>(log: LogClient, source: Topic<V>): Promise<Map<string, V>> {
+  const latest = new Map<string, V>()
+  for await (const { key, value } of log.read(source)) {
+    if (key === null) continue
+    if (value === null) latest.delete(key)
+    else latest.set(key, value)
+  }
+  return latest
+}
+
+export function table(heads: readonly string[], rows: readonly (readonly (string | number)[])[]): void {
+  const widths = heads.map((head, i) => Math.max(head.length, ...rows.map((row) => String(row[i]).length)))
+  const cell = (value: string | number | undefined, i: number): string =>
+    typeof value === 'number' ? String(value).padStart(widths[i] ?? 0) : String(value).padEnd(widths[i] ?? 0)
+  for (const row of [heads, widths.map((width) => '─'.repeat(width)), ...rows]) console.log(row.map(cell).join('  ').trimEnd())
+}
+
+async function isEmpty(log: LogClient, source: Topic<Uint8Array> | Topic<string>): Promise<boolean> {
+  for await (const record of log.read(source as Topic<unknown>)) return record === undefined
+  return true
+}
+
+function report(id: string, app: App): void {
+  const { records, turns, hops, commits, refused } = app.stats()
+  process.stderr.write(`\r${id}: ${records} records, ${turns} turns, ${hops} hops, ${refused} refused, ${commits} commits, lag ${app.health().lag}   `)
+}

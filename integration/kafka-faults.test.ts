@@ -1,0 +1,183 @@
+import { silentLogger } from '../lib/core/logger.js'
+import type { TopicPartition } from '../lib/core/record.js'
+import { type KafkaLog, kafkaLog } from '../lib/kafka/kafka-log.js'
+import { GroupMember } from '../lib/testing/log-contract/group-member.js'
+import {
+  batchOf,
+  positionOf,
+  settled,
+  soon,
+  transactionsOf,
+  until,
+  valuesOf,
+} from '../lib/testing/log-contract/rows.js'
+import { type Fault, FaultyProxy, type Frame } from './faulty-proxy.js'
+import { nextName } from './names.js'
+import { describeWithKafka } from './setup/with-kafka.js'
+
+const api = { Produce: 0, AddPartitionsToTxn: 24, AddOffsetsToTxn: 25, EndTxn: 26, TxnOffsetCommit: 28 } as const
+
+describeWithKafka('a Kafka log behind a network that loses things', (brokers) => {
+  jest.setTimeout(60_000)
+  let proxy: FaultyProxy
+  let direct: KafkaLog
+  let log: KafkaLog
+
+  beforeEach(async () => {
+    proxy = await FaultyProxy.before(brokers[0]!)
+    direct = kafkaLog({ brokers }, { logger: silentLogger })
+    log = kafkaLog({ brokers: [proxy.address], requestTimeout: 700 }, { logger: silentLogger })
+  })
+  afterEach(async () => {
+    await log[Symbol.asyncDispose]()
+    await direct[Symbol.asyncDispose]()
+    await proxy[Symbol.asyncDispose]()
+  })
+
+  const newPartitions = async (count: number): Promise<TopicPartition[]> => {
+    const topic = nextName('faults')
+    await direct.admin.create([{ name: topic, partitions: count, replicationFactor: -1, configs: {} }])
+    return Array.from({ length: count }, (_, partition) => ({ topic, partition }))
+  }
+  /** Loses each `every`-th frame of that kind; counts what it lost. */
+  const losing = (lost: Frame, fault: Fault, every: number): { count: number } => {
+    const losses = { count: 0 }
+    let seen = 0
+    proxy.fault = ({ apiKey, way }) => {
+      if (apiKey !== lost.apiKey || way !== lost.way || ++seen % every !== 0) return undefined
+      losses.count++
+      return fault
+    }
+    return losses
+  }
+
+  const cases = Object.keys(api).flatMap((name) => {
+    const ways = ['request', 'response'] as const
+    return ways.map((way) => [name as keyof typeof api, way, 'close' as Fault] as const)
+  })
+  it.each([...cases, ['EndTxn', 'response', 'swallow'], ['Produce', 'response', 'swallow']] as const)(
+    'commits everything exactly once when a %s %s is lost (%s)',
+    async (name, way, fault) => {
+      const partitions = await newPartitions(2)
+      await using member = await GroupMember.join(direct, {
+        group: nextName('group'),
+        topic: partitions[0]!.topic,
+        partitions: 2,
+      })
+      const channel = await transactionsOf(log, nextName('id'))
+      const losses = losing({ apiKey: api[name], way }, fault, fault === 'close' ? 3 : 8)
+      const cycles = 20
+      for (let cycle = 0; cycle < cycles; cycle++) {
+        await channel.begin(partitions, member.group)
+        const appended = partitions.flatMap((at) =>
+          ['a', 'b', 'c'].map((x) => channel.append(at, batchOf([`${cycle}${x}`]))),
+        )
+        await Promise.all([...appended, channel.offsets(member.generation, positionOf(partitions[0]!, cycle + 1))])
+        await channel.commit()
+      }
+      expect(losses.count).toBeGreaterThan(1)
+      const expected = Array.from({ length: cycles }, (_, cycle) => ['a', 'b', 'c'].map((x) => `${cycle}${x}`)).flat()
+      for (const at of partitions) {
+        await settled(direct, at)
+        expect(await valuesOf(direct, at)).toEqual(expected)
+        expect(await valuesOf(direct, at, 'all')).toEqual(expected)
+      }
+      expect(await direct.admin.stableCommitted(member.group, [partitions[0]!])).toEqual(
+        positionOf(partitions[0]!, cycles),
+      )
+    },
+  )
+
+  it('appends exactly once without transactions when produce responses are lost', async () => {
+    const [at] = await newPartitions(1)
+    await using channel = await log.idempotent()
+    const losses = losing({ apiKey: api.Produce, way: 'response' }, 'close', 4)
+    await channel.begin([at!], undefined)
+    const values = Array.from({ length: 60 }, (_, i) => `${i}`)
+    const answers = await Promise.all(values.map((value) => channel.append(at!, batchOf([value]))))
+    await channel.commit()
+    expect(losses.count).toBeGreaterThan(1)
+    expect(answers.map(({ baseOffset }) => baseOffset)).toEqual(values.map((_, i) => i))
+    expect(await valuesOf(direct, at!)).toEqual(values)
+  })
+
+  it('says that the outcome is not known when a lost commit is answered by having been fenced', async () => {
+    const [at] = await newPartitions(1)
+    const id = nextName('id')
+    const channel = await transactionsOf(log, id)
+    await channel.begin([at!], undefined)
+    await channel.append(at!, batchOf(['perhaps']))
+    const losses = losing({ apiKey: api.EndTxn, way: 'response' }, 'swallow', 1)
+    const committing = channel.commit()
+    const verdict = expect(committing).rejects.toMatchObject({ code: 'OUTCOME_UNKNOWN' })
+    await until(() => losses.count > 0)
+    await using successor = await transactionsOf(direct, id)
+    expect(successor.id).toBe(id)
+    proxy.fault = () => undefined
+    await verdict
+    await settled(direct, at!)
+    expect(await valuesOf(direct, at!)).toEqual(['perhaps'])
+  })
+
+  it('goes on with the id after a batch that was too large', async () => {
+    const [at] = await newPartitions(1)
+    const channel = await transactionsOf(log, nextName('id'))
+    await channel.begin([at!], undefined)
+    const small = channel.append(at!, batchOf(['dropped with it']))
+    const large = channel.append(at!, batchOf(['x'.repeat(1_100_000)]))
+    await expect(large).rejects.toMatchObject({ code: 'RECORD_TOO_LARGE', ...at })
+    await small
+    await expect(channel.commit()).rejects.toMatchObject({ code: 'COMMIT_ABORTED' })
+    for (const value of ['next', 'last']) {
+      await channel.begin([at!], undefined)
+      await channel.append(at!, batchOf([value]))
+      await channel.commit()
+    }
+    await settled(direct, at!)
+    expect(await valuesOf(direct, at!)).toEqual(['next', 'last'])
+  })
+
+  it('reads on where it was, and stays in its group, when all connections break', async () => {
+    const partitions = await newPartitions(2)
+    const [at] = partitions
+    await using member = await GroupMember.join(log, { group: nextName('group'), topic: at!.topic, partitions: 2 })
+    await using fetcher = log.fetcher({ isolation: 'committed', purpose: 'live', maxBytes: 1_000 })
+    fetcher.assign(positionOf(at!, 0))
+    await using channel = await direct.idempotent()
+    await channel.begin([at!], undefined)
+    for (let i = 0; i < 5; i++) {
+      await channel.append(at!, batchOf([`${i}`]))
+      const [fetched] = await fetcher.next(soon())
+      expect(fetched).toMatchObject({ from: i, to: i + 1 })
+      proxy.cut()
+    }
+    await channel.commit()
+    await log.admin.endOffsets([at!], 'all')
+    expect(member.events).toEqual([`assign ${member.generation.generationId}`])
+  })
+
+  it('can be closed while no broker answers, and what was waiting for one is told so', async () => {
+    const [at] = await newPartitions(1)
+    const away = kafkaLog({ brokers: [proxy.address] }, { logger: silentLogger })
+    const channel = await away.idempotent()
+    await channel.begin([at!], undefined)
+    const member = await GroupMember.join(away, { group: nextName('group'), topic: at!.topic, partitions: 1 })
+    const transactions = await transactionsOf(away, nextName('id'))
+    await transactions.begin([at!], undefined)
+    proxy.up = false
+    proxy.cut()
+    const waiting = [
+      away.admin.describe([at!.topic]),
+      channel.append(at!, batchOf(['never'])),
+      transactions.commit(),
+      transactionsOf(away, nextName('id')),
+    ]
+    const closing = away[Symbol.asyncDispose]()
+    for (const result of await Promise.allSettled(waiting)) expect(result).toMatchObject({ status: 'rejected' })
+    await closing
+    await away[Symbol.asyncDispose]()
+    await member.membership.leave()
+    await expect(away.idempotent()).rejects.toMatchObject({ code: 'APP_CLOSED' })
+    await expect(away.admin.list('')).rejects.toMatchObject({ code: 'APP_CLOSED' })
+  })
+})

@@ -1,0 +1,122 @@
+import { randomUUID } from 'node:crypto'
+import { systemBootId } from '../core/boot-id.js'
+import { systemClock } from '../core/clock.js'
+import { durationMs } from '../core/duration.js'
+import { MillraceError } from '../core/errors.js'
+import { stderrLogger } from '../core/logger.js'
+import { kafkaLog } from '../kafka/kafka-log.js'
+import type { Log, LogPort } from '../log/port.js'
+import { describeProgram } from '../model/describe.js'
+import { program } from '../model/program.js'
+import type { StateObject } from '../model/state-object.js'
+import { drained } from '../runtime/drain.js'
+import { Engine } from '../runtime/engine.js'
+import { CommittedState } from '../runtime/state-reader.js'
+import { levelFolder } from '../store/level-folder.js'
+import { memoryFolder } from '../store/memory-folder.js'
+import type { App, StateReader } from './app.js'
+import { resolveOptions, type AppOptions } from './options.js'
+
+const commitLingerMs = 10
+const closeTimeoutMs = 10_000
+
+/**
+ * Puts an app together; nothing is connected before `start()`.
+ * Throws `OPTIONS_INVALID` and `DEFINITION_INVALID` at once.
+ */
+export function createApp(options: AppOptions): App {
+  const resolved = resolveOptions(options)
+  const { dataDir } = resolved
+  const definition = program(options.objects ?? [], options.flows ?? [])
+  const logger = options.logger ?? stderrLogger
+  const own = options.kafka === undefined ? undefined : kafkaLog(options.kafka, { logger })
+  const engine = (onFailure: (error: unknown) => void): Engine =>
+    new Engine(
+      {
+        ...resolved,
+        app: options.id,
+        program: definition,
+        log: own ?? asPort(options.log),
+        openFolder: () => (dataDir === undefined ? Promise.resolve(memoryFolder()) : levelFolder({ dataDir, app: options.id })),
+        clock: systemClock,
+        logger,
+        commitLingerMs,
+        instanceId: options.instanceId,
+        bootId: systemBootId(),
+        startId: randomUUID(),
+      },
+      onFailure,
+    )
+  return new RunningApp(engine, () => own?.[Symbol.asyncDispose](), describeProgram(options.id, definition))
+}
+
+function asPort(log: Log | undefined): LogPort {
+  if (log !== undefined && 'transactions' in log && 'fetcher' in log) return log as LogPort
+  throw new MillraceError('OPTIONS_INVALID', 'createApp: log must be a memoryLog() or a kafkaLog()')
+}
+
+class RunningApp implements App {
+  readonly #engine: Engine
+  readonly #disposeLog: () => PromiseLike<void> | undefined
+  readonly #description: string
+  #started: Promise<void> | undefined
+  #closing: Promise<void> | undefined
+  readonly #closed: Promise<void>
+  #settle: { resolve: () => void; reject: (error: unknown) => void } = { resolve: () => undefined, reject: () => undefined }
+
+  constructor(engine: (onFailure: (error: unknown) => void) => Engine, disposeLog: () => PromiseLike<void> | undefined, description: string) {
+    this.#engine = engine(() => void this.close({ timeout: 0 }))
+    this.#disposeLog = disposeLog
+    this.#description = description
+    this.#closed = new Promise((resolve, reject) => (this.#settle = { resolve, reject }))
+    // Who does not ask must not be hit by an unhandled rejection; the error is logged and start() or drained() throw it.
+    this.#closed.catch(() => undefined)
+  }
+
+  start(): Promise<void> {
+    if (this.#closing !== undefined) return Promise.reject(new MillraceError('APP_CLOSED', 'the app has been closed; make a new one with createApp'))
+    this.#started ??= this.#engine.start()
+    return this.#started
+  }
+
+  close(options: { timeout?: number | `${number}${'ms' | 's' | 'm' | 'h' | 'd'}` } = {}): Promise<void> {
+    this.#closing ??= this.#close(durationMs(options.timeout ?? closeTimeoutMs, 'timeout'))
+    return this.#closing
+  }
+
+  async #close(timeoutMs: number): Promise<void> {
+    await this.#engine.stop(timeoutMs)
+    await this.#disposeLog()
+    const { failure } = this.#engine
+    if (failure === undefined) this.#settle.resolve()
+    else this.#settle.reject(failure.error)
+  }
+
+  closed(): Promise<void> {
+    return this.#closed
+  }
+
+  drained(): Promise<void> {
+    return drained(this.#engine)
+  }
+
+  state<Name extends string, S>(kind: StateObject<Name, S>): StateReader<S> {
+    return new CommittedState(this.#engine, kind.name) as unknown as StateReader<S>
+  }
+
+  health(): ReturnType<App['health']> {
+    return this.#engine.health
+  }
+
+  stats(): ReturnType<App['stats']> {
+    return this.#engine.stats
+  }
+
+  describe(): string {
+    return this.#description
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+}

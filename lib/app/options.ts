@@ -1,0 +1,91 @@
+import { z } from 'zod'
+import { durationMs, type Duration } from '../core/duration.js'
+import { MillraceError } from '../core/errors.js'
+import type { Logger } from '../core/logger.js'
+import type { KafkaOptions } from '../kafka/options.js'
+import type { Log } from '../log/port.js'
+import { checkAppId } from '../model/names.js'
+import type { AnyStateObject } from '../model/state-object.js'
+import type { Flow } from '../model/stream.js'
+import type { Guarantee } from '../runtime/engine-options.js'
+
+export interface AppOptions {
+  /** Names the consumer group, the changelogs, the transactions and the state directory. Choose it once: it is where state is found again. */
+  readonly id: string
+  readonly objects?: readonly AnyStateObject[]
+  readonly flows?: readonly Flow[]
+  /** Kafka: kafkajs's own connection options (brokers, ssl, sasl, clientId, …). */
+  readonly kafka?: KafkaOptions
+  /** Instead of `kafka`: a log that is open already, `memoryLog()` or `kafkaLog()`. It is not closed with the app. */
+  readonly log?: Log
+  /** @default 'exactly-once' */
+  readonly guarantee?: Guarantee
+  /** Where LevelDB lives. @default './.millrace'; on the embedded log, which dies with the process, state is in memory unless this is given. */
+  readonly dataDir?: string
+  /** The longest time between two commits while there is input. @default 100 */
+  readonly commitInterval?: Duration
+  /** How long the group waits for a silent member. Heartbeats come from a timer, not from the record path. @default '15s' */
+  readonly sessionTimeout?: Duration
+  /** Static membership (KIP-345): a restart under the same id within the session time-out moves nothing. */
+  readonly instanceId?: string
+  /** Create missing source and output topics (development). @default false */
+  readonly createTopics?: boolean
+  /** Of topics the app creates. @default the broker's */
+  readonly replicationFactor?: number
+  /** Objects kept in memory by this process; twice as many at most. More are read from the local store. @default 500000 */
+  readonly cacheEntries?: number
+  /** @default warnings and errors as JSON lines on stderr */
+  readonly logger?: Logger
+}
+
+const duration = z.custom<Duration>((value) => typeof value === 'number' || typeof value === 'string', 'a duration is needed: milliseconds, or for example "5s"')
+const object = z.custom<object>((value) => typeof value === 'object' && value !== null, 'an object is needed')
+const positive = z.number().int().positive()
+
+/** Only shapes are checked here; unknown keys are refused by name. */
+const shape = z.strictObject({
+  id: z.string(),
+  objects: z.array(object).optional(),
+  flows: z.array(object).optional(),
+  kafka: object.optional(),
+  log: object.optional(),
+  guarantee: z.enum(['exactly-once', 'at-least-once']).optional(),
+  dataDir: z.string().min(1).optional(),
+  commitInterval: duration.optional(),
+  sessionTimeout: duration.optional(),
+  instanceId: z.string().min(1).optional(),
+  createTopics: z.boolean().optional(),
+  replicationFactor: positive.optional(),
+  cacheEntries: positive.optional(),
+  logger: object.optional(),
+} satisfies Record<keyof AppOptions, z.ZodType>)
+
+/** Options with every default applied. */
+export interface ResolvedOptions {
+  readonly guarantee: Guarantee
+  readonly dataDir: string | undefined
+  readonly commitIntervalMs: number
+  readonly sessionTimeoutMs: number
+  readonly createTopics: boolean
+  readonly replicationFactor: number
+  readonly cacheEntries: number
+}
+
+/** Throws `OPTIONS_INVALID` naming each option that is wrong. */
+export function resolveOptions(options: AppOptions): ResolvedOptions {
+  const checked = shape.safeParse(options)
+  if (!checked.success) throw new MillraceError('OPTIONS_INVALID', `createApp: ${z.prettifyError(checked.error)}`)
+  checkAppId(options.id)
+  if ((options.kafka === undefined) === (options.log === undefined)) {
+    throw new MillraceError('OPTIONS_INVALID', 'createApp: give either kafka: { brokers } or log: memoryLog()')
+  }
+  return {
+    guarantee: options.guarantee ?? 'exactly-once',
+    dataDir: options.dataDir ?? (options.log?.kind === 'memory' ? undefined : './.millrace'),
+    commitIntervalMs: durationMs(options.commitInterval ?? 100, 'commitInterval'),
+    sessionTimeoutMs: durationMs(options.sessionTimeout ?? '15s', 'sessionTimeout'),
+    createTopics: options.createTopics ?? false,
+    replicationFactor: options.replicationFactor ?? -1,
+    cacheEntries: options.cacheEntries ?? 500_000,
+  }
+}

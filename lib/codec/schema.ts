@@ -1,0 +1,42 @@
+import { MillraceError } from '../core/errors.js'
+
+/** Any schema library that speaks Standard Schema v1 (zod, valibot, arktype). Source: standardschema.dev. */
+export interface Schema<Input = unknown, Output = Input> {
+  readonly '~standard': {
+    readonly version: 1
+    readonly vendor: string
+    readonly validate: (value: unknown) => unknown
+    readonly types?: { readonly input: Input; readonly output: Output } | undefined
+  }
+}
+
+export type OutputOf<S extends Schema> = NonNullable<S['~standard']['types']>['output']
+
+/** What a Standard Schema answers. */
+interface Verdict {
+  readonly value?: unknown
+  readonly issues?: readonly Issue[] | undefined
+}
+interface Issue {
+  readonly message: string
+  readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined
+}
+
+/** Checks a value; the returned function throws `VALUE_INVALID` naming the field that is wrong. */
+export function validator(schema: Schema): (value: unknown) => unknown {
+  const standard = schema['~standard']
+  return (value) => {
+    const verdict = standard.validate(value) as Verdict | Promise<Verdict>
+    if (verdict instanceof Promise) {
+      verdict.catch(() => undefined)
+      throw new MillraceError('DEFINITION_INVALID', 'the schema validates asynchronously; only synchronous schemas can be used on the record path')
+    }
+    if (verdict.issues) throw new MillraceError('VALUE_INVALID', verdict.issues.slice(0, 3).map(sentence).join('; '))
+    return verdict.value
+  }
+}
+
+function sentence(issue: Issue): string {
+  const path = (issue.path ?? []).map((step) => String(typeof step === 'object' ? step.key : step)).join('.')
+  return path === '' ? issue.message : `${path}: ${issue.message}`
+}

@@ -1,0 +1,78 @@
+/** Every code a `MillraceError` can carry. `docs/errors.md` has an entry for each; a test keeps the two equal. */
+export const errorCodes = [
+  'OPTIONS_INVALID',
+  'DEFINITION_INVALID',
+  'TOPIC_MISSING',
+  'TOPIC_MISMATCH',
+  'VALUE_INVALID',
+  'EXTRACTOR_FAILED',
+  'STEP_FAILED',
+  'HANDLER_FAILED',
+  'PUBLISH_FAILED',
+  'TURN_ENDED',
+  'RECORD_TOO_LARGE',
+  'ROUTE_MISMATCH',
+  'BATCH_CORRUPT',
+  'COMPRESSION_UNAVAILABLE',
+  'OFFSET_OUT_OF_RANGE',
+  'INBOX_TRIMMED',
+  'GENERATION_STALE',
+  'MEMBER_UNKNOWN',
+  'FENCED',
+  'COMMIT_ABORTED',
+  'OUTCOME_UNKNOWN',
+  'BROKER_UNAVAILABLE',
+  'BROKER_REFUSED',
+  'CLIENT_UNSUPPORTED',
+  'STORE_FAILED',
+  'STORE_DAMAGED',
+  'KEY_ELSEWHERE',
+  'APP_CLOSED',
+] as const
+
+export type ErrorCode = (typeof errorCodes)[number]
+
+/** Where an error happened, as far as it is known. */
+export interface ErrorFacts {
+  readonly topic?: string
+  readonly partition?: number
+  readonly offset?: number
+  readonly kind?: string
+  readonly key?: string
+  readonly cause?: unknown
+}
+
+const brand = Symbol.for('millrace.error')
+
+/** The one error class of the library: a code for programs, a sentence for people, facts as fields. */
+export class MillraceError extends Error {
+  override readonly name = 'MillraceError'
+  readonly code: ErrorCode
+  readonly topic: string | undefined
+  readonly partition: number | undefined
+  readonly offset: number | undefined
+  readonly kind: string | undefined
+  readonly key: string | undefined
+
+  constructor(code: ErrorCode, message: string, facts: ErrorFacts = {}) {
+    super(message, facts.cause === undefined ? undefined : { cause: facts.cause })
+    this.code = code
+    this.topic = facts.topic
+    this.partition = facts.partition
+    this.offset = facts.offset
+    this.kind = facts.kind
+    this.key = facts.key
+    Object.defineProperty(this, brand, { value: true })
+  }
+
+  /** Recognises errors of another copy of the library too, which `instanceof` would not. */
+  static is(error: unknown, code?: ErrorCode): error is MillraceError {
+    if (typeof error !== 'object' || error === null || !(brand in error)) return false
+    return code === undefined || (error as unknown as MillraceError).code === code
+  }
+}
+
+/** The text of anything thrown. */
+export function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

@@ -1,0 +1,52 @@
+/** One partition of one topic. */
+export interface TopicPartition {
+  readonly topic: string
+  readonly partition: number
+}
+
+/** Exact in a double below 2^53; `bigint` only in the public `RecordInfo`. */
+export type Offset = number
+
+/** Offsets by topic and partition. */
+export type Positions = ReadonlyMap<string, ReadonlyMap<number, Offset>>
+
+export type Headers = ReadonlyMap<string, Uint8Array | null>
+
+/** Where a record came from, and its metadata. Valid during the call that received it. */
+export interface RecordInfo {
+  readonly topic: string
+  readonly partition: number
+  readonly offset: bigint
+  /** Milliseconds since the epoch: event time. */
+  readonly timestamp: number
+  readonly key: string | null
+  readonly headers: Headers
+}
+
+/** Positions that can be written to. */
+export class PositionMap {
+  readonly topics = new Map<string, Map<number, Offset>>()
+
+  static of(entries: Iterable<readonly [topic: string, partition: number, offset: Offset]>): PositionMap {
+    const positions = new PositionMap()
+    for (const [topic, partition, offset] of entries) positions.set(topic, partition, offset)
+    return positions
+  }
+
+  set(topic: string, partition: number, offset: Offset): void {
+    let partitions = this.topics.get(topic)
+    if (partitions === undefined) this.topics.set(topic, (partitions = new Map()))
+    partitions.set(partition, offset)
+  }
+
+  get size(): number {
+    let size = 0
+    for (const partitions of this.topics.values()) size += partitions.size
+    return size
+  }
+}
+
+/** The offset of one partition, or undefined when nothing is known about it. */
+export function offsetOf(positions: Positions, topic: string, partition: number): Offset | undefined {
+  return positions.get(topic)?.get(partition)
+}

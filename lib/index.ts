@@ -1,0 +1,32 @@
+export { createApp } from './app/create-app.js'
+export { bytes, json, text } from './codec/codec.js'
+export { errorCodes, MillraceError } from './core/errors.js'
+export { kafkaLog } from './kafka/kafka-log.js'
+export { memoryLog } from './memory/memory-log.js'
+export { stateObject } from './model/state-object.js'
+export { topic } from './model/stream.js'
+
+export type { App, StateReader } from './app/app.js'
+export type { AppOptions } from './app/options.js'
+export type { Codec } from './codec/codec.js'
+export type { OutputOf, Schema } from './codec/schema.js'
+export type { Duration } from './core/duration.js'
+export type { ErrorCode, ErrorFacts } from './core/errors.js'
+export type { Logger } from './core/logger.js'
+export type { Headers, RecordInfo } from './core/record.js'
+export type { KafkaOptions } from './kafka/options.js'
+export type { ClientTopic, LogClient } from './log/client.js'
+export type { Log } from './log/port.js'
+export type {
+  AnyStateObject,
+  DeepReadonly,
+  Handler,
+  InputOptions,
+  KeyExtractor,
+  Route,
+  StateObject,
+  StateOptions,
+} from './model/state-object.js'
+export type { Flow, InvalidPolicy, Stream, Topic, TopicOptions } from './model/stream.js'
+export type { EmitOptions, Turn } from './model/turn.js'
+export type { Guarantee, Health, Stats } from './runtime/engine-options.js'

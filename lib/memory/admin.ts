@@ -1,0 +1,72 @@
+import { MillraceError } from '../core/errors.js'
+import { PositionMap, type Offset, type Positions, type TopicPartition } from '../core/record.js'
+import type { Isolation, LogAdmin, NewTopic, TopicInfo } from '../log/port.js'
+import type { Broker } from './broker.js'
+import type { PartitionLog } from './partition-log.js'
+
+export class MemoryAdmin implements LogAdmin {
+  readonly #broker: Broker
+
+  constructor(broker: Broker) {
+    this.#broker = broker
+  }
+
+  describe(topics: readonly string[]): Promise<ReadonlyMap<string, TopicInfo | undefined>> {
+    return this.#broker.answer(() => new Map(topics.map((name) => [name, this.#broker.topics.get(name)?.info])))
+  }
+
+  list(prefix: string): Promise<readonly string[]> {
+    return this.#broker.answer(() => this.#broker.topics.names().filter((name) => name.startsWith(prefix)))
+  }
+
+  create(topics: readonly NewTopic[]): Promise<void> {
+    return this.#broker.answer(() => {
+      for (const topic of topics) this.#broker.topics.create(topic)
+    })
+  }
+
+  endOffsets(partitions: readonly TopicPartition[], isolation: Isolation): Promise<Positions> {
+    return this.#offsets(partitions, (log) => (isolation === 'all' ? log.endOffset : log.stableOffset))
+  }
+
+  startOffsets(partitions: readonly TopicPartition[]): Promise<Positions> {
+    return this.#offsets(partitions, (log) => log.startOffset)
+  }
+
+  async stableCommitted(group: string, partitions: readonly TopicPartition[]): Promise<Positions> {
+    await this.#broker.clock.breathe()
+    return this.#broker.offsets.stable(group, partitions)
+  }
+
+  trim(before: Positions): Promise<void> {
+    return this.#broker.answer(() => {
+      for (const [topic, partitions] of before) {
+        if (!this.#broker.topics.config(topic, 'cleanup.policy').includes('delete')) {
+          throw new MillraceError(
+            'BROKER_REFUSED',
+            `${topic}: only topics whose cleanup.policy includes 'delete' can be trimmed.`,
+            { topic },
+          )
+        }
+        for (const [partition, offset] of partitions) this.#broker.topics.partition({ topic, partition }).trim(offset)
+      }
+    })
+  }
+
+  fence(prefix: string, alive: ReadonlySet<string>): Promise<readonly string[]> {
+    return this.#broker.answer(() => {
+      const { transactions } = this.#broker
+      const dead = transactions.open(prefix).filter((id) => !alive.has(id))
+      for (const id of dead) transactions.init(id)
+      return dead
+    })
+  }
+
+  #offsets(partitions: readonly TopicPartition[], offsetOf: (log: PartitionLog) => Offset): Promise<Positions> {
+    return this.#broker.answer(() => {
+      const offsets = new PositionMap()
+      for (const at of partitions) offsets.set(at.topic, at.partition, offsetOf(this.#broker.topics.partition(at)))
+      return offsets.topics
+    })
+  }
+}

@@ -1,0 +1,106 @@
+import { systemClock, type Clock } from '../core/clock.js'
+import { logClient, type ClientTopic, type LogClient, type ReadRecord, type SendOptions } from '../log/client.js'
+import type { CommitChannel, Fetcher, FetcherOptions, JoinOptions, LogAdmin, LogPort, Membership } from '../log/port.js'
+import { MemoryAdmin } from './admin.js'
+import { Broker } from './broker.js'
+import { MemoryFetcher } from './fetcher.js'
+import { IdempotentChannel } from './idempotent-channel.js'
+import { MemoryMembership } from './membership.js'
+import { TransactionalChannel } from './transactional-channel.js'
+
+export interface MemoryLogOptions {
+  /** Of a topic that `send` makes, or that is made with -1. @default 4 */
+  readonly partitions?: number
+  /** @default the system's */
+  readonly clock?: Clock
+}
+
+/** The embedded log: partitions, groups, transactions and compaction in this process. It dies with it. */
+export interface MemoryLog extends LogPort, LogClient {
+  /** Another client of the same log, as another process would be one of the same brokers. */
+  open(): MemoryLog
+  /** Compacts a topic now. It happens by itself as a compacted topic grows. Rejects with `TOPIC_MISSING`. */
+  compact(topic: string): Promise<void>
+  /** Takes a member out of its group as when its session expires: it hears `onLost` and joins again. */
+  expel(group: string, memberId: string): void
+}
+
+/** Makes an embedded log, empty. */
+export function memoryLog({ partitions = 4, clock = systemClock }: MemoryLogOptions = {}): MemoryLog {
+  return new MemoryClient(new Broker(partitions, clock))
+}
+
+class MemoryClient implements MemoryLog {
+  readonly kind = 'memory'
+  readonly admin: LogAdmin
+  readonly #broker: Broker
+  readonly #client: LogClient
+  /** Closes what this client has opened and nobody has closed yet. */
+  readonly #open = new Map<object, () => Promise<void>>()
+
+  constructor(broker: Broker) {
+    this.#broker = broker
+    this.admin = new MemoryAdmin(broker)
+    this.#client = logClient(this, broker.clock)
+  }
+
+  open(): MemoryLog {
+    return new MemoryClient(this.#broker)
+  }
+
+  async join(options: JoinOptions): Promise<Membership> {
+    const opened = {}
+    const membership = await MemoryMembership.join(this.#broker, options, () => this.#open.delete(opened))
+    this.#open.set(opened, () => membership.leave())
+    return membership
+  }
+
+  fetcher(options: FetcherOptions): Fetcher {
+    const opened = {}
+    const { topics, clock } = this.#broker
+    const fetcher = new MemoryFetcher(topics, clock, options, () => this.#open.delete(opened))
+    this.#open.set(opened, () => fetcher[Symbol.asyncDispose]())
+    return fetcher
+  }
+
+  transactions({ id }: { readonly id: string; readonly timeoutMs: number }): Promise<CommitChannel> {
+    return this.#broker.answer(() => {
+      const opened = {}
+      const channel = new TransactionalChannel(this.#broker, id, () => this.#open.delete(opened))
+      this.#open.set(opened, () => channel[Symbol.asyncDispose]())
+      return channel
+    })
+  }
+
+  idempotent(): Promise<CommitChannel> {
+    return this.#broker.answer(() => new IdempotentChannel(this.#broker))
+  }
+
+  /** Makes the topic when it does not exist. */
+  async send<V>(
+    target: ClientTopic<V>,
+    values: Iterable<V> | AsyncIterable<V>,
+    options?: SendOptions<V>,
+  ): Promise<void> {
+    this.#broker.topics.create({ name: target.name, partitions: -1, replicationFactor: -1, configs: {} })
+    await this.#client.send(target, values, options)
+  }
+
+  read<V>(source: ClientTopic<V>): AsyncIterable<ReadRecord<V>> {
+    return this.#client.read(source)
+  }
+
+  compact(topic: string): Promise<void> {
+    return this.#broker.compactor.compact(topic)
+  }
+
+  expel(group: string, memberId: string): void {
+    this.#broker.groups.group(group).expel(memberId)
+  }
+
+  /** Closes fetchers, leaves groups and aborts what is open. The log itself stays for its other clients. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const close of [...this.#open.values()]) await close()
+    await this.#broker.compactor.idle()
+  }
+}

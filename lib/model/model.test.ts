@@ -1,0 +1,87 @@
+import { z } from 'zod'
+import { json, text } from '../codec/codec.js'
+import type { RecordInfo } from '../core/record.js'
+import { describeProgram } from './describe.js'
+import { paths } from './paths.js'
+import { program } from './program.js'
+import { stateObject } from './state-object.js'
+import { topic, type StreamNode } from './stream.js'
+
+const record = {} as RecordInfo
+const numbers = topic('numbers', z.number())
+const others = topic('others', z.number())
+const counter = stateObject('counter', { state: z.object({ n: z.number() }), init: () => ({ n: 0 }) })
+const keyOf = (): string => 'k'
+const add = (): void => undefined
+
+/** What comes out of a stream when these values go in. */
+function through(node: StreamNode, values: readonly unknown[]): unknown[] {
+  const out: unknown[] = []
+  for (const path of paths(node)) {
+    const push = path.fuse((value) => out.push(value))
+    for (const value of values) push(value, record)
+  }
+  return out
+}
+
+describe('streams', () => {
+  it('fuse their steps in order', () => {
+    const stream = numbers
+      .filter((n) => n > 1)
+      .map((n) => n * 10)
+      .flatMap((n) => [n, n + 1])
+    expect(through(stream.node, [1, 2, 3])).toEqual([20, 21, 30, 31])
+  })
+
+  it('know whether a step may have changed the value', () => {
+    expect(paths(numbers.filter((n) => n > 1).node).map((path) => path.changed)).toEqual([false])
+    expect(paths(numbers.merge(others.map((n) => n)).node).map((path) => path.changed)).toEqual([false, true])
+  })
+
+  it('branch by the first test that holds, and the rest', () => {
+    const { small, even, rest } = numbers.branch({ small: (n) => n < 3, even: (n) => n % 2 === 0 })
+    const values = [1, 2, 3, 4, 5]
+    expect([small, even, rest].map((stream) => through(stream.node, values))).toEqual([[1, 2], [4], [3, 5]])
+  })
+
+  it('are not changed by the steps taken from them', () => {
+    numbers.filter(() => false)
+    expect(through(numbers.node, [1])).toEqual([1])
+  })
+})
+
+describe('definitions', () => {
+  it('number inputs per source, so that adding one does not readdress hopped records', () => {
+    const kind = counter.on(numbers, keyOf, add).on(others, keyOf, add).on(numbers.map(String), keyOf, add)
+    expect(kind.definition.inputs.map(({ id }) => id)).toEqual(['numbers#0', 'others#0', 'numbers#1'])
+  })
+
+  it.each([
+    ['a topic name Kafka does not allow', () => topic('a b', z.string()), /not a topic name/],
+    ['a kind name with a dash', () => stateObject('a-b', { state: z.string(), init: () => '' }), /no dash/],
+    ['a branch named rest', () => numbers.branch({ rest: () => true }), /rest/],
+    ['an app that does nothing', () => program([], []), /does nothing/],
+    ['a kind that reads nothing', () => program([counter], []), /reads nothing/],
+    ['two kinds of one name', () => program([counter.on(numbers, keyOf, add), counter.on(others, keyOf, add)], []), /named 'counter'/],
+    ['a topic with two codecs', () => program([counter.on(topic('t', text()), keyOf, add).on(topic('t', json(z.number())), keyOf, add)], []), /defined twice/],
+  ])('refuse %s', (_what, make, message) => {
+    expect(make).toThrow(message)
+  })
+
+  it('list every topic and store name', () => {
+    const kind = counter.on(numbers.map(String), keyOf, add).publish(others, (state) => state.n)
+    expect(describeProgram('app', program([kind], [numbers.to(others)]))).toBe(
+      [
+        'app app',
+        '  reads numbers (json; invalid: dead-letter)',
+        '  state object counter (json)',
+        '    on numbers#0: numbers → map → key → turn (route: auto)',
+        '    publishes others (json)',
+        '    changelog app-counter-changelog',
+        '    inbox     app-counter-inbox',
+        '  flow numbers → others (json)',
+        '  dead letters app-dlq',
+      ].join('\n'),
+    )
+  })
+})

@@ -1,0 +1,23 @@
+import { MillraceError } from '../core/errors.js'
+
+/** Kafka's own rule for topic names. */
+export function checkTopicName(name: string): void {
+  if (/^[A-Za-z0-9._-]{1,249}$/.test(name) && name !== '.' && name !== '..') return
+  throw new MillraceError('DEFINITION_INVALID', `'${name}' is not a topic name: 1 to 249 letters, digits, '.', '_' and '-' are allowed`)
+}
+
+/** No dash, so that `<app>-<kind>-changelog` cannot mean two things. */
+export function checkKindName(name: string): void {
+  if (/^[A-Za-z0-9_.]{1,100}$/.test(name)) return
+  throw new MillraceError('DEFINITION_INVALID', `'${name}' cannot name a state object: use letters, digits, '_' and '.' (no dash)`)
+}
+
+/** No colon: transactional ids are `<app>:<start>`, and the prefix must name this app alone. */
+export function checkAppId(id: string): void {
+  if (/^[A-Za-z0-9._-]{1,100}$/.test(id)) return
+  throw new MillraceError('OPTIONS_INVALID', `id '${id}': use 1 to 100 letters, digits, '.', '_' and '-'`)
+}
+
+export const changelogTopic = (app: string, kind: string): string => `${app}-${kind}-changelog`
+export const inboxTopic = (app: string, kind: string): string => `${app}-${kind}-inbox`
+export const deadLetterTopic = (app: string): string => `${app}-dlq`

@@ -1,0 +1,142 @@
+import type { Codec } from '../codec/codec.js'
+import { json } from '../codec/codec.js'
+import type { OutputOf, Schema } from '../codec/schema.js'
+import { MillraceError } from '../core/errors.js'
+import type { RecordInfo } from '../core/record.js'
+import { checkTopicName } from './names.js'
+
+/** A topic with stateless steps applied to it. Immutable; every step returns a new stream. Steps may not keep state. */
+export interface Stream<V> {
+  /** How this stream comes about; read by the runtime and `describe()`. */
+  readonly node: StreamNode
+  map<W>(step: (value: V, record: RecordInfo) => W): Stream<W>
+  filter<W extends V>(test: (value: V, record: RecordInfo) => value is W): Stream<W>
+  filter(test: (value: V, record: RecordInfo) => boolean): Stream<V>
+  flatMap<W>(step: (value: V, record: RecordInfo) => Iterable<W>): Stream<W>
+  /** Both streams interleaved; no order between them. */
+  merge<W>(other: Stream<W>): Stream<V | W>
+  /** Splits by the first test that holds; `rest` gets what none took. */
+  branch<B extends Record<string, (value: V) => boolean>>(tests: B): { readonly [K in keyof B | 'rest']: Stream<V> }
+  /** A flow without state: written to `target` with the app's guarantee, keyed by `key` (default: the source record's key). */
+  to<W extends V>(target: Topic<W>, options?: { key?: (value: V, record: RecordInfo) => string | null }): Flow
+}
+
+/** A Kafka topic and the codec of its values. */
+export interface Topic<V> extends Stream<V> {
+  readonly name: string
+  readonly codec: Codec<V>
+}
+
+/** Records that go from a stream to a topic. */
+export interface Flow {
+  readonly kind: 'flow'
+  /** `<sources> → <target>`. */
+  readonly name: string
+  readonly definition: FlowDefinition
+}
+
+export interface TopicOptions {
+  /** What to do with bytes the codec or schema refuses. @default 'dead-letter' */
+  readonly onInvalid?: InvalidPolicy
+  /** Used when the app may create the topic (`createTopics: true`). @default 4 */
+  readonly partitions?: number
+}
+
+/** `dead-letter`: to `<app>-dlq`, go on; `skip`: count it, go on; `stop`: stop the app, lose nothing. */
+export type InvalidPolicy = 'dead-letter' | 'skip' | 'stop'
+
+// Functions are kept as functions of `never`: any function fits without a cast, and only the runtime, which knows that
+// the value fits, calls them.
+export type Step = (value: never, record: RecordInfo) => unknown
+export type Test = (value: never, record: RecordInfo) => boolean
+
+export interface TopicNode {
+  readonly kind: 'topic'
+  readonly name: string
+  readonly codec: Codec<unknown>
+  readonly onInvalid: InvalidPolicy
+  readonly partitions: number | undefined
+}
+
+export type StreamNode =
+  | TopicNode
+  | { readonly kind: 'map'; readonly from: StreamNode; readonly step: Step }
+  | { readonly kind: 'filter'; readonly from: StreamNode; readonly test: Test }
+  | { readonly kind: 'flatMap'; readonly from: StreamNode; readonly step: (value: never, record: RecordInfo) => Iterable<unknown> }
+  | { readonly kind: 'merge'; readonly from: readonly StreamNode[] }
+
+export interface FlowDefinition {
+  readonly from: StreamNode
+  readonly target: TopicNode
+  readonly key: ((value: never, record: RecordInfo) => string | null) | undefined
+}
+
+/**
+ * Names a topic and says how its values are read and written. A schema alone means JSON.
+ * Throws `DEFINITION_INVALID` when the name is not one Kafka allows.
+ */
+export function topic<S extends Schema>(name: string, schema: S, options?: TopicOptions): Topic<OutputOf<S>>
+export function topic<V>(name: string, codec: Codec<V>, options?: TopicOptions): Topic<V>
+export function topic(name: string, format: Schema | Codec<unknown>, options: TopicOptions = {}): Topic<unknown> {
+  checkTopicName(name)
+  const codec = '~standard' in format ? json(format) : format
+  if (typeof codec?.encode !== 'function') {
+    throw new MillraceError('DEFINITION_INVALID', `topic '${name}': give a schema (zod or another Standard Schema) or a codec such as text()`, { topic: name })
+  }
+  const node: TopicNode = Object.freeze({
+    kind: 'topic',
+    name,
+    codec,
+    onInvalid: options.onInvalid ?? 'dead-letter',
+    partitions: options.partitions,
+  })
+  return Object.freeze({ ...stream(node), name, codec })
+}
+
+/** The topic behind a handle. */
+export function topicNode(handle: Topic<never> | Topic<unknown>): TopicNode {
+  if (handle.node?.kind === 'topic') return handle.node
+  throw new MillraceError('DEFINITION_INVALID', 'a topic is needed here: make it with topic(name, schema)')
+}
+
+function stream<V>(node: StreamNode): Stream<V> {
+  const derived = <W>(next: StreamNode): Stream<W> => stream<W>(Object.freeze(next))
+  return Object.freeze({
+    node,
+    map: <W>(step: (value: V, record: RecordInfo) => W) => derived<W>({ kind: 'map', from: node, step }),
+    filter: <W extends V>(test: (value: V, record: RecordInfo) => boolean) => derived<W>({ kind: 'filter', from: node, test }),
+    flatMap: <W>(step: (value: V, record: RecordInfo) => Iterable<W>) => derived<W>({ kind: 'flatMap', from: node, step }),
+    merge: <W>(other: Stream<W>) => derived<V | W>({ kind: 'merge', from: [node, other.node] }),
+    branch: <B extends Record<string, (value: V) => boolean>>(tests: B) => branches<V, B>(node, tests),
+    to: <W extends V>(target: Topic<W>, options?: { key?: (value: V, record: RecordInfo) => string | null }): Flow => {
+      const definition = { from: node, target: topicNode(target as Topic<never>), key: options?.key }
+      return Object.freeze({ kind: 'flow', name: `${sourceNames(node).join('+')} → ${target.name}`, definition })
+    },
+  })
+}
+
+function branches<V, B extends Record<string, (value: V) => boolean>>(
+  from: StreamNode,
+  tests: B,
+): { readonly [K in keyof B | 'rest']: Stream<V> } {
+  const names = Object.keys(tests)
+  if (names.includes('rest')) {
+    throw new MillraceError('DEFINITION_INVALID', "branch: 'rest' is the name of what no test took; rename that test")
+  }
+  const first = (value: V): number => names.findIndex((name) => tests[name]?.(value) === true)
+  const pick = (index: number): Stream<V> => stream<V>(Object.freeze({ kind: 'filter', from, test: (value: V) => first(value) === index }))
+  const streams = Object.fromEntries([...names.map((name, index) => [name, pick(index)] as const), ['rest', pick(-1)] as const])
+  return Object.freeze(streams) as { readonly [K in keyof B | 'rest']: Stream<V> }
+}
+
+/** Names of the topics a stream comes from, each once. */
+export function sourceNames(node: StreamNode): readonly string[] {
+  switch (node.kind) {
+    case 'topic':
+      return [node.name]
+    case 'merge':
+      return [...new Set(node.from.flatMap(sourceNames))]
+    default:
+      return sourceNames(node.from)
+  }
+}

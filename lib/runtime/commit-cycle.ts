@@ -1,0 +1,190 @@
+import type { Clock } from '../core/clock.js'
+import { PositionMap } from '../core/record.js'
+import type { CommitChannel, Generation } from '../log/port.js'
+import { seal, send, type SealedCommit } from './commit.js'
+import type { Passage } from './pipeline.js'
+import type { Task } from './task.js'
+import type { Topology } from './topology.js'
+
+/** Turns of one commit above which it is sealed before its interval is over: bounds what is dirty in memory. */
+const turnLimit = 200_000
+/** Finished output batches of one commit, likewise. */
+const byteLimit = 16 << 20
+/** A commit that only moves positions over control records can wait; it frees nobody. */
+const idleCommitMs = 1_000
+/** Committed changes are written to the local store at the latest after this. */
+const flushMs = 1_000
+/** Or when so many objects wait for it. */
+const flushEntries = 50_000
+const trimMs = 30_000
+
+export interface CommitCycleOptions {
+  readonly clock: Clock
+  readonly passage: Passage
+  readonly topology: Topology
+  readonly intervalMs: number
+  readonly lingerMs: number
+  /** Tasks running now. */
+  readonly tasks: () => Iterable<Task>
+  readonly generation: () => Generation
+  /** Looks up, or makes, a topic that a handler emitted to for the first time. */
+  readonly lookUp: (topic: string) => Promise<number>
+  readonly trim: (before: PositionMap) => void
+  readonly onCommitted: () => void
+  /** The commit was not made. No other is tried before `renew`. */
+  readonly onRefused: (error: unknown) => void
+  readonly onStoreError: (error: unknown) => void
+}
+
+/**
+ * When to commit, and one commit in flight: while it is sent, the next one's records are processed. If the next is due
+ * before the last has ended, processing waits rather than grows.
+ */
+export class CommitCycle {
+  readonly #options: CommitCycleOptions
+  #channel: CommitChannel
+  #inFlight: Promise<void> = Promise.resolve()
+  #busy = false
+  #broken = false
+  #sealedAt: number
+  #flushedAt: number
+  #trimmedAt: number
+  #workedAt = 0
+  #records = 0
+  #turnsAtSeal = 0
+  /** Someone waits for everything to be committed: positions too. */
+  hurried = 0
+  commits = 0
+
+  constructor(options: CommitCycleOptions, channel: CommitChannel) {
+    this.#options = options
+    this.#channel = channel
+    const now = options.clock.elapsed()
+    this.#sealedAt = this.#flushedAt = this.#trimmedAt = now
+  }
+
+  /** Records were processed since the last call. */
+  worked(records: number): void {
+    if (records === 0) return
+    this.#records += records
+    this.#workedAt = this.#options.clock.elapsed()
+  }
+
+  get broken(): boolean {
+    return this.#broken
+  }
+
+  get channel(): CommitChannel {
+    return this.#channel
+  }
+
+  /** Milliseconds until a commit is due; 0 when it is now; undefined when there is nothing to commit. */
+  dueIn(dry: boolean): number | undefined {
+    const { clock, passage, intervalMs, lingerMs } = this.#options
+    const now = clock.elapsed()
+    if (this.#records > 0) {
+      if (passage.turns - this.#turnsAtSeal >= turnLimit || passage.outbox.bytes >= byteLimit) return 0
+      const byInterval = this.#sealedAt + intervalMs - now
+      return Math.max(0, dry ? Math.min(byInterval, this.#workedAt + lingerMs - now) : byInterval)
+    }
+    if (!dry || !this.#moved()) return undefined
+    return Math.max(0, this.#sealedAt + (this.hurried > 0 ? lingerMs : idleCommitMs) - now)
+  }
+
+  #moved(): boolean {
+    for (const task of this.#options.tasks()) if (task.moved) return true
+    return false
+  }
+
+  /** Waits for the commit in flight, then seals and sends the next one; resolves when it is on its way. */
+  async start(): Promise<void> {
+    await this.#inFlight
+    if (this.#broken) return
+    const { passage, topology, clock, tasks, lookUp } = this.#options
+    for (const topic of passage.outbox.unknownTopics) passage.outbox.settle(topic, await lookUp(topic))
+    const sealed = seal(passage.seq, tasks(), topology, passage.outbox, clock.now())
+    passage.seq++
+    this.#sealedAt = clock.elapsed()
+    this.#records = 0
+    this.#turnsAtSeal = passage.turns
+    if (sealed.tasks.length === 0) return
+    this.#busy = true
+    this.#inFlight = this.#send(sealed)
+  }
+
+  /** Resolves when no commit is in flight. Never rejects: failures go to `onRefused`. */
+  settled(): Promise<void> {
+    return this.#inFlight
+  }
+
+  get inFlight(): boolean {
+    return this.#busy
+  }
+
+  /** Commits everything done so far and waits for it. */
+  async commitAll(): Promise<void> {
+    await this.start()
+    await this.#inFlight
+  }
+
+  /** After a refusal has been dealt with: begins anew on a channel without an open transaction. */
+  renew(channel: CommitChannel): void {
+    this.#channel = channel
+    this.#broken = false
+    this.#records = 0
+    this.#options.passage.outbox.finish()
+  }
+
+  async #send(sealed: SealedCommit): Promise<void> {
+    const { generation, onRefused, onCommitted } = this.#options
+    try {
+      const ends = await send(sealed, this.#channel, generation())
+      this.#committed(sealed, ends)
+      onCommitted()
+    } catch (error) {
+      this.#broken = true
+      onRefused(error)
+    } finally {
+      this.#busy = false
+    }
+  }
+
+  #committed(sealed: SealedCommit, ends: ReadonlyMap<string, ReadonlyMap<number, number>>): void {
+    const { topology, clock } = this.#options
+    this.commits++
+    for (const { task, positions, changes } of sealed.tasks) {
+      task.committed(positions)
+      if (changes === undefined || task.state === undefined) continue
+      const appended = topology.changelogs.flatMap(({ topic }) => {
+        const end = ends.get(topic)?.get(task.index)
+        return end === undefined ? [] : [[topic, end] as const]
+      })
+      task.state.committed(changes, sealed.seq, new Map(appended), positions)
+    }
+    const now = clock.elapsed()
+    this.#flush(now - this.#flushedAt >= flushMs)
+    if (now - this.#trimmedAt >= trimMs) this.#trim(now)
+  }
+
+  #flush(due: boolean): void {
+    if (due) this.#flushedAt = this.#options.clock.elapsed()
+    for (const { state } of this.#options.tasks()) {
+      if (state === undefined || (!due && state.unflushedEntries < flushEntries)) continue
+      state.flush().catch(this.#options.onStoreError)
+    }
+  }
+
+  /** Inboxes up to what is committed: their records have had their turn for good. */
+  #trim(now: number): void {
+    this.#trimmedAt = now
+    const { topology, tasks, trim } = this.#options
+    const before = new PositionMap()
+    for (const task of tasks()) {
+      for (const inbox of topology.inboxes) {
+        const offset = task.committedPositions.get(inbox)
+        if (offset !== undefined && offset > 0) before.set(inbox, task.index, offset)
+      }
+    }
+    if (before.size > 0) trim(before)
+  }
+}

@@ -1,0 +1,96 @@
+import { MillraceError, reasonOf } from '../core/errors.js'
+import { PositionMap, type TopicPartition } from '../core/record.js'
+import { partitionOfKey } from '../log/murmur2.js'
+import type { CommitChannel, Generation } from '../log/port.js'
+import type { KindDefinition, PublishDefinition } from '../model/state-object.js'
+import type { Entry, TableChanges } from '../state/table.js'
+import type { Changelog } from '../state/take-over.js'
+import type { TaskChanges } from '../state/task-state.js'
+import type { OutgoingBatch, Outbox } from './outbox.js'
+import type { Task } from './task.js'
+import type { Topology } from './topology.js'
+
+/** One task's part of a commit. */
+export interface TaskCommit {
+  readonly task: Task
+  readonly positions: ReadonlyMap<string, number>
+  readonly changes: TaskChanges | undefined
+}
+
+/** Everything done since the last commit, encoded and immutable: processing goes on while it is sent. */
+export interface SealedCommit {
+  readonly seq: number
+  readonly batches: readonly OutgoingBatch[]
+  readonly tasks: readonly TaskCommit[]
+}
+
+/** Seals what the tasks did: changed objects become changelog records and published rows. */
+export function seal(seq: number, tasks: Iterable<Task>, topology: Topology, outbox: Outbox, now: number): SealedCommit {
+  const parts: TaskCommit[] = []
+  for (const task of tasks) {
+    if (!task.moved) continue
+    const changes = task.state?.seal(seq)
+    changes?.tables.forEach((table, i) => writeChanges(table, i, task.index, topology, outbox, now))
+    parts.push({ task, positions: task.seal(), changes })
+  }
+  return { seq, batches: outbox.finish(), tasks: parts }
+}
+
+/** The changelog partition is the task index, forced: state moves with its task. */
+function writeChanges(changes: TableChanges, kind: number, task: number, topology: Topology, outbox: Outbox, now: number): void {
+  const { table, entries, values } = changes
+  const { topic } = topology.changelogs[kind] as Changelog
+  const { publishes } = topology.kinds[kind] as KindDefinition
+  for (let i = 0; i < entries.length; i++) {
+    const entry = entries[i] as Entry
+    const value = values[i] as string | null
+    outbox.add(topic, task, entry.key, value === null ? null : table.stored.wire(value), now)
+    for (const publish of publishes) {
+      const count = topology.partitions.get(publish.target.name) as number
+      outbox.add(publish.target.name, partitionOfKey(entry.key, count), entry.key, rowOf(publish, entry), now)
+    }
+  }
+}
+
+/** The row of an object; null for a deleted one, or when `row` says so. */
+function rowOf({ target, row }: PublishDefinition, { key, state }: Entry): string | Uint8Array | null {
+  if (state === undefined) return null
+  try {
+    const value = row(state as never, key)
+    return value === null ? null : target.codec.encode(value)
+  } catch (cause) {
+    throw new MillraceError('PUBLISH_FAILED', `publish to ${target.name} for '${key}': the row could not be made (${reasonOf(cause)}). Repair the row function and start again; nothing of this commit was kept.`, {
+      topic: target.name,
+      key,
+      cause,
+    })
+  }
+}
+
+/**
+ * Sends a sealed commit and resolves when the broker has definitely committed it, to the offset behind each task's last
+ * append to each changelog. Rejects with what the channel rejects with; the channel refuses to commit after any refusal.
+ */
+export async function send(sealed: SealedCommit, channel: CommitChannel, generation: Generation): Promise<ReadonlyMap<string, ReadonlyMap<number, number>>> {
+  await channel.begin(touched(sealed.batches), generation.group)
+  const positions = PositionMap.of(sealed.tasks.flatMap(({ task, positions }) => [...positions].map(([topic, offset]) => [topic, task.index, offset] as const)))
+  const ends = new PositionMap()
+  const appends = sealed.batches.map(async ({ topic, partition, batch }) => {
+    const { baseOffset } = await channel.append({ topic, partition }, batch)
+    ends.set(topic, partition, Math.max(baseOffset + batch.records, ends.topics.get(topic)?.get(partition) ?? 0))
+  })
+  await allOrFirstError([...appends, channel.offsets(generation, positions.topics)])
+  await channel.commit()
+  return ends.topics
+}
+
+/** Waits for all before it rejects, so that nothing is still under way when the commit is aborted. */
+async function allOrFirstError(promises: readonly Promise<unknown>[]): Promise<void> {
+  const refused = (await Promise.allSettled(promises)).find((outcome) => outcome.status === 'rejected')
+  if (refused !== undefined) throw refused.reason
+}
+
+function touched(batches: readonly OutgoingBatch[]): readonly TopicPartition[] {
+  const seen = new Map(batches.map(({ topic, partition }) => [`${topic} ${partition}`, { topic, partition }]))
+  return [...seen.values()]
+}

@@ -1,0 +1,54 @@
+import { offsetOf, type Positions, type TopicPartition } from '../core/record.js'
+import type { Engine } from './engine.js'
+
+/** Between two looks at the group's offsets when no commit of this process wakes it: other members commit too. */
+const lookAgainMs = 50
+
+/**
+ * Resolves when every record present at the call has been processed and committed, by whichever member owns it.
+ * First the sources, then the inboxes: what hopped on the way is in them by then.
+ */
+export async function drained(engine: Engine): Promise<void> {
+  const { cycle, topology } = engine.parts
+  cycle.hurried++
+  try {
+    const isInbox = (topic: string): boolean => topology.inboxes.includes(topic)
+    const all = [...topology.inputs].flatMap(([topic, count]) => Array.from({ length: count }, (_, partition) => ({ topic, partition })))
+    await committedTo(
+      engine,
+      all.filter(({ topic }) => !isInbox(topic)),
+    )
+    await committedTo(
+      engine,
+      all.filter(({ topic }) => isInbox(topic)),
+    )
+  } finally {
+    cycle.hurried--
+  }
+}
+
+/** Waits until the group has committed up to where these partitions end now. */
+async function committedTo(engine: Engine, partitions: readonly TopicPartition[]): Promise<void> {
+  if (partitions.length === 0) return
+  const { admin } = engine.options.log
+  const [ends, starts] = await Promise.all([admin.endOffsets(partitions, 'all'), admin.startOffsets(partitions)])
+  while (!reached(partitions, ends, starts, await admin.stableCommitted(engine.options.app, partitions))) {
+    await nextCommit(engine)
+  }
+}
+
+function reached(partitions: readonly TopicPartition[], ends: Positions, starts: Positions, committed: Positions): boolean {
+  return partitions.every(({ topic, partition }) => {
+    const position = offsetOf(committed, topic, partition) ?? offsetOf(starts, topic, partition) ?? 0
+    return position >= (offsetOf(ends, topic, partition) ?? 0)
+  })
+}
+
+async function nextCommit(engine: Engine): Promise<void> {
+  const woken = new AbortController()
+  const stop = engine.onCommitted(() => woken.abort())
+  await engine.options.clock.sleep(lookAgainMs, woken.signal)
+  stop()
+  // Throws what stopped the engine while we slept.
+  void engine.parts
+}

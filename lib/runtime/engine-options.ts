@@ -1,0 +1,60 @@
+import type { Clock } from '../core/clock.js'
+import type { Logger } from '../core/logger.js'
+import type { LogPort } from '../log/port.js'
+import type { Program } from '../model/program.js'
+import type { StoreFolder } from '../store/store.js'
+
+/** `exactly-once`: one transaction per commit; `at-least-once`: the same cycle without it, see docs/guarantees.md. */
+export type Guarantee = 'exactly-once' | 'at-least-once'
+
+/** Everything the engine needs, resolved: no defaults are applied further in. */
+export interface EngineOptions {
+  readonly app: string
+  readonly program: Program
+  readonly log: LogPort
+  /** Opened at start, closed with the engine. */
+  readonly openFolder: () => Promise<StoreFolder>
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly guarantee: Guarantee
+  readonly commitIntervalMs: number
+  /** A commit is made this long after the input ran dry. */
+  readonly commitLingerMs: number
+  readonly sessionTimeoutMs: number
+  readonly instanceId: string | undefined
+  readonly createTopics: boolean
+  readonly replicationFactor: number
+  /** Objects kept in memory over all tables; twice as many at most. */
+  readonly cacheEntries: number
+  readonly bootId: string | undefined
+  /** Tells this start from all others: part of the transactional id. */
+  readonly startId: string
+}
+
+/** Plain counters since the start. */
+export interface Stats {
+  /** Records read from sources and inboxes. */
+  readonly records: number
+  readonly turns: number
+  /** Records sent to another partition's inbox. */
+  readonly hops: number
+  /** Records whose key extractor gave null. */
+  readonly dropped: number
+  /** Records refused by their codec or schema. */
+  readonly refused: number
+  readonly commits: number
+  /** Commits that failed and whose input was read again. */
+  readonly rollbacks: number
+  /** Changelog records applied while taking tasks over. */
+  readonly restoredRecords: number
+  readonly restoredBytes: number
+}
+
+export interface Health {
+  /** False once the app has stopped for an error; see `closed()`. */
+  readonly live: boolean
+  /** All assigned tasks are restored and running. */
+  readonly ready: boolean
+  /** Records between what is processed and the end of the topics, as far as known. */
+  readonly lag: number
+}

@@ -1,0 +1,102 @@
+import { PositionMap } from '../core/record.js'
+import type { Fetched, Fetcher, LogPort } from '../log/port.js'
+import type { Task } from './task.js'
+
+/** Bytes fetched and not yet processed above which fetching pauses; one answer more may be on its way. */
+const pendingLimit = 16 << 20
+/** Of one partition in one answer. */
+const maxBytes = 1 << 20
+
+/** Fetches for all running tasks and keeps what was fetched in order of arrival. */
+export class Intake {
+  readonly #fetcher: Fetcher
+  readonly #onArrival: () => void
+  readonly #onError: (error: unknown) => void
+  readonly #stop = new AbortController()
+  readonly #running: Promise<void>
+  /** Where the next fetch of a partition begins, by topic and partition. */
+  #fetchFrom = new PositionMap()
+  #highWatermarks = new PositionMap()
+  #queue: Fetched[] = []
+  #pending = 0
+  #room: (() => void) | undefined
+
+  constructor(log: LogPort, onArrival: () => void, onError: (error: unknown) => void) {
+    this.#fetcher = log.fetcher({ isolation: 'committed', purpose: 'live', maxBytes })
+    this.#onArrival = onArrival
+    this.#onError = onError
+    this.#running = this.#run()
+  }
+
+  /** What to process next; undefined when nothing is here. */
+  take(): Fetched | undefined {
+    return this.#queue.shift()
+  }
+
+  /** `take` of these bytes has been processed. */
+  done(bytes: number): void {
+    this.#pending -= bytes
+    if (this.#pending < pendingLimit) this.#room?.()
+  }
+
+  /** Whether everything fetched has been taken. */
+  get dry(): boolean {
+    return this.#queue.length === 0
+  }
+
+  highWatermark(topic: string, partition: number): number | undefined {
+    return this.#highWatermarks.topics.get(topic)?.get(partition)
+  }
+
+  /**
+   * Fetches for exactly these tasks from now on. Tasks in `begin` start at their positions; the others go on. What was
+   * fetched for tasks that are gone is dropped.
+   */
+  assign(tasks: Iterable<Task>, begin: ReadonlySet<Task>): void {
+    const next = new PositionMap()
+    const known = this.#fetchFrom.topics
+    for (const task of tasks) {
+      for (const [topic, offset] of task.positions) {
+        next.set(topic, task.index, begin.has(task) ? offset : (known.get(topic)?.get(task.index) ?? offset))
+      }
+    }
+    const fresh = new Set([...begin].map((task) => task.index))
+    this.#queue = this.#queue.filter(({ topic, partition, bytes }) => {
+      const keep = next.topics.get(topic)?.has(partition) === true && !fresh.has(partition)
+      if (!keep) this.done(bytes.length)
+      return keep
+    })
+    this.#fetchFrom = next
+    this.#fetcher.assign(next.topics)
+  }
+
+  async close(): Promise<void> {
+    this.#stop.abort()
+    this.#room?.()
+    await this.#running
+    await this.#fetcher[Symbol.asyncDispose]()
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stop
+    try {
+      while (!signal.aborted) {
+        const answers = await this.#fetcher.next(signal)
+        for (const fetched of answers) this.#arrived(fetched)
+        if (answers.length > 0) this.#onArrival()
+        if (this.#pending >= pendingLimit && !signal.aborted) await new Promise<void>((resolve) => (this.#room = resolve))
+      }
+    } catch (error) {
+      if (!signal.aborted) this.#onError(error)
+    }
+  }
+
+  #arrived(fetched: Fetched): void {
+    const { topic, partition } = fetched
+    if (this.#fetchFrom.topics.get(topic)?.get(partition) !== fetched.from) return
+    this.#fetchFrom.set(topic, partition, fetched.to)
+    this.#highWatermarks.set(topic, partition, fetched.highWatermark)
+    this.#pending += fetched.bytes.length
+    this.#queue.push(fetched)
+  }
+}

@@ -1,0 +1,87 @@
+import type { PositionMap } from '../core/record.js'
+import type { CommitChannel, Generation } from '../log/port.js'
+import type { StoreFolder } from '../store/store.js'
+import { CommitCycle } from './commit-cycle.js'
+import type { EngineOptions } from './engine-options.js'
+import { Intake } from './intake.js'
+import { Outbox } from './outbox.js'
+import { pipeline, type Passage } from './pipeline.js'
+import { Processor } from './processor.js'
+import type { Task } from './task.js'
+import { TaskSet } from './task-set.js'
+import { partitionsOf, topology, type Topology } from './topology.js'
+
+/** The parts of an engine that has started; each knows only those before it. */
+export interface Parts {
+  readonly topology: Topology
+  readonly folder: StoreFolder
+  /** Tasks the folder had a store of when it was opened. */
+  readonly stored: readonly number[]
+  readonly passage: Passage
+  readonly intake: Intake
+  readonly tasks: TaskSet
+  readonly cycle: CommitCycle
+  readonly processor: Processor
+}
+
+/** What happens inside the parts that the engine must know. */
+export interface PartsEvents {
+  readonly generation: () => Generation
+  readonly onArrival: () => void
+  readonly onReady: (task: Task) => void
+  readonly onCommitted: () => void
+  readonly onRefusedCommit: (error: unknown) => void
+  readonly onRefusedRecord: (error: unknown) => void
+  readonly onError: (error: unknown) => void
+}
+
+/** The broker gives up on a transaction after this; a live commit takes milliseconds. */
+const transactionTimeoutMs = 10_000
+
+export const transactionalId = ({ app, startId }: EngineOptions): string => `${app}:${startId}`
+
+/** The channel commits go through, with no transaction open. */
+export function openChannel(options: EngineOptions): Promise<CommitChannel> {
+  const { log, guarantee } = options
+  return guarantee === 'exactly-once' ? log.transactions({ id: transactionalId(options), timeoutMs: transactionTimeoutMs }) : log.idempotent()
+}
+
+/** Looks at the topics, opens the folder and the channel, and puts the parts together. Nothing is fetched yet. */
+export async function openParts(options: EngineOptions, events: PartsEvents): Promise<Parts> {
+  const { app, program, log, clock, logger, createTopics, replicationFactor } = options
+  const lookUpOptions = { app, program, admin: log.admin, createTopics, replicationFactor, logger }
+  const shape = await topology(lookUpOptions)
+  const folder = await options.openFolder()
+  // Task and cursor are set by a reader before the first record passes.
+  const passage: Passage = { outbox: new Outbox(), partitions: shape.partitions, logger, task: undefined as never, cursor: undefined as never, seq: 1, turns: 0, hops: 0, dropped: 0 }
+  const tasks = new TaskSet({ engine: options, topology: shape, folder, onError: events.onError, onReady: events.onReady })
+  const lookUp = async (topic: string): Promise<number> => {
+    const partitions = await partitionsOf(lookUpOptions, { name: topic, partitions: undefined })
+    shape.partitions.set(topic, partitions)
+    return partitions
+  }
+  const trim = (before: PositionMap): void => {
+    log.admin.trim(before.topics).catch((error: unknown) => logger.warn({ error }, 'inboxes were not trimmed; it is tried again'))
+  }
+  const cycle = new CommitCycle(
+    {
+      clock,
+      passage,
+      topology: shape,
+      intervalMs: options.commitIntervalMs,
+      lingerMs: options.commitLingerMs,
+      tasks: () => tasks.running.values(),
+      generation: events.generation,
+      lookUp,
+      trim,
+      onCommitted: events.onCommitted,
+      onRefused: events.onRefusedCommit,
+      onStoreError: events.onError,
+    },
+    await openChannel(options),
+  )
+  const deadLetters = { app, topic: shape.deadLetters, partitions: shape.partitions.get(shape.deadLetters) as number }
+  const surroundings = { pipeline: pipeline(app, program, shape.stateTasks, passage), passage, deadLetters, clock, onRefused: events.onRefusedRecord }
+  const intake = new Intake(log, events.onArrival, events.onError)
+  return { topology: shape, folder, stored: await folder.tasks(), passage, intake, tasks, cycle, processor: new Processor(intake, tasks, cycle, surroundings) }
+}

@@ -1,0 +1,51 @@
+import { MillraceError } from '../core/errors.js'
+import { partitionOfKey } from '../log/murmur2.js'
+import type { Table } from '../state/table.js'
+import type { Engine } from './engine.js'
+
+/** Reads committed state of the tasks this process runs. */
+export class CommittedState {
+  readonly #engine: Engine
+  readonly #kind: string
+
+  constructor(engine: Engine, kind: string) {
+    this.#engine = engine
+    this.#kind = kind
+  }
+
+  /** The object as last committed; undefined when there is none. Rejects with `KEY_ELSEWHERE` when another process runs its task. */
+  async get(key: string): Promise<unknown> {
+    const { topology } = this.#engine.parts
+    const task = partitionOfKey(key, topology.stateTasks)
+    const table = await this.#flushed(task)
+    if (table !== undefined) return table.committedState(key)
+    throw new MillraceError('KEY_ELSEWHERE', `${this.#kind} '${key}' is in task ${task}, which another process runs, or which is being restored`, {
+      kind: this.#kind,
+      key,
+      partition: task,
+    })
+  }
+
+  /** All objects of the tasks this process runs, task by task, in key order within a task. */
+  async *entries(options: { readonly prefix?: string; readonly limit?: number } = {}): AsyncIterable<readonly [string, unknown]> {
+    let left = options.limit ?? Infinity
+    for (const task of [...this.#engine.parts.tasks.running.keys()]) {
+      const table = await this.#flushed(task)
+      if (table === undefined) continue
+      for await (const entry of table.committedEntries({ prefix: options.prefix ?? '' })) {
+        if (left-- <= 0) return
+        yield entry
+      }
+    }
+  }
+
+  /** The table of a task, with all that is committed in its store. */
+  async #flushed(task: number): Promise<Table | undefined> {
+    const { tasks, topology } = this.#engine.parts
+    const state = tasks.running.get(task)?.state
+    const index = topology.changelogs.findIndex(({ kind }) => kind.name === this.#kind)
+    if (index < 0) throw new MillraceError('DEFINITION_INVALID', `state object '${this.#kind}' is not part of this app`, { kind: this.#kind })
+    await state?.flush()
+    return state?.tables[index]
+  }
+}

@@ -1,0 +1,181 @@
+import { MillraceError } from '../core/errors.js'
+import { offsetOf } from '../core/record.js'
+import type { StoreFolder } from '../store/store.js'
+import { catchUpAgain, takeOver, type TakeOverOptions } from '../state/take-over.js'
+import type { TaskState } from '../state/task-state.js'
+import type { EngineOptions } from './engine-options.js'
+import { Task } from './task.js'
+import type { Topology } from './topology.js'
+
+/** While a takeover waits for an open transaction, dead owners are looked for this often. */
+const fenceAgainMs = 500
+
+export interface TaskSetOptions {
+  readonly engine: EngineOptions
+  readonly topology: Topology
+  readonly folder: StoreFolder
+  /** A task is restored and may run; called once per takeover, from no particular stack. */
+  readonly onReady: (task: Task) => void
+  readonly onError: (error: unknown) => void
+}
+
+/** The tasks of this process: running ones, and those being taken over. */
+export class TaskSet {
+  readonly #options: TaskSetOptions
+  readonly #running = new Map<number, Task>()
+  readonly #taking = new Map<number, { readonly stop: AbortController; readonly done: Promise<void> }>()
+  /** Open states of tasks that do not run: their next takeover rolls them forward. */
+  readonly #suspended = new Map<number, TaskState>()
+  #alive: ReadonlySet<string> = new Set()
+  restoredRecords = 0
+  restoredBytes = 0
+
+  constructor(options: TaskSetOptions) {
+    this.#options = options
+  }
+
+  get running(): ReadonlyMap<number, Task> {
+    return this.#running
+  }
+
+  /** Whether every assigned task runs. */
+  get ready(): boolean {
+    return this.#taking.size === 0
+  }
+
+  /** Makes this the set of tasks: gives up those not named, takes over those that do not run. Call with nothing uncommitted. */
+  async assign(tasks: readonly number[], alive: ReadonlySet<string>): Promise<void> {
+    this.#alive = alive
+    const wanted = new Set(tasks)
+    await this.#giveUp((index) => !wanted.has(index))
+    const gained = tasks.filter((index) => !this.#running.has(index) && !this.#taking.has(index))
+    if (gained.length === 0) return
+    const fenced = this.#fence()
+    for (const index of gained) this.#take(index, fenced)
+  }
+
+  /** Gives up all tasks. */
+  dropAll(): Promise<void> {
+    return this.#giveUp(() => true)
+  }
+
+  /**
+   * Stops all running tasks and drops what they have not committed; they run again when taken over anew.
+   * Returns which they were.
+   */
+  async suspend(): Promise<readonly number[]> {
+    const stopped = [...this.#running.values()]
+    this.#running.clear()
+    for (const { index, state } of stopped) {
+      if (state === undefined) continue
+      await state.discard()
+      this.#suspended.set(index, state)
+    }
+    return stopped.map(({ index }) => index)
+  }
+
+  /** Takes suspended tasks over anew, after a commit that failed or whose outcome is unknown. */
+  retake(tasks: readonly number[]): void {
+    const fenced = this.#fence()
+    for (const index of tasks) this.#take(index, fenced)
+  }
+
+  async #giveUp(which: (index: number) => boolean): Promise<void> {
+    const taking = [...this.#taking].filter(([index]) => which(index))
+    for (const [, { stop }] of taking) stop.abort()
+    await Promise.all(taking.map(([, { done }]) => done))
+    const states: TaskState[] = []
+    for (const [index, { state }] of this.#running) {
+      if (!which(index)) continue
+      this.#running.delete(index)
+      if (state !== undefined) states.push(state)
+    }
+    for (const [index, state] of this.#suspended) {
+      if (!which(index)) continue
+      this.#suspended.delete(index)
+      states.push(state)
+    }
+    await Promise.all(states.map((state) => state.close()))
+  }
+
+  /** Aborts what dead owners left open; their transactions would block a takeover until they time out. Saves time only. */
+  async #fence(): Promise<void> {
+    const { engine } = this.#options
+    if (engine.guarantee === 'at-least-once') return
+    const fenced = await engine.log.admin.fence(`${engine.app}:`, this.#alive)
+    if (fenced.length > 0) engine.logger.info({ fenced }, `aborted ${fenced.length} transactions of dead members`)
+  }
+
+  #take(index: number, fenced: Promise<void>): void {
+    const { engine, onReady, onError } = this.#options
+    const stop = new AbortController()
+    const stopFencing = engine.clock.every(fenceAgainMs, () => void this.#fence().catch(() => undefined))
+    const done = fenced
+      .then(() => this.#restore(index, stop.signal))
+      .then((task) => {
+        this.#taking.delete(index)
+        if (task === undefined) return
+        this.#running.set(index, task)
+        onReady(task)
+      })
+      .catch((error: unknown) => {
+        this.#taking.delete(index)
+        if (!stop.signal.aborted) onError(error)
+      })
+      .finally(stopFencing)
+    this.#taking.set(index, { stop, done })
+  }
+
+  async #restore(index: number, signal: AbortSignal): Promise<Task | undefined> {
+    const positions = await this.#positions(index)
+    if (signal.aborted) return undefined
+    if (index >= this.#options.topology.stateTasks) return new Task(index, undefined, positions)
+    const options = this.#takeOverOptions(index, signal)
+    const suspended = this.#suspended.get(index)
+    this.#suspended.delete(index)
+    const state = suspended === undefined ? await takeOver(options) : await catchUpAgain(suspended, options)
+    if (state === undefined) {
+      await suspended?.close()
+      return undefined
+    }
+    if (!signal.aborted) return new Task(index, state, positions)
+    await state.close()
+    return undefined
+  }
+
+  /** All partitions of the task in one request, all of them stable, and only then (in `takeOver`) the changelog's end. */
+  async #positions(index: number): Promise<ReadonlyMap<string, number>> {
+    const { engine, topology } = this.#options
+    const topics = [...topology.inputs].filter(([, count]) => index < count).map(([topic]) => topic)
+    const partitions = topics.map((topic) => ({ topic, partition: index }))
+    const committed = await engine.log.admin.stableCommitted(engine.app, partitions)
+    const starts = await engine.log.admin.startOffsets(partitions)
+    return new Map(
+      topics.map((topic) => {
+        const start = offsetOf(starts, topic, index) ?? 0
+        const offset = offsetOf(committed, topic, index) ?? start
+        if (offset < start && topology.inboxes.includes(topic)) throw trimmed(topic, index, offset, start)
+        return [topic, offset]
+      }),
+    )
+  }
+
+  #takeOverOptions(task: number, signal: AbortSignal): TakeOverOptions {
+    const { engine, topology, folder } = this.#options
+    const { log, clock, logger, bootId } = engine
+    const cacheEntries = Math.ceil(engine.cacheEntries / (topology.stateTasks * topology.changelogs.length))
+    const onProgress = (records: number, bytes: number): void => {
+      this.restoredRecords += records
+      this.restoredBytes += bytes
+    }
+    return { log, folder, clock, logger, bootId, task, changelogs: topology.changelogs, cacheEntries, signal, onProgress }
+  }
+}
+
+function trimmed(topic: string, partition: number, offset: number, start: number): MillraceError {
+  return new MillraceError(
+    'INBOX_TRIMMED',
+    `${topic}[${partition}] begins at ${start}, after the committed offset ${offset}: committed offsets were set back by hand, or the inbox was emptied. Records between are lost; to accept that, set the group's offset of this partition to ${start}.`,
+    { topic, partition, offset },
+  )
+}

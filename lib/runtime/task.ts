@@ -1,0 +1,42 @@
+import type { TaskState } from '../state/task-state.js'
+
+/** A task this process runs: partition `index` of every topic the app reads, and all state of that index. */
+export class Task {
+  readonly index: number
+  /** Absent where the app keeps no state of this index. */
+  readonly state: TaskState | undefined
+  /** Where processing stands, by topic. */
+  readonly positions: Map<string, number>
+  /** Where the last sealed commit stood. */
+  #sealed: ReadonlyMap<string, number>
+  /** Where the last committed one stands. */
+  #committed: ReadonlyMap<string, number>
+
+  constructor(index: number, state: TaskState | undefined, positions: ReadonlyMap<string, number>) {
+    this.index = index
+    this.state = state
+    this.positions = new Map(positions)
+    this.#sealed = new Map(positions)
+    this.#committed = this.#sealed
+  }
+
+  /** Whether a position has moved since the last seal. */
+  get moved(): boolean {
+    for (const [topic, offset] of this.positions) if (offset !== this.#sealed.get(topic)) return true
+    return false
+  }
+
+  /** Positions to attach to the commit being sealed: all of this task, unmoved ones too, so that a taker sees it pending. */
+  seal(): ReadonlyMap<string, number> {
+    this.#sealed = new Map(this.positions)
+    return this.#sealed
+  }
+
+  committed(positions: ReadonlyMap<string, number>): void {
+    this.#committed = positions
+  }
+
+  get committedPositions(): ReadonlyMap<string, number> {
+    return this.#committed
+  }
+}

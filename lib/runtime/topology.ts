@@ -1,0 +1,154 @@
+import { MillraceError } from '../core/errors.js'
+import type { Logger } from '../core/logger.js'
+import type { LogAdmin, NewTopic, TopicInfo } from '../log/port.js'
+import { changelogTopic, deadLetterTopic, inboxTopic } from '../model/names.js'
+import type { Program } from '../model/program.js'
+import type { KindDefinition } from '../model/state-object.js'
+import type { TopicNode } from '../model/stream.js'
+import type { Changelog } from '../state/take-over.js'
+
+/** The program laid over the topics that exist. */
+export interface Topology {
+  readonly app: string
+  /** Partitions of all state: changelogs and inboxes. 0 when the app keeps none. */
+  readonly stateTasks: number
+  /** One task per partition index of anything the app reads. */
+  readonly tasks: number
+  readonly kinds: readonly KindDefinition[]
+  /** Of each kind, in the same order. */
+  readonly changelogs: readonly Changelog[]
+  readonly inboxes: readonly string[]
+  /** Topics the app reads, inboxes included, with their partitions. */
+  readonly inputs: ReadonlyMap<string, number>
+  /** Partitions of every topic looked up so far. */
+  readonly partitions: Map<string, number>
+  readonly deadLetters: string
+}
+
+export interface TopologyOptions {
+  readonly app: string
+  readonly program: Program
+  readonly admin: LogAdmin
+  readonly createTopics: boolean
+  readonly replicationFactor: number
+  readonly logger: Logger
+}
+
+const defaultPartitions = 4
+
+/**
+ * Looks up all topics, creates the app's own, and checks those that exist; they are never altered.
+ * Throws `TOPIC_MISSING` and `TOPIC_MISMATCH`, each saying what to do.
+ */
+export async function topology(options: TopologyOptions): Promise<Topology> {
+  const { app, program } = options
+  const partitions = new Map<string, number>()
+  for (const node of [...program.sources, ...program.targets]) {
+    if (!partitions.has(node.name)) partitions.set(node.name, await partitionsOf(options, node))
+  }
+  const widest = Math.max(...program.sources.map(({ name }) => partitions.get(name) ?? 0))
+  const stateTasks = program.kinds.length === 0 ? 0 : await statePartitions(options, widest)
+  const infos = await internalTopics(options, stateTasks)
+  for (const [name, info] of infos) partitions.set(name, info.partitions)
+  await warnOfUnclaimed(options)
+
+  const inboxes = program.kinds.map((kind) => inboxTopic(app, kind.name))
+  const read = [...program.sources.map(({ name }) => name), ...inboxes]
+  return {
+    app,
+    stateTasks,
+    tasks: Math.max(widest, stateTasks),
+    kinds: program.kinds,
+    changelogs: program.kinds.map((kind) => {
+      const topic = changelogTopic(app, kind.name)
+      return { kind, topic, info: infos.get(topic) as TopicInfo }
+    }),
+    inboxes,
+    inputs: new Map(read.map((name) => [name, partitions.get(name) as number])),
+    partitions,
+    deadLetters: deadLetterTopic(app),
+  }
+}
+
+/** Partitions of a topic that users own; made when the app may. */
+export async function partitionsOf(options: TopologyOptions, node: Pick<TopicNode, 'name' | 'partitions'>): Promise<number> {
+  const { admin, createTopics, replicationFactor } = options
+  const known = (await admin.describe([node.name])).get(node.name)
+  if (known !== undefined) return known.partitions
+  if (!createTopics) {
+    throw new MillraceError('TOPIC_MISSING', `topic '${node.name}' does not exist. Create it, or set createTopics: true (development).`, { topic: node.name })
+  }
+  const partitions = node.partitions ?? defaultPartitions
+  await admin.create([{ name: node.name, partitions, replicationFactor, configs: {} }])
+  return partitions
+}
+
+/** P: what the changelogs have; at the first start, what the largest source has. */
+async function statePartitions({ app, program, admin }: TopologyOptions, widest: number): Promise<number> {
+  const names = program.kinds.map((kind) => changelogTopic(app, kind.name))
+  const found = await admin.describe(names)
+  const counts = names.flatMap((name) => {
+    const info = found.get(name)
+    return info === undefined ? [] : [{ name, partitions: info.partitions }]
+  })
+  const [first] = counts
+  const other = counts.find(({ partitions }) => partitions !== first?.partitions)
+  if (first !== undefined && other !== undefined) {
+    throw new MillraceError(
+      'TOPIC_MISMATCH',
+      `${first.name} has ${first.partitions} partitions and ${other.name} has ${other.partitions}: all state of an app has the same number. Delete the one that holds nothing of worth, or use another app id.`,
+      { topic: other.name },
+    )
+  }
+  return first?.partitions ?? widest
+}
+
+async function internalTopics(options: TopologyOptions, stateTasks: number): Promise<ReadonlyMap<string, TopicInfo>> {
+  const { app, program, admin, replicationFactor } = options
+  const wanted: NewTopic[] = program.kinds.flatMap((kind) => [
+    { name: changelogTopic(app, kind.name), partitions: stateTasks, replicationFactor, configs: changelogConfigs },
+    { name: inboxTopic(app, kind.name), partitions: stateTasks, replicationFactor, configs: inboxConfigs },
+  ])
+  wanted.push({ name: deadLetterTopic(app), partitions: Math.max(1, stateTasks), replicationFactor, configs: {} })
+  const names = wanted.map(({ name }) => name)
+  const before = await admin.describe(names)
+  const missing = wanted.filter(({ name }) => before.get(name) === undefined)
+  if (missing.length > 0) await admin.create(missing)
+  const infos = missing.length > 0 ? await admin.describe(names) : before
+  return new Map(wanted.map((topic) => [topic.name, checked(topic, infos.get(topic.name))]))
+}
+
+const changelogConfigs = { 'cleanup.policy': 'compact', 'segment.bytes': String(64 << 20), 'min.cleanable.dirty.ratio': '0.2' }
+/** Kept until trimmed: a record in an inbox is input that may not have had its turn. */
+const inboxConfigs = { 'cleanup.policy': 'delete', 'retention.ms': '-1', 'retention.bytes': '-1' }
+
+function checked(wanted: NewTopic, info: TopicInfo | undefined): TopicInfo {
+  const topic = wanted.name
+  if (info === undefined) throw new MillraceError('TOPIC_MISSING', `topic '${topic}' was created and is still not there. Is something else deleting topics?`, { topic })
+  const isDeadLetters = Object.keys(wanted.configs).length === 0
+  if (info.partitions !== wanted.partitions && !isDeadLetters) {
+    throw new MillraceError(
+      'TOPIC_MISMATCH',
+      `${topic} has ${info.partitions} partitions, the app's state has ${wanted.partitions}. Partitions of state cannot change: use another app id, or delete the app's internal topics and its committed offsets to begin anew.`,
+      { topic },
+    )
+  }
+  for (const config of ['cleanup.policy', 'retention.ms'] as const) {
+    const want = wanted.configs[config]
+    const have = info.configs.get(config)
+    if (want === undefined || have === undefined || have === want) continue
+    throw new MillraceError('TOPIC_MISMATCH', `${topic} has ${config}=${have} and needs ${config}=${want}, or records would be lost. Correct it with kafka-configs.`, { topic })
+  }
+  return info
+}
+
+async function warnOfUnclaimed({ app, program, admin, logger }: TopologyOptions): Promise<void> {
+  const claimed = new Set(program.kinds.map((kind) => changelogTopic(app, kind.name)))
+  for (const topic of await admin.list(`${app}-`)) {
+    // A kind name has no dash, so this matches the app's own changelogs only.
+    const kind = /^([A-Za-z0-9_.]+)-changelog$/.exec(topic.slice(app.length + 1))?.[1]
+    if (kind !== undefined && !claimed.has(topic)) {
+      logger.warn({ topic }, `${topic} holds state that no state object claims: was '${kind}' renamed or removed?`)
+    }
+  }
+}

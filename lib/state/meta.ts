@@ -1,0 +1,69 @@
+/** Key of the one meta record of a store; no kind name is empty, so no object has it. */
+export const metaKey = '\0meta'
+
+/** What a store knows of itself; written in the same batch as the state it speaks of. */
+export interface StoreMeta {
+  /** Layout of keys and values in the store. */
+  readonly format: 1
+  /** Where each changelog was last applied up to, and which topic that was. */
+  readonly changelogs: Readonly<Record<string, { readonly offset: number; readonly topicId: string }>>
+  /** Input positions of the same commit, by topic. */
+  readonly positions: Readonly<Record<string, number>>
+  readonly bootId: string | undefined
+  /** Written by an orderly close, with fsync. */
+  readonly clean: boolean
+  /** When the store last stood at the end of its changelogs, milliseconds since the epoch. */
+  readonly appliedAt: number
+}
+
+/** Undefined when there is none, it cannot be read, or it is of another format. */
+export function readMeta(stored: string | undefined): StoreMeta | undefined {
+  if (stored === undefined) return undefined
+  try {
+    const meta = JSON.parse(stored) as Partial<StoreMeta> | null
+    return meta?.format === 1 && typeof meta.changelogs === 'object' ? (meta as StoreMeta) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** What the log says about one changelog partition. */
+export interface ChangelogFacts {
+  readonly topicId: string
+  readonly start: number
+  readonly end: number
+  /** `delete.retention.ms` of the topic. */
+  readonly tombstoneRetentionMs: number
+}
+
+/** Part of the retention kept as a margin for clocks that differ. */
+const retentionMargin = 0.1
+
+/**
+ * Why a store cannot be rolled forward and must be restored from the beginning; undefined when it can.
+ * Each reason is one way in which rolling forward would give another state than the changelog has.
+ */
+export function whyRestore(
+  meta: StoreMeta | undefined,
+  changelogs: ReadonlyMap<string, ChangelogFacts>,
+  system: { readonly now: number; readonly bootId: string | undefined },
+): string | undefined {
+  if (meta === undefined) return 'it has no readable meta record'
+  if (!meta.clean && meta.bootId !== undefined && system.bootId !== undefined && meta.bootId !== system.bootId) {
+    return 'the system was restarted and the store had not been closed'
+  }
+  for (const [topic, facts] of changelogs) {
+    const known = meta.changelogs[topic]
+    if (known === undefined) return `it knows nothing of ${topic}`
+    if (known.topicId !== facts.topicId) return `${topic} was deleted and made anew`
+    if (known.offset < facts.start) return `${topic} begins at ${facts.start}, after the stored offset ${known.offset}`
+    if (known.offset > facts.end) return `${topic} ends at ${facts.end}, before the stored offset ${known.offset}`
+    if (tooOld(meta.appliedAt, facts, system.now)) return `it is older than delete.retention.ms of ${topic}: deletions may be gone from the changelog`
+  }
+  return undefined
+}
+
+/** Whether tombstones written since `appliedAt` may have been compacted away. */
+export function tooOld(appliedAt: number, facts: ChangelogFacts, now: number): boolean {
+  return now - appliedAt > facts.tombstoneRetentionMs * (1 - retentionMargin)
+}

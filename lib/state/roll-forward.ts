@@ -1,0 +1,85 @@
+import type { StoredCodec } from '../codec/stored.js'
+import { utf8Text } from '../core/bytes.js'
+import { PositionMap } from '../core/record.js'
+import { recordCursor } from '../log/cursor.js'
+import type { Fetched, LogPort } from '../log/port.js'
+import type { Store, StoreBatch } from '../store/store.js'
+import { metaKey, type StoreMeta } from './meta.js'
+
+/** One changelog partition to apply. */
+export interface ChangelogTail {
+  readonly topic: string
+  readonly topicId: string
+  readonly kind: string
+  readonly stored: StoredCodec
+  readonly from: number
+  /** Captured at takeover, uncommitted records included; the tail ends when the position reaches it. */
+  readonly end: number
+}
+
+export interface RollForwardOptions {
+  readonly log: LogPort
+  readonly task: number
+  readonly store: Store
+  readonly meta: StoreMeta
+  readonly tails: readonly ChangelogTail[]
+  readonly signal: AbortSignal
+  readonly onProgress: (records: number, bytes: number) => void
+}
+
+/** Bytes of changelog per store batch: large enough to spare LevelDB, small enough to be soon on disk. */
+const batchBytes = 4 << 20
+
+/**
+ * Applies changelogs to a store until each position reaches its end: the *position*, since control records and compacted
+ * tails are never delivered as records. Every store batch carries the offsets it is complete up to, so a crash on the way
+ * costs nothing. Resolves to the new meta, or to undefined when `signal` aborted.
+ */
+export async function rollForward(options: RollForwardOptions): Promise<StoreMeta | undefined> {
+  const { log, task, store, tails, signal } = options
+  const byTopic = new Map(tails.map((tail) => [tail.topic, tail]))
+  const positions = new Map(tails.map((tail) => [tail.topic, tail.from]))
+  const behind = (): boolean => tails.some((tail) => (positions.get(tail.topic) as number) < tail.end)
+  if (!behind()) return options.meta
+
+  await using fetcher = log.fetcher({ isolation: 'committed', purpose: 'restore', maxBytes: batchBytes })
+  fetcher.assign(PositionMap.of(tails.map((tail) => [tail.topic, task, tail.from] as const)).topics)
+  let meta = options.meta
+  while (behind()) {
+    const answers = await fetcher.next(signal)
+    if (signal.aborted) return undefined
+    const batch = store.batch()
+    let records = 0
+    let bytes = 0
+    for (const fetched of answers) {
+      const tail = byTopic.get(fetched.topic)
+      if (tail === undefined) continue
+      records += apply(fetched, tail, batch)
+      bytes += fetched.bytes.length
+      positions.set(fetched.topic, fetched.to)
+    }
+    meta = { ...meta, changelogs: offsetsOf(tails, positions), clean: false }
+    batch.put(metaKey, JSON.stringify(meta))
+    await batch.write({ sync: false })
+    options.onProgress(records, bytes)
+  }
+  return meta
+}
+
+function apply(fetched: Fetched, tail: ChangelogTail, batch: StoreBatch): number {
+  const cursor = recordCursor(fetched)
+  const prefix = `${tail.kind}\0`
+  let records = 0
+  while (cursor.next()) {
+    if (cursor.keyStart < 0) continue
+    const key = prefix + utf8Text(cursor.bytes, cursor.keyStart, cursor.keyEnd)
+    if (cursor.valueStart < 0) batch.del(key)
+    else batch.put(key, tail.stored.fromWire(cursor.bytes, cursor.valueStart, cursor.valueEnd))
+    records++
+  }
+  return records
+}
+
+function offsetsOf(tails: readonly ChangelogTail[], positions: ReadonlyMap<string, number>): StoreMeta['changelogs'] {
+  return Object.fromEntries(tails.map(({ topic, topicId, from }) => [topic, { offset: positions.get(topic) ?? from, topicId }]))
+}

@@ -1,0 +1,184 @@
+import type { Codec } from '../codec/codec.js'
+import { storedCodec, type StoredCodec } from '../codec/stored.js'
+import { MillraceError, reasonOf } from '../core/errors.js'
+import type { Store, StoreBatch } from '../store/store.js'
+
+/** What state needs to know of a kind of state object. */
+export interface StateKind {
+  readonly name: string
+  readonly codec: Codec<unknown>
+}
+
+/** One object in memory. */
+export class Entry {
+  readonly key: string
+  /** The live object; undefined when there is none (yet, or any more). */
+  state: unknown
+  /** The commit that will carry its latest change; 0 when there is none. */
+  dirtyIn = 0
+  /** Committed, but not yet in the store: the value to write, or null to delete. */
+  unflushed: string | null | undefined = undefined
+  /** Whether it stands in the table's list of unflushed entries. */
+  queued = false
+
+  constructor(key: string, state: unknown) {
+    this.key = key
+    this.state = state
+  }
+}
+
+/** The changes of one table in one commit: each object once, as it was when the commit was sealed. */
+export interface TableChanges {
+  readonly table: Table
+  readonly entries: readonly Entry[]
+  /** As stored; null: deleted. */
+  readonly values: readonly (string | null)[]
+}
+
+/**
+ * The objects of one kind in one task: a two-generation cache over the store.
+ *
+ * A lookup that hits in the young generation costs one Map lookup (90–440 ns with 100 k keys); a hit in the old one
+ * promotes. The old generation is dropped as a whole, and only when everything in it has reached the store, so dirty,
+ * in-flight and unflushed objects are pinned by construction and no least-recently-used list is kept.
+ */
+export class Table {
+  readonly kind: StateKind
+  readonly stored: StoredCodec
+  readonly #store: Store
+  readonly #prefix: string
+  readonly #capacity: number
+  #young = new Map<string, Entry>()
+  #old = new Map<string, Entry>()
+  #oldSince = 0
+  #dirty: Entry[] = []
+  #unflushed: Entry[] = []
+
+  constructor(kind: StateKind, store: Store, capacity: number) {
+    this.kind = kind
+    this.stored = storedCodec(kind.codec)
+    this.#store = store
+    this.#prefix = `${kind.name}\0`
+    this.#capacity = capacity
+  }
+
+  /** The object if it is in memory. */
+  cached(key: string): Entry | undefined {
+    const young = this.#young.get(key)
+    if (young !== undefined) return young
+    const old = this.#old.get(key)
+    if (old !== undefined) this.#young.set(key, old)
+    return old
+  }
+
+  /** The object from the store, or an entry without state. Call it when `cached` found nothing. */
+  load(key: string): Entry {
+    const stored = this.#store.get(this.#prefix + key)
+    const entry = new Entry(key, stored === undefined ? undefined : this.#decode(key, stored))
+    this.#young.set(key, entry)
+    return entry
+  }
+
+  /** Notes that the object was changed in commit `seq`; twice in one commit counts once. */
+  changed(entry: Entry, seq: number): void {
+    if (entry.dirtyIn === seq) return
+    entry.dirtyIn = seq
+    this.#dirty.push(entry)
+  }
+
+  get dirtyCount(): number {
+    return this.#dirty.length
+  }
+
+  /** Encodes what changed since the last seal: an object changed a thousand times is encoded once. */
+  seal(): TableChanges {
+    const entries = this.#dirty
+    this.#dirty = []
+    const values = new Array<string | null>(entries.length)
+    for (let i = 0; i < entries.length; i++) {
+      const entry = entries[i] as Entry
+      values[i] = entry.state === undefined ? null : this.stored.encode(entry.state)
+    }
+    return { table: this, entries, values }
+  }
+
+  /** The commit of these changes is decided: they wait for the next flush. */
+  committed(changes: TableChanges): void {
+    const { entries, values } = changes
+    for (let i = 0; i < entries.length; i++) {
+      const entry = entries[i] as Entry
+      entry.unflushed = values[i] as string | null
+      if (entry.queued) continue
+      entry.queued = true
+      this.#unflushed.push(entry)
+    }
+  }
+
+  /** Hands all committed changes to a store batch; call `flushed` when it has been written. */
+  flush(batch: StoreBatch): readonly Entry[] {
+    const entries = this.#unflushed
+    this.#unflushed = []
+    for (const entry of entries) {
+      entry.queued = false
+      if (typeof entry.unflushed === 'string') batch.put(this.#prefix + entry.key, entry.unflushed)
+      else batch.del(this.#prefix + entry.key)
+    }
+    return entries
+  }
+
+  flushed(entries: readonly Entry[]): void {
+    for (const entry of entries) if (!entry.queued) entry.unflushed = undefined
+  }
+
+  get unflushedCount(): number {
+    return this.#unflushed.length
+  }
+
+  /**
+   * Makes room, at a seal. `seq` is the commit just sealed, `flushedSeq` the last one that is in the store: what is in
+   * the old generation was last touched at or before `#oldSince`.
+   */
+  rotate(seq: number, flushedSeq: number): void {
+    if (this.#young.size < this.#capacity || this.#oldSince > flushedSeq) return
+    this.#old = this.#young
+    this.#young = new Map()
+    this.#oldSince = seq
+  }
+
+  /** Forgets everything in memory; committed changes must have been flushed. */
+  clear(): void {
+    this.#young = new Map()
+    this.#old = new Map()
+    this.#dirty = []
+    this.#unflushed = []
+  }
+
+  /** All committed objects in key order, from the store: flush first. */
+  async *committedEntries(options: { readonly prefix?: string; readonly limit?: number }): AsyncIterable<readonly [string, unknown]> {
+    const from = this.#prefix + (options.prefix ?? '')
+    // U+10FFFF is the last code point, so its bytes sort behind every key with the prefix.
+    const range = { from, to: `${from}\u{10FFFF}`, ...(options.limit === undefined ? {} : { limit: options.limit }) }
+    for await (const [key, value] of this.#store.entries(range)) {
+      const name = key.slice(this.#prefix.length)
+      yield [name, this.#decode(name, value)]
+    }
+  }
+
+  /** One committed object, from the store: flush first. */
+  committedState(key: string): unknown {
+    const stored = this.#store.get(this.#prefix + key)
+    return stored === undefined ? undefined : this.#decode(key, stored)
+  }
+
+  #decode(key: string, stored: string): unknown {
+    try {
+      return this.stored.decode(stored)
+    } catch (cause) {
+      throw new MillraceError(
+        'VALUE_INVALID',
+        `state object ${this.kind.name} '${key}': its stored state does not fit the schema (${reasonOf(cause)}). The schema was changed: make it accept what is stored, or give the kind another name.`,
+        { kind: this.kind.name, key, cause },
+      )
+    }
+  }
+}

@@ -1,0 +1,110 @@
+import type { Clock } from '../core/clock.js'
+import type { Store } from '../store/store.js'
+import { metaKey, type StoreMeta } from './meta.js'
+import { Table, type Entry, type StateKind, type TableChanges } from './table.js'
+
+/** All changes of one task in one commit. */
+export interface TaskChanges {
+  readonly task: TaskState
+  readonly tables: readonly TableChanges[]
+}
+
+/** The state of one task: a table per kind over one store, and what the store knows of itself. */
+export class TaskState {
+  readonly task: number
+  readonly tables: readonly Table[]
+  readonly #store: Store
+  readonly #clock: Clock
+  #meta: StoreMeta
+  #committedSeq = 0
+  #flushedSeq = 0
+  #behind = false
+  #writing: Promise<void> = Promise.resolve()
+
+  constructor(options: { task: number; kinds: readonly StateKind[]; store: Store; meta: StoreMeta; cacheEntries: number; clock: Clock }) {
+    this.task = options.task
+    this.tables = options.kinds.map((kind) => new Table(kind, options.store, options.cacheEntries))
+    this.#store = options.store
+    this.#meta = options.meta
+    this.#clock = options.clock
+  }
+
+  /** Whether anything was changed since the last seal. */
+  get dirty(): boolean {
+    return this.tables.some((table) => table.dirtyCount > 0)
+  }
+
+  /** Offset of the changelog up to which the store, or the batch it will write next, is complete. */
+  changelogOffset(topic: string): number | undefined {
+    return this.#meta.changelogs[topic]?.offset
+  }
+
+  seal(seq: number): TaskChanges {
+    const tables = this.tables.map((table) => table.seal())
+    for (const table of this.tables) table.rotate(seq, this.#flushedSeq)
+    return { task: this, tables }
+  }
+
+  /**
+   * The commit is decided. `appended` gives, per changelog, the end of this task's own last append: never a log end read
+   * elsewhere, which might already cover the next commit.
+   */
+  committed(changes: TaskChanges, seq: number, appended: ReadonlyMap<string, number>, positions: ReadonlyMap<string, number>): void {
+    this.tables.forEach((table, i) => table.committed(changes.tables[i] as TableChanges))
+    const changelogs = { ...this.#meta.changelogs }
+    for (const [topic, offset] of appended) {
+      const known = changelogs[topic]
+      if (known !== undefined) changelogs[topic] = { ...known, offset }
+    }
+    this.#meta = { ...this.#meta, changelogs, positions: { ...this.#meta.positions, ...Object.fromEntries(positions) }, appliedAt: this.#clock.now(), clean: false }
+    this.#committedSeq = seq
+    this.#behind = true
+  }
+
+  get unflushedEntries(): number {
+    return this.tables.reduce((sum, table) => sum + table.unflushedCount, 0)
+  }
+
+  /** Writes all committed changes, with their offsets, in one atomic batch. One flush runs at a time. */
+  flush(): Promise<void> {
+    this.#writing = this.#writing.then(() => this.#write(false))
+    return this.#writing
+  }
+
+  async #write(clean: boolean): Promise<void> {
+    if (!this.#behind && !clean) return
+    this.#behind = false
+    const seq = this.#committedSeq
+    const batch = this.#store.batch()
+    const written: (readonly Entry[])[] = this.tables.map((table) => table.flush(batch))
+    batch.put(metaKey, JSON.stringify(clean ? { ...this.#meta, clean: true } : this.#meta))
+    await batch.write({ sync: clean })
+    this.#flushedSeq = seq
+    this.tables.forEach((table, i) => table.flushed(written[i] as readonly Entry[]))
+  }
+
+  /** Drops what was never committed and forgets the cache: the next touch reads the last committed state. */
+  async discard(): Promise<void> {
+    await this.flush()
+    for (const table of this.tables) table.clear()
+  }
+
+  /** Writes what is committed, with the clean marker, and closes the store. */
+  async close(): Promise<void> {
+    try {
+      await this.#writing
+      await this.#write(true)
+    } finally {
+      await this.#store.close()
+    }
+  }
+
+  /** The store and what it knows, for rolling it forward; nothing may be uncommitted or unflushed. */
+  get rolling(): { readonly store: Store; readonly meta: StoreMeta } {
+    return { store: this.#store, meta: this.#meta }
+  }
+
+  rolledForward(meta: StoreMeta): void {
+    this.#meta = meta
+  }
+}

@@ -1,0 +1,141 @@
+import type { World } from './contract-log.js'
+import { GroupMember, type GroupMemberOptions } from './group-member.js'
+import { newTopic, until } from './rows.js'
+
+export function groupContract(world: World): void {
+  const newGroup = async (partitions = 4): Promise<GroupMemberOptions> => ({
+    group: world().name('group'),
+    topic: await newTopic(world(), partitions),
+    partitions,
+  })
+
+  describe('a group', () => {
+    it('gives a single member everything before join resolves', async () => {
+      await using member = await GroupMember.join(world().log, await newGroup())
+      expect(member.held).toEqual([0, 1, 2, 3])
+      expect(member.events).toEqual([`assign ${member.generation.generationId}`])
+      expect(member.continuous).toEqual([false])
+      expect(member.membership.generation).toEqual(member.generation)
+      expect(member.generation.group).toBe(member.group)
+      expect(member.generation.memberId).not.toBe('')
+    })
+
+    it('shares between two members in a higher generation, and the same one for both', async () => {
+      const options = await newGroup()
+      await using first = await GroupMember.join(world().log, options)
+      const { generationId } = first.generation
+      await using elsewhere = await world().open()
+      await using second = await GroupMember.join(elsewhere, options)
+      await until(() => first.held.length === 2 && second.held.length === 2)
+      expect([...first.held, ...second.held].sort()).toEqual([0, 1, 2, 3])
+      expect(first.generation.generationId).toBeGreaterThan(generationId)
+      expect(second.generation.generationId).toBe(first.generation.generationId)
+      expect(second.generation.memberId).not.toBe(first.generation.memberId)
+      expect(first.events.filter((event) => event.startsWith('lost'))).toEqual([])
+    })
+
+    it('waits for onRevoke before anybody gets a new assignment', async () => {
+      const options = await newGroup()
+      let release = (): void => undefined
+      const released = new Promise<void>((resolve) => (release = resolve))
+      await using first = await GroupMember.join(world().log, { ...options, barrier: () => released })
+      await using elsewhere = await world().open()
+      let joined = false
+      const joining = GroupMember.join(elsewhere, options).finally(() => (joined = true))
+      await until(() => first.events.includes('revoke'))
+      // Calls that need an answer from the broker: had it not waited, the assignment would have come by now.
+      for (let i = 0; i < 20; i++) await world().log.admin.describe([options.topic])
+      expect(joined).toBe(false)
+      expect(first.events.slice(1)).toEqual(['revoke'])
+      release()
+      await using second = await joining
+      await until(() => first.held.length === 2 && second.held.length === 2)
+      expect(first.events.slice(1, 4)).toEqual(['revoke', 'revoked', expect.stringMatching(/^assign/)])
+    })
+
+    it('gives everything to the other when one leaves, whose onRevoke is not called', async () => {
+      const options = await newGroup()
+      await using staying = await GroupMember.join(world().log, options)
+      await using elsewhere = await world().open()
+      await using leaving = await GroupMember.join(elsewhere, options)
+      await until(() => staying.held.length === 2)
+      const before = leaving.events.length
+      await leaving.membership.leave()
+      await leaving.membership.leave()
+      await until(() => staying.held.length === 4)
+      expect(leaving.events.slice(before)).toEqual([])
+    })
+
+    it('lets the leader of a group leave', async () => {
+      const options = await newGroup()
+      const first = await GroupMember.join(world().log, options)
+      await using elsewhere = await world().open()
+      await using second = await GroupMember.join(elsewhere, options)
+      await until(() => first.held.length === 2)
+      await first.membership.leave()
+      await until(() => second.held.length === 4)
+    })
+
+    it('carries what members tell to the leader, and what the leader tells to each member', async () => {
+      const options = await newGroup()
+      await using first = await GroupMember.join(world().log, { ...options, tell: () => 'I-am-one' })
+      expect(first.told).toBe('I-am-one')
+      await using elsewhere = await world().open()
+      await using second = await GroupMember.join(elsewhere, { ...options, tell: () => 'I-am-two' })
+      await until(() => first.held.length === 2)
+      expect(first.told).toBe('I-am-one I-am-two')
+      expect(second.told).toBe('I-am-one I-am-two')
+    })
+
+    it('says whether an assignment continues the generation before it', async () => {
+      const options = await newGroup()
+      await using first = await GroupMember.join(world().log, options)
+      await using elsewhere = await world().open()
+      await using second = await GroupMember.join(elsewhere, options)
+      await until(() => first.held.length === 2)
+      await second.membership.leave()
+      await until(() => first.held.length === 4)
+      expect(first.continuous).toEqual([false, true, true])
+      expect(second.continuous).toEqual([false])
+    })
+
+    it('starts a round when a member asks for it, and asks everybody anew what to tell', async () => {
+      const options = await newGroup()
+      let mood = 'calm'
+      await using first = await GroupMember.join(world().log, { ...options, tell: () => `first-${mood}` })
+      await using elsewhere = await world().open()
+      await using second = await GroupMember.join(elsewhere, { ...options, tell: () => `second-${mood}` })
+      await until(() => first.held.length === 2)
+      for (const [asking, next] of [
+        [first, 'curious'],
+        [second, 'excited'],
+      ] as const) {
+        const { generationId } = first.generation
+        mood = next
+        asking.membership.rejoin(`${next} now`)
+        await until(() => [first, second].every((member) => member.told === `first-${mood} second-${mood}`))
+        expect(first.generation.generationId).toBeGreaterThan(generationId)
+        expect([...first.held, ...second.held].sort()).toEqual([0, 1, 2, 3])
+      }
+    })
+
+    it('settles when several join at once', async () => {
+      const options = await newGroup(6)
+      const members = await Promise.all([0, 1, 2].map(() => GroupMember.join(world().log, options)))
+      await until(() => members.every((member) => member.held.length === 2))
+      expect(members.flatMap((member) => member.held).sort()).toEqual([0, 1, 2, 3, 4, 5])
+      expect(new Set(members.map((member) => member.generation.generationId)).size).toBe(1)
+      await Promise.all(members.map((member) => member.membership.leave()))
+    })
+
+    it('forgets a member that left: a new one gets everything, in a higher generation', async () => {
+      const options = await newGroup()
+      const first = await GroupMember.join(world().log, options)
+      await first.membership.leave()
+      await using second = await GroupMember.join(world().log, options)
+      expect(second.held).toEqual([0, 1, 2, 3])
+      expect(second.generation.generationId).toBeGreaterThan(first.generation.generationId)
+      expect(second.continuous).toEqual([false])
+    })
+  })
+}

@@ -1,0 +1,51 @@
+// Compiles lib/ to dist/ and the programs of examples/, bench/ and integration/ to build/, when something has changed since
+// the last time. Everything is printed to stderr: stdout belongs to the program that is run afterwards.
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..')
+const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc')
+const programs = ['examples', 'bench', 'integration']
+const stamp = join(root, 'build', 'compiled')
+
+/** Throws when the compiler reports errors. */
+export function compile() {
+  const sources = ['lib', ...programs].flatMap(filesIn)
+  const configs = readdirSync(root).filter((name) => /^(tsconfig.*|package)\.json$/.test(name))
+  const newest = Math.max(...[...sources, ...configs].map((file) => changedAt(join(root, file))))
+  if (newest <= changedAt(stamp) && changedAt(join(root, 'dist', 'esm', 'index.js')) > 0) return
+
+  run('tsconfig.build.json')
+  run('tsconfig.cjs.json')
+  writeFileSync(join(root, 'dist', 'cjs', 'package.json'), '{"type":"commonjs"}\n')
+  run('tsconfig.programs.json')
+  mkdirSync(dirname(stamp), { recursive: true })
+  writeFileSync(stamp, '')
+}
+
+function run(config) {
+  const { status } = spawnSync(process.execPath, [tsc, '-p', join(root, config)], { stdio: ['ignore', 2, 2] })
+  if (status !== 0) throw new Error(`${config} does not compile; what the compiler said is above.`)
+}
+
+function filesIn(folder) {
+  return readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(folder, join(entry.parentPath ?? entry.path, entry.name).slice(join(root, folder).length + 1)))
+}
+
+/** Milliseconds; 0 for what is not there. */
+function changedAt(path) {
+  return statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  try {
+    compile()
+  } catch (error) {
+    console.error(error.message)
+    process.exitCode = 1
+  }
+}
