@@ -65,7 +65,7 @@ describeWithKafka('a Kafka log behind a network that loses things', (brokers) =>
         partitions: 2,
       })
       const channel = await transactionsOf(log, nextName('id'))
-      const losses = losing({ apiKey: api[name], way }, fault, fault === 'close' ? 3 : 8)
+      const losses = losing({ apiKey: api[name], way }, fault, fault === 'close' ? 3 : name === 'EndTxn' ? 8 : 20)
       const cycles = 20
       for (let cycle = 0; cycle < cycles; cycle++) {
         await channel.begin(partitions, member.group)

@@ -151,7 +151,7 @@ export class Appender {
       this.#setbacks = 0
       return batch.resolve({ baseOffset: result.baseOffset })
     }
-    if (lane.mayPass(code)) {
+    if (lane.mayPass(batch, code)) {
       if (code !== Code.outOfOrderSequence) this.#channel.map.forgetLeader(batch)
       return lane.sendAgain(batch)
     }

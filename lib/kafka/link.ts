@@ -98,7 +98,7 @@ export class Link {
       this.#lost = true
       if (MillraceError.is(error)) throw error
       const refused = !isConnectionError(error) || isCertificateError(error)
-      throw new (refused ? LinkRefused : LinkLost)(`Connecting to ${this.#name}: ${reasonOf(error)}`, { cause: error })
+      throw new (refused ? LinkRefused : LinkLost)(`Connecting to ${this.#name}: ${explain(error)}`, { cause: error })
     }
   }
 
@@ -172,4 +172,11 @@ function isConnectionError(error: unknown): boolean {
 
 function isCertificateError(error: unknown): boolean {
   return /CERT|SIGNATURE/.test(String((error as { readonly code?: unknown }).code))
+}
+
+/** Brokers allow a new authentication once a second; with sessions shorter than the threshold every request begins one. */
+function explain(error: unknown): string {
+  const reason = reasonOf(error)
+  const hint = 'SASL sessions are perhaps shorter than the option reauthenticationThreshold'
+  return reason.includes('current SASL state') ? `${reason} (${hint})` : reason
 }

@@ -68,7 +68,8 @@ export function resolveOptions(options: KafkaOptions): ConnectionOptions {
     brokers: options.brokers.map(addressOf),
     clientId: options.clientId ?? 'millrace',
     ssl: options.ssl,
-    sasl: options.sasl,
+    // A copy: kafkajs hangs an authenticator with these credentials on the object, which would outlive a change of them.
+    sasl: options.sasl === undefined ? undefined : { ...options.sasl },
     connectionTimeout: options.connectionTimeout ?? 3_000,
     authenticationTimeout: options.authenticationTimeout ?? 10_000,
     reauthenticationThreshold: options.reauthenticationThreshold ?? 10_000,

@@ -5,12 +5,14 @@ import { Code, isRetriable } from './error-codes.js'
 /** One batch on its way to one partition. */
 export interface Sending extends TopicPartition {
   readonly bytes: Buffer
+  /** Its place among all batches of the partition. */
+  readonly order: number
   readonly resolve: (answer: { readonly baseOffset: Offset }) => void
   readonly reject: (error: MillraceError) => void
 }
 
-/** Brokers de-duplicate the last five batches of a producer (KIP-98), so no more may be unanswered. */
-const mostInFlight = 5
+/** Brokers de-duplicate the last five batches of a producer (KIP-98): so many may be sent from the first unanswered one on. */
+const mostSent = 5
 const sequences = 0x8000_0000
 
 /**
@@ -20,10 +22,15 @@ const sequences = 0x8000_0000
  */
 export class PartitionLane {
   #nextSequence = 0
+  #nextOrder = 0
   readonly #waiting: Sending[] = []
-  #inFlight: Sending[] = []
+  /** In flight, and those answered behind one that is not. */
+  readonly #sent: Sending[] = []
+  readonly #answered = new Set<Sending>()
   readonly #again: Sending[] = []
   #recovering = false
+  /** After a failure one at a time, until one has been acknowledged: five at once may have been what broke it. */
+  #cautious = false
 
   /** The sequence number for a batch of so many records. They wrap around. */
   takeSequence(records: number): number {
@@ -32,51 +39,52 @@ export class PartitionLane {
     return sequence
   }
 
-  add(batch: Sending): void {
-    this.#waiting.push(batch)
+  add(batch: Omit<Sending, 'order'>): void {
+    this.#waiting.push({ ...batch, order: this.#nextOrder++ })
   }
 
   get idle(): boolean {
-    return this.#waiting.length === 0 && this.#inFlight.length === 0 && this.#again.length === 0
-  }
-
-  get inFlight(): number {
-    return this.#inFlight.length
+    return this.#waiting.length === 0 && this.#inFlight === 0 && this.#again.length === 0
   }
 
   /** Everything in flight has been answered and some of it must go again, after a pause. */
   get mustRecover(): boolean {
-    return this.#recovering && this.#inFlight.length === 0
+    return this.#recovering && this.#inFlight === 0
   }
 
   /** The batch to send next, now in flight; undefined when there is none or it must wait. */
   next(): Sending | undefined {
-    if (this.#recovering || this.#inFlight.length >= mostInFlight) return undefined
+    if (this.#recovering || this.#sent.length >= (this.#cautious ? 1 : mostSent)) return undefined
     const batch = this.#waiting.shift()
-    if (batch !== undefined) this.#inFlight.push(batch)
+    if (batch !== undefined) this.#sent.push(batch)
     return batch
   }
 
   acknowledge(batch: Sending): void {
-    this.#remove(batch)
+    this.#cautious = false
+    this.#answer(batch)
   }
 
   /** Whether this failure only means that the batch must go again. */
-  mayPass(code: number): boolean {
-    // A batch behind one that failed is out of order until that one has gone again.
-    return isRetriable(code) || (code === Code.outOfOrderSequence && this.#recovering)
+  mayPass(batch: Sending, code: number): boolean {
+    // A batch behind one that is not there yet is out of order until that one has gone again.
+    const isBehind = this.#recovering || this.#sent[0] !== batch
+    return isRetriable(code) || (code === Code.outOfOrderSequence && isBehind)
   }
 
   sendAgain(batch: Sending): void {
-    this.#remove(batch)
+    this.#answer(batch)
     this.#again.push(batch)
     this.#recovering = true
   }
 
   /** Puts what must go again in front, in the order in which it was first sent. */
   recover(): void {
-    this.#waiting.unshift(...this.#again.splice(0))
+    // Two brokers may have answered in another order than they were asked.
+    const again = this.#again.splice(0).sort((a, b) => a.order - b.order)
+    this.#waiting.unshift(...again)
     this.#recovering = false
+    this.#cautious = true
   }
 
   /** Takes out what is not in flight: it has lost its purpose. */
@@ -84,7 +92,14 @@ export class PartitionLane {
     return [...this.#again.splice(0), ...this.#waiting.splice(0)]
   }
 
-  #remove(batch: Sending): void {
-    this.#inFlight = this.#inFlight.filter((other) => other !== batch)
+  get #inFlight(): number {
+    return this.#sent.length - this.#answered.size
+  }
+
+  #answer(batch: Sending): void {
+    this.#answered.add(batch)
+    for (let first = this.#sent[0]; first !== undefined && this.#answered.delete(first); first = this.#sent[0]) {
+      this.#sent.shift()
+    }
   }
 }

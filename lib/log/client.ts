@@ -1,31 +1,12 @@
 import type { Clock } from '../core/clock.js'
 import { MillraceError } from '../core/errors.js'
-import type { Headers, RecordInfo, TopicPartition } from '../core/record.js'
+import type { TopicPartition } from '../core/record.js'
+import type { ClientTopic } from './client-topic.js'
 import type { LogPort } from './port.js'
-import { readToEnd } from './read-to-end.js'
-import { sendAll } from './send-all.js'
+import { readToEnd, type ReadRecord } from './read-to-end.js'
+import { sendAll, type SendOptions } from './send-all.js'
 
-/** What a client needs to know of a topic; every topic handle fits. */
-export interface ClientTopic<V> {
-  readonly name: string
-  readonly codec: { encode(value: V): Uint8Array | string; decode(bytes: Uint8Array): V }
-}
-
-export interface SendOptions<V> {
-  /** Decides the partition, as Java's default partitioner; a record without a key goes to any. No key by default. */
-  readonly key?: (value: V) => string | null
-  /** Milliseconds since the epoch. By default when the value was taken from `values`. */
-  readonly timestamp?: (value: V) => number
-  readonly headers?: (value: V) => Headers
-}
-
-/** A record as `read` hands it out: valid for ever. */
-export interface ReadRecord<V> {
-  readonly key: string | null
-  /** Null for a tombstone. */
-  readonly value: V | null
-  readonly record: RecordInfo
-}
+export type { ClientTopic, ReadRecord, SendOptions }
 
 /** Plain producing and reading beside an app: in examples, tests and tools. */
 export interface LogClient {

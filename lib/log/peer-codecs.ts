@@ -28,8 +28,8 @@ export async function lz4Codec(): Promise<BatchCodec> {
 
 /** Node has zstd from 22.15 and 23.8 on; the types of Node 20 do not know it. */
 interface ZlibWithZstd {
-  zstdCompressSync?(bytes: Buffer): Buffer
-  zstdDecompressSync?(bytes: Buffer, options: { maxOutputLength: number }): Buffer
+  readonly zstdCompressSync?: (bytes: Buffer) => Buffer
+  readonly zstdDecompressSync?: (bytes: Buffer, options: { readonly maxOutputLength: number }) => Buffer
 }
 
 /** Rejects with `COMPRESSION_UNAVAILABLE` when neither Node nor the package `@bokuweb/zstd-wasm` has zstd. */

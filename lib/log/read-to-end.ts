@@ -1,6 +1,6 @@
 import { MillraceError, reasonOf } from '../core/errors.js'
-import { offsetOf, PositionMap, type Offset, type TopicPartition } from '../core/record.js'
-import type { ClientTopic, ReadRecord } from './client.js'
+import { offsetOf, PositionMap, type Offset, type RecordInfo, type TopicPartition } from '../core/record.js'
+import type { ClientTopic } from './client-topic.js'
 import { loadCompressions } from './compression.js'
 import { recordCursor } from './cursor.js'
 import type { Fetched, LogPort, RecordCursor } from './port.js'
@@ -8,6 +8,14 @@ import { RecordView } from './record-view.js'
 
 /** Of one partition in one answer. */
 const maxBytes = 1024 * 1024
+
+/** A record as `read` hands it out: valid for ever. */
+export interface ReadRecord<V> {
+  readonly key: string | null
+  /** Null for a tombstone. */
+  readonly value: V | null
+  readonly record: RecordInfo
+}
 
 /** Where reading begins and ends, by partition number; partitions without anything to read are left out. */
 interface Span {

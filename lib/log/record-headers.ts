@@ -35,12 +35,11 @@ export function writeHeaders(bytes: Buffer, position: number, headers: Headers):
  */
 export function readHeaders(bytes: Buffer, start: number, end: number): Headers {
   // No headers at all, which is the rule: one map for all.
-  if (bytes[start] === 0 && start < end) return none
+  if (bytes[start] === 0 && start + 1 === end) return none
   const reader = new VarintReader(bytes, start)
   const headers = new Map<string, Uint8Array | null>()
   let left = reader.int()
-  // Each takes two bytes at least: a damaged count is found before it makes anything long.
-  if (left < 0 || left * 2 > end - start) throw damaged('count', left)
+  if (left < 0) throw damaged('count', left)
   for (; left > 0; left--) {
     const nameSize = reader.int()
     const nameStart = reader.position
@@ -53,6 +52,7 @@ export function readHeaders(bytes: Buffer, start: number, end: number): Headers 
     const name = utf8Text(bytes, nameStart, nameStart + nameSize)
     headers.set(name, valueSize < 0 ? null : bytes.subarray(valueStart, valueStart + valueSize))
   }
+  if (reader.position !== end) throw damaged('total length', reader.position - start)
   return headers
 }
 

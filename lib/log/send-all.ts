@@ -1,9 +1,10 @@
 import type { Clock } from '../core/clock.js'
-import type { TopicPartition } from '../core/record.js'
+import type { Headers, TopicPartition } from '../core/record.js'
 import { batchBuilder } from './batch-builder.js'
-import type { ClientTopic, SendOptions } from './client.js'
+import { headerBytes } from './batch-header.js'
+import type { ClientTopic } from './client-topic.js'
 import { partitionOfKey } from './murmur2.js'
-import type { BatchBuilder, CommitChannel, LogPort } from './port.js'
+import type { BatchBuilder, CommitChannel, FinishedBatch, LogPort } from './port.js'
 
 /** A quarter of what brokers take by default. */
 const batchBytes = 256 * 1024
@@ -15,6 +16,14 @@ const inFlight = 8
 const stickyBytes = 16 * 1024
 /** How long a value of a slow source waits for company. */
 const lingerMs = 50
+
+export interface SendOptions<V> {
+  /** Decides the partition, as Java's default partitioner; a record without a key goes to any. No key by default. */
+  readonly key?: (value: V) => string | null
+  /** Milliseconds since the epoch. By default when the value was taken from `values`. */
+  readonly timestamp?: (value: V) => number
+  readonly headers?: (value: V) => Headers
+}
 
 /** See `LogClient.send`. */
 export async function sendAll<V>(
@@ -72,12 +81,7 @@ class OutgoingBatches {
     return this.#sending.size >= inFlight || this.#failures.length > 0
   }
 
-  add(
-    key: string | null,
-    value: string | Uint8Array,
-    timestamp: number,
-    headers: ReadonlyMap<string, Uint8Array | null> | undefined,
-  ): void {
+  add(key: string | null, value: string | Uint8Array, timestamp: number, headers: Headers | undefined): void {
     const partition = key === null ? this.#stickyPartition() : partitionOfKey(key, this.#partitions.length)
     let builder = this.#builders.get(partition)
     if (builder === undefined) this.#builders.set(partition, (builder = batchBuilder()))
@@ -118,13 +122,13 @@ class OutgoingBatches {
   }
 
   #send(partition: number, builder: BatchBuilder): void {
+    this.#buffered -= builder.size - headerBytes
     const batch = builder.finish()
-    this.#buffered = Math.max(0, this.#buffered - batch.bytes.length)
     const sent = this.#append(this.#partitions[partition]!, batch).finally(() => this.#sending.delete(sent))
     this.#sending.add(sent)
   }
 
-  async #append(partition: TopicPartition, batch: Parameters<CommitChannel['append']>[1]): Promise<void> {
+  async #append(partition: TopicPartition, batch: FinishedBatch): Promise<void> {
     try {
       await this.#channel.append(partition, batch)
     } catch (error) {

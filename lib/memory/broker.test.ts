@@ -1,4 +1,6 @@
 import { batchBuilder } from '../log/batch-builder.js'
+import { fieldAt } from '../log/batch-header.js'
+import { controlBatch } from '../log/stamp.js'
 import { batchOf, positionOf, put, soon, transactionsOf } from '../testing/log-contract/rows.js'
 import { memoryLog, type MemoryLog } from './memory-log.js'
 
@@ -42,6 +44,10 @@ describe('the embedded log', () => {
     await expect(put(log, at, { bytes, records: 1 })).rejects.toMatchObject({ code: 'BATCH_CORRUPT', ...at })
     const cut = { bytes: bytes.subarray(0, bytes.length - 1), records: 2 }
     await expect(put(log, at, cut)).rejects.toMatchObject({ code: 'BATCH_CORRUPT' })
+    const marker = { bytes: controlBatch('commit', 1n, 0, 1), records: 1 }
+    await expect(put(log, at, marker)).rejects.toMatchObject({ code: 'BATCH_CORRUPT' })
+    bytes.writeInt32BE(5, fieldAt.lastOffsetDelta)
+    await expect(put(log, at, { bytes, records: 2 })).rejects.toMatchObject({ code: 'BATCH_CORRUPT' })
     expect(await log.admin.endOffsets([at], 'all')).toEqual(positionOf(at, 0))
   })
 

@@ -74,6 +74,26 @@ describe('compaction', () => {
     expect(before.equals(fetched!.bytes)).toBe(true)
   })
 
+  it('leaves nothing of batches of which it keeps no record, nor of markers', async () => {
+    await using log = memoryLog()
+    await compacted(log)
+    await using channel = await transactionsOf(log, 'writer')
+    for (let i = 0; i < 10; i++) {
+      await channel.begin([partition], undefined)
+      await channel.append(partition, batchOf([{ key: 'k', value: 'v' }]))
+      await channel.commit()
+    }
+    const bytes = async (): Promise<number> => {
+      await using fetcher = log.fetcher({ isolation: 'all', purpose: 'restore', maxBytes: 1_000_000 })
+      fetcher.assign(positionOf(partition, 0))
+      return (await fetcher.next(soon())).reduce((sum, fetched) => sum + fetched.bytes.length, 0)
+    }
+    const before = await bytes()
+    await log.compact(partition.topic)
+    // Of ten batches and ten markers, the last batch and the last marker; in two answers, for they lie apart.
+    expect(await bytes()).toBeLessThan(before / 10)
+  })
+
   it('drops records without a key, which cannot be the latest of anything', async () => {
     await using log = memoryLog()
     await compacted(log)

@@ -9,7 +9,7 @@ export interface MemberEvents {
 }
 
 export interface JoinRequest {
-  /** Empty for a new member. */
+  /** From `newMemberId`. */
   readonly memberId: string
   readonly instanceId: string | undefined
   readonly told: Uint8Array
@@ -18,7 +18,6 @@ export interface JoinRequest {
 
 export interface Joined {
   readonly generationId: number
-  readonly memberId: string
   /** Of the leader only: all members, who are to be assigned. */
   readonly members: readonly MemberTold[] | undefined
 }
@@ -62,17 +61,20 @@ export class Group {
     return this.#seats.has(memberId)
   }
 
+  /** A member asks for its id before it joins (KIP-394), so that it can leave while it waits for a round to end. */
+  newMemberId(instanceId: string | undefined): string {
+    return `${instanceId ?? 'member'}-${++this.#seated}`
+  }
+
   /** Resolves when the round is over. */
   join(request: JoinRequest): Promise<Joined | Overtaken> {
     return new Promise((answer) => {
       const known = this.#seats.get(request.memberId)
-      if (known === undefined && request.memberId !== '') return answer('lost')
-      const older = this.#holderOf(request.instanceId)
-      if (known !== undefined || older === undefined) return this.#enter(known ?? this.#seat(request), request, answer)
-      const seat = this.#replace(older, request)
-      if (this.#phase !== 'stable') return this.#enter(seat, request, answer)
+      const older = known === undefined ? this.#holderOf(request.instanceId) : undefined
+      const seat = known ?? (older === undefined ? this.#seat(request) : this.#replace(older, request))
+      if (older === undefined || this.#phase !== 'stable') return this.#enter(seat, request, answer)
       // A static member that comes back takes up where its older self was; the others need not move.
-      answer({ generationId: this.#generationId, memberId: seat.memberId, members: undefined })
+      answer({ generationId: this.#generationId, members: undefined })
     })
   }
 
@@ -118,8 +120,7 @@ export class Group {
     this.#endRound()
   }
 
-  #seat({ instanceId, told, events }: JoinRequest): Seat {
-    const memberId = `${instanceId ?? 'member'}-${++this.#seated}`
+  #seat({ memberId, instanceId, told, events }: JoinRequest): Seat {
     const seat = { memberId, instanceId, events, told, assignment: nothing, joined: undefined, synced: undefined }
     this.#seats.set(memberId, seat)
     return seat
@@ -160,11 +161,7 @@ export class Group {
     for (const seat of seats) {
       const { memberId, joined } = seat
       seat.joined = undefined
-      joined?.({
-        generationId: this.#generationId,
-        memberId,
-        members: memberId === this.#leader ? members : undefined,
-      })
+      joined?.({ generationId: this.#generationId, members: memberId === this.#leader ? members : undefined })
     }
   }
 

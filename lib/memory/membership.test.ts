@@ -102,6 +102,21 @@ describe('a member of a group on the embedded log', () => {
     await until(() => failing.events.includes('lost fatally'))
   })
 
+  it('does not hold up the round it was waiting for when its client is closed', async () => {
+    await using log = await logWithTopic()
+    let release = (): void => undefined
+    const released = new Promise<void>((resolve) => (release = resolve))
+    await using slow = await GroupMember.join(log, { ...options, barrier: () => released })
+    const client = log.open()
+    const refusal = GroupMember.join(client, options).catch((error: unknown) => error)
+    await until(() => slow.events.includes('revoke'))
+    await client[Symbol.asyncDispose]()
+    expect(await refusal).toMatchObject({ code: 'MEMBER_UNKNOWN' })
+    release()
+    await until(() => slow.continuous.length === 2)
+    expect(slow.held).toEqual([0, 1, 2, 3])
+  })
+
   it('leaves and aborts when its client is closed', async () => {
     await using log = await logWithTopic()
     const at = { topic: 'topic', partition: 0 }

@@ -21,7 +21,7 @@ export class MemoryMembership implements Membership {
   /** Until `onLost` has been told. */
   #telling: Promise<void> = Promise.resolve()
 
-  private constructor(broker: Broker, options: JoinOptions, onEnd: () => void) {
+  constructor(broker: Broker, options: JoinOptions, onEnd: () => void) {
     this.#broker = broker
     this.#options = options
     this.#onEnd = onEnd
@@ -30,11 +30,11 @@ export class MemoryMembership implements Membership {
   }
 
   /** Resolves when the first assignment has been handed to `onAssign` and that is done; rejects when a callback fails before. */
-  static async join(broker: Broker, options: JoinOptions, onEnd: () => void): Promise<MemoryMembership> {
-    const membership = new MemoryMembership(broker, options, onEnd)
-    await broker.clock.breathe()
-    await new Promise<void>((resolve, reject) => membership.#run(resolve).catch(reject))
-    return membership
+  async start(): Promise<void> {
+    await this.#broker.clock.breathe()
+    await new Promise<void>((resolve, reject) => {
+      this.#run(resolve).catch(reject)
+    })
   }
 
   get generation(): Generation {
@@ -81,6 +81,7 @@ export class MemoryMembership implements Membership {
     await this.#telling
     if (this.#ended) return false
     this.#roundDue = false
+    if (this.#memberId === '') this.#memberId = this.#group.newMemberId(this.#options.instanceId)
     const joined = await this.#group.join({
       memberId: this.#memberId,
       instanceId: this.#options.instanceId,
@@ -88,11 +89,9 @@ export class MemoryMembership implements Membership {
       events: { round: () => this.#callRound(), lost: (reason, fatal) => this.#lost(reason, fatal) },
     })
     if (typeof joined === 'string') return this.#overtaken()
-    this.#memberId = joined.memberId
-    if (this.#ended) this.#end()
-    const assignment = await this.#group.sync(joined.memberId, joined.generationId, this.#assignments(joined))
+    const assignment = await this.#group.sync(this.#memberId, joined.generationId, this.#assignments(joined))
     if (typeof assignment === 'string') return this.#overtaken()
-    if (this.#ended) return false
+    if (this.#ended || this.#memberId === '') return this.#overtaken()
     await this.#handOut(joined.generationId, assignment, onAssign)
     return true
   }

@@ -50,8 +50,9 @@ class MemoryClient implements MemoryLog {
 
   async join(options: JoinOptions): Promise<Membership> {
     const opened = {}
-    const membership = await MemoryMembership.join(this.#broker, options, () => this.#open.delete(opened))
+    const membership = new MemoryMembership(this.#broker, options, () => this.#open.delete(opened))
     this.#open.set(opened, () => membership.leave())
+    await membership.start()
     return membership
   }
 
@@ -100,7 +101,7 @@ class MemoryClient implements MemoryLog {
 
   /** Closes fetchers, leaves groups and aborts what is open. The log itself stays for its other clients. */
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const close of [...this.#open.values()]) await close()
+    for (const close of this.#open.values()) await close()
     await this.#broker.compactor.idle()
   }
 }

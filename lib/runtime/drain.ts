@@ -22,6 +22,8 @@ export async function drained(engine: Engine): Promise<void> {
       engine,
       all.filter(({ topic }) => isInbox(topic)),
     )
+    // The broker may know of a commit before its answer has reached us.
+    await cycle.settled()
   } finally {
     cycle.hurried--
   }

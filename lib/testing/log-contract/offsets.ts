@@ -90,9 +90,10 @@ export function offsetsContract(world: World): void {
         told = true
         return positions
       })
+      const other = [{ topic: await newTopic(world()), partition: 0 }]
+      for (let i = 0; i < 5; i++) await log.admin.stableCommitted(member.group, other)
       await channels[0]!.commit()
-      const other = await newTopic(world())
-      for (let i = 0; i < 5; i++) await log.admin.stableCommitted(member.group, [{ topic: other, partition: 0 }])
+      for (let i = 0; i < 5; i++) await log.admin.stableCommitted(member.group, other)
       expect(told).toBe(false)
       await channels[1]!.commit()
       expect(await answer).toEqual(positionOf(at, 2))

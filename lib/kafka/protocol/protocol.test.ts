@@ -1,0 +1,125 @@
+import { Reader } from '../wire/reader.js'
+import { Writer } from '../wire/writer.js'
+import type { Api } from './api.js'
+import { fetch } from './fetch.js'
+import { metadata } from './metadata.js'
+import { offsetCommit, offsetFetch, txnOffsetCommit } from './offsets.js'
+import { produce } from './produce.js'
+
+function encoded<Q, A>(api: Api<Q, A>, request: Q, version: number): string {
+  const writer = new Writer(version >= api.flexibleFrom)
+  api.encode(writer, request, version)
+  return writer.finish().toString('hex')
+}
+
+function decoded<Q, A>(api: Api<Q, A>, version: number, write: (writer: Writer) => void): A {
+  const flexible = version >= api.flexibleFrom
+  const writer = new Writer(flexible)
+  write(writer)
+  return api.decode(new Reader(writer.finish(), flexible), version)
+}
+
+const generation = { group: 'g', generationId: 3, memberId: 'm' }
+
+describe('requests', () => {
+  it('to produce carry several partitions of a topic under one name', () => {
+    const batches = [0, 1].map((partition) => ({ topic: 't', partition, bytes: Buffer.from([0xab]) }))
+    const parts = ['0274', 'ffff', '00000064', '02', '0274', '03', '0000000002ab00', '0000000102ab00', '00', '00']
+    expect(encoded(produce, { transactionalId: 't', timeoutMs: 100, batches }, 9)).toBe(parts.join(''))
+  })
+
+  it('for offsets in a transaction carry generation, member and instance', () => {
+    const request = {
+      transactionalId: 'x',
+      producerId: 5n,
+      producerEpoch: 1,
+      generation: { ...generation, instanceId: 'i' },
+      positions: [{ topic: 't', partition: 2, offset: 7 }],
+    }
+    const parts = ['0278', '0267', '0000000000000005', '0001', '00000003', '026d', '0269']
+    const offsets = ['02', '0274', '02', '00000002', '0000000000000007', 'ffffffff', '01', '00', '00', '00']
+    expect(encoded(txnOffsetCommit, request, 3)).toBe([...parts, ...offsets].join(''))
+  })
+
+  it.each([
+    { ...generation, generationId: -1 },
+    { ...generation, memberId: '' },
+  ])('for offsets are not built without a generation and a member: nothing would fence them', (unreal) => {
+    const offsets = { generation: unreal, positions: [] }
+    const transaction = { transactionalId: 'x', producerId: 5n, producerEpoch: 1 }
+    expect(() => encoded(txnOffsetCommit, { ...transaction, ...offsets }, 3)).toThrow('would not be fenced')
+    expect(() => encoded(offsetCommit, offsets, 8)).toThrow('would not be fenced')
+  })
+
+  it('for committed offsets ask for stable ones', () => {
+    expect(encoded(offsetFetch, { group: 'g', partitions: [] }, 7)).toBe('0267' + '01' + '01' + '00')
+  })
+
+  it('for metadata never create topics, in any version', () => {
+    expect(encoded(metadata, { topics: null }, 9)).toBe('00' + '00' + '00' + '00' + '00')
+    expect(encoded(metadata, { topics: [] }, 12)).toBe('01' + '00' + '00' + '00')
+  })
+})
+
+describe('responses', () => {
+  it.each([11, 12])('to fetch (version %i) give bytes as they came and the aborted transactions', (version) => {
+    const answer = decoded(fetch, version, (writer) => {
+      writer.int32(0).int16(0).int32(0)
+      writer.array(['t'], (topic) => {
+        writer.string(topic)
+        writer.array([4], (partition) => {
+          writer.int32(partition).int16(0).int64(20).int64(10).int64(0)
+          writer.array([9], (first) =>
+            writer
+              .int64(2n ** 60n)
+              .int64(first)
+              .end(),
+          )
+          writer.int32(-1).bytes(Buffer.from('batches')).end()
+        })
+        writer.end()
+      })
+      writer.end()
+    })
+    expect(answer.partitions).toEqual([
+      {
+        topic: 't',
+        partition: 4,
+        errorCode: 0,
+        highWatermark: 20,
+        lastStableOffset: 10,
+        aborted: [[2n ** 60n, 9]],
+        bytes: Buffer.from('batches'),
+      },
+    ])
+  })
+
+  it('to fetch may have no bytes and no list of aborted transactions', () => {
+    const answer = decoded(fetch, 11, (writer) => {
+      writer.int32(0).int16(0).int32(0)
+      writer.array(['t'], (topic) => {
+        writer.string(topic)
+        writer.array([0], (partition) => {
+          writer.int32(partition).int16(1).int64(-1).int64(-1).int64(-1)
+          writer
+            .array(null, () => undefined)
+            .int32(-1)
+            .bytes(null)
+        })
+      })
+    })
+    expect(answer.partitions[0]).toMatchObject({ errorCode: 1, aborted: [], bytes: Buffer.alloc(0) })
+  })
+
+  it('tell how long to hold requests back', () => {
+    const reader = new Reader(
+      new Writer(false)
+        .int32(250)
+        .array([], () => undefined)
+        .finish(),
+      false,
+    )
+    offsetCommit.decode(reader, 7)
+    expect(reader.throttleMs).toBe(250)
+  })
+})

@@ -1,0 +1,196 @@
+import { durationMs, type Duration } from '../core/duration.js'
+import { MillraceError } from '../core/errors.js'
+import { silentLogger, type Logger } from '../core/logger.js'
+import { partitionOfKey } from '../log/murmur2.js'
+import { memoryLog, type MemoryLog } from '../memory/memory-log.js'
+import { program } from '../model/program.js'
+import type { AnyStateObject, StateObject } from '../model/state-object.js'
+import type { Flow, Topic } from '../model/stream.js'
+import { drained } from '../runtime/drain.js'
+import type { Guarantee, Stats } from '../runtime/engine-options.js'
+import { Engine } from '../runtime/engine.js'
+import { memoryFolder } from '../store/memory-folder.js'
+import type { StoreFolder } from '../store/store.js'
+import { Life, type CrashStep } from './life.js'
+import { TopicTail } from './topic-tail.js'
+
+export interface TestDriverOptions {
+  readonly objects?: readonly AnyStateObject[]
+  readonly flows?: readonly Flow[]
+  /** Of every topic. @default 4 */
+  readonly partitions?: number
+  /** @default 'exactly-once' */
+  readonly guarantee?: Guarantee
+  /** @default silent */
+  readonly logger?: Logger
+}
+
+export interface SendOptions {
+  /** @default null */
+  readonly key?: string | null
+  /** Milliseconds since the epoch. @default the driver's clock */
+  readonly timestamp?: number
+}
+
+/** A record of an output topic. */
+export interface OutputRecord<V> {
+  readonly key: string | null
+  /** Null for a tombstone. */
+  readonly value: V | null
+  readonly timestamp: number
+}
+
+/** Your real definitions on the embedded log, with a clock you move by hand. Every call resolves when all is committed. */
+export interface TestDriver extends AsyncDisposable {
+  /** Appends a value and processes it and all that follows from it. Rejects with what stops the app. */
+  send<V>(target: Topic<V>, value: NoInfer<V>, options?: SendOptions): Promise<void>
+  /** The same for many values at once. */
+  sendAll<V>(target: Topic<V>, values: Iterable<V>, options?: { key?: (value: V) => string | null }): Promise<void>
+  /** Moves the clock. */
+  advance(by: Duration): Promise<void>
+  /**
+   * Stops as `kill -9` would and starts again from what survived: now, or, with a step, when the next commit comes to
+   * that step.
+   */
+  crash(at?: CrashStep): Promise<void>
+  /** Loses the local state, as a lost disk would: the next crash restores from the changelogs. */
+  loseDisk(): void
+  /** A copy of an object's committed state; undefined when there is none. */
+  state<Name extends string, S>(kind: StateObject<Name, S>, key: string): S | undefined
+  /** All committed records of a topic so far, in order per partition. */
+  output<V>(target: Topic<V>): readonly OutputRecord<V>[]
+  /** How often the app has died. */
+  readonly crashes: number
+  /** Counters since the last start. */
+  stats(): Stats
+}
+
+export function testDriver(options: TestDriverOptions): TestDriver {
+  return new Driver(options)
+}
+
+const app = 'test'
+
+class Driver implements TestDriver {
+  readonly #options: TestDriverOptions
+  readonly #log: MemoryLog
+  readonly #tail: TopicTail
+  #folder: StoreFolder = memoryFolder()
+  #nextFolder: StoreFolder | undefined
+  #now = Date.UTC(2026, 0, 1)
+  #running: { readonly engine: Engine; readonly life: Life } | undefined
+  #starts = 0
+  crashes = 0
+
+  constructor(options: TestDriverOptions) {
+    this.#options = options
+    this.#log = memoryLog({ partitions: options.partitions ?? 4 })
+    this.#tail = new TopicTail(this.#log)
+  }
+
+  send<V>(target: Topic<V>, value: NoInfer<V>, { key = null, timestamp = this.#now }: SendOptions = {}): Promise<void> {
+    return this.#then(() => this.#log.send<V>(target, [value], { key: () => key, timestamp: () => timestamp }))
+  }
+
+  sendAll<V>(target: Topic<V>, values: Iterable<V>, { key = () => null }: { key?: (value: V) => string | null } = {}): Promise<void> {
+    return this.#then(() => this.#log.send<V>(target, values, { key, timestamp: () => this.#now }))
+  }
+
+  advance(by: Duration): Promise<void> {
+    this.#now += durationMs(by, 'advance')
+    return this.#then(() => Promise.resolve())
+  }
+
+  async crash(at?: CrashStep): Promise<void> {
+    const { life } = this.#running ?? (await this.#start())
+    if (at !== undefined) return life.arm(at)
+    await life.die()
+    await this.#settle()
+  }
+
+  loseDisk(): void {
+    this.#nextFolder = memoryFolder()
+  }
+
+  state<Name extends string, S>(kind: StateObject<Name, S>, key: string): S | undefined {
+    if (this.#running === undefined) return undefined
+    const { tasks, topology } = this.#running.engine.parts
+    const index = topology.kinds.indexOf(kind.definition)
+    if (index < 0) throw new MillraceError('DEFINITION_INVALID', `state object '${kind.name}' was not given to this driver`, { kind: kind.name })
+    const table = tasks.running.get(partitionOfKey(key, topology.stateTasks))?.state?.tables[index]
+    return structuredClone(table?.cached(key)?.state ?? table?.committedState(key)) as S | undefined
+  }
+
+  output<V>(target: Topic<V>): readonly OutputRecord<V>[] {
+    const { codec } = target
+    return this.#tail.of(target.name).map(({ key, value, timestamp }) => ({ key, value: value === null ? null : codec.decode(value), timestamp }))
+  }
+
+  stats(): Stats {
+    if (this.#running === undefined) throw new MillraceError('APP_CLOSED', 'the driver has not been used yet, so nothing was counted')
+    return this.#running.engine.stats
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#running?.life.arm(undefined)
+    await this.#running?.engine.stop(1_000)
+    await this.#log[Symbol.asyncDispose]()
+  }
+
+  /** Does something while the app runs, and waits for all that follows from it. */
+  async #then(action: () => Promise<void>): Promise<void> {
+    if (this.#running === undefined) await this.#start()
+    await action()
+    await this.#settle()
+  }
+
+  /** Until everything is committed and stored, through as many deaths as it takes. */
+  async #settle(): Promise<void> {
+    for (;;) {
+      const { engine, life } = this.#running ?? (await this.#start())
+      const settled = drained(engine).then(() => Promise.all([...engine.parts.tasks.running.values()].map(({ state }) => state?.flush())))
+      const survived = await Promise.race([settled.then(() => true), life.death.then(() => false)])
+      if (survived) break
+      this.crashes++
+      this.#running = undefined
+    }
+    await this.#tail.readOn()
+  }
+
+  async #start(): Promise<{ readonly engine: Engine; readonly life: Life }> {
+    // The stores of the dead are closed for it: a memory store has no lock that dies with its owner.
+    await this.#folder.close()
+    this.#folder = this.#nextFolder ?? this.#folder
+    this.#nextFolder = undefined
+    const life = new Life()
+    const { objects = [], flows = [], guarantee = 'exactly-once', logger = silentLogger } = this.#options
+    const definition = program(objects, flows)
+    const partitions = this.#options.partitions ?? 4
+    const topics = [...definition.sources, ...definition.targets].map(({ name }) => ({ name, partitions, replicationFactor: -1, configs: {} }))
+    await this.#log.admin.create(topics)
+    const engine = new Engine(
+      {
+        app,
+        program: definition,
+        log: life.log(this.#log),
+        openFolder: () => Promise.resolve(life.folder(this.#folder)),
+        clock: life.clock(() => this.#now),
+        logger,
+        guarantee,
+        commitIntervalMs: 10,
+        commitLingerMs: 0,
+        sessionTimeoutMs: 10_000,
+        instanceId: undefined,
+        createTopics: true,
+        replicationFactor: -1,
+        cacheEntries: 10_000,
+        bootId: 'test',
+        startId: String(++this.#starts),
+      },
+      () => undefined,
+    )
+    await engine.start()
+    this.#running = { engine, life }
+    return this.#running
+  }
+}

@@ -1,0 +1,64 @@
+import { PositionMap, type TopicPartition } from '../core/record.js'
+import { recordCursor } from '../log/cursor.js'
+import type { LogPort } from '../log/port.js'
+import { RecordView } from '../log/record-view.js'
+
+/** A committed record of any topic; bytes are copies. */
+export interface TailRecord {
+  readonly topic: string
+  readonly key: string | null
+  readonly value: Uint8Array | null
+  readonly timestamp: number
+}
+
+/** Reads committed records of all topics as they come, each once. */
+export class TopicTail {
+  readonly #log: LogPort
+  readonly #positions = new PositionMap()
+  readonly #records = new Map<string, TailRecord[]>()
+
+  constructor(log: LogPort) {
+    this.#log = log
+  }
+
+  /** All records of a topic seen so far. */
+  of(topic: string): readonly TailRecord[] {
+    return this.#records.get(topic) ?? []
+  }
+
+  /** Reads on to what is stable now. */
+  async readOn(): Promise<void> {
+    const { admin } = this.#log
+    const infos = await admin.describe(await admin.list(''))
+    const all = [...infos].flatMap(([topic, info]) => Array.from({ length: info?.partitions ?? 0 }, (_, partition) => ({ topic, partition })))
+    const ends = await admin.endOffsets(all, 'committed')
+    const endOf = ({ topic, partition }: TopicPartition): number => ends.get(topic)?.get(partition) ?? 0
+    const starts = await admin.startOffsets(all)
+    // What was trimmed away since the last look is not an output: only inboxes are.
+    const positionOf = ({ topic, partition }: TopicPartition): number =>
+      Math.max(this.#positions.topics.get(topic)?.get(partition) ?? 0, starts.get(topic)?.get(partition) ?? 0)
+    let behind = all.filter((at) => positionOf(at) < endOf(at))
+    if (behind.length === 0) return
+
+    await using fetcher = this.#log.fetcher({ isolation: 'committed', purpose: 'restore', maxBytes: 1 << 20 })
+    fetcher.assign(PositionMap.of(behind.map((at) => [at.topic, at.partition, positionOf(at)] as const)).topics)
+    while (behind.length > 0) {
+      for (const fetched of await fetcher.next(new AbortController().signal)) {
+        const cursor = recordCursor(fetched)
+        const view = new RecordView()
+        view.bind(fetched.topic, fetched.partition, cursor)
+        while (cursor.next()) this.#keep(fetched.topic, view.key, cursor)
+        this.#positions.set(fetched.topic, fetched.partition, fetched.to)
+      }
+      behind = behind.filter((at) => positionOf(at) < endOf(at))
+    }
+  }
+
+  #keep(topic: string, key: string | null, cursor: ReturnType<typeof recordCursor>): void {
+    const { bytes, valueStart, valueEnd, timestamp } = cursor
+    const value = valueStart < 0 ? null : Uint8Array.prototype.slice.call(bytes, valueStart, valueEnd)
+    const records = this.#records.get(topic)
+    if (records === undefined) this.#records.set(topic, [{ topic, key, value, timestamp }])
+    else records.push({ topic, key, value, timestamp })
+  }
+}
