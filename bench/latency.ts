@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { createApp, stateObject, topic } from 'millrace'
 import { z } from 'zod'
@@ -31,7 +34,8 @@ const probe = output.filter(({ sent }) => {
   return false
 })
 const log = openLog(args.brokers)
-const app = createApp({ id, objects: [user], log, dataDir: `${process.env['TMPDIR'] ?? '/tmp'}/${id}`, createTopics: true, commitInterval })
+const dataDir = mkdtempSync(join(tmpdir(), 'millrace-bench-'))
+const app = createApp({ id, objects: [user], log, dataDir, createTopics: true, commitInterval })
 const reader = createApp({ id: `${id}-probe`, flows: [probe.to(topic(`${id}-none`, output.codec, { partitions }))], log, createTopics: true, commitInterval: 1_000 })
 
 try {
@@ -65,4 +69,5 @@ try {
 } finally {
   await Promise.all([app.close(), reader.close()])
   await log[Symbol.asyncDispose]()
+  rmSync(dataDir, { recursive: true, force: true })
 }

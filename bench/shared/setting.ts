@@ -28,7 +28,10 @@ export function eventTopic(name: string) {
   return topic(name, event, { partitions })
 }
 
-/** `count` events over `keys` users, the same for the same arguments. */
+/**
+ * `count` events over `keys` users, the same for the same arguments. Their own time is long past, so do not make it the
+ * record's timestamp: brokers delete what is older than a topic's retention.
+ */
 export function* events(count: number, keys: number): Iterable<Event> {
   let random = 12_345
   const start = 1_700_000_000_000

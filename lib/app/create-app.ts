@@ -65,7 +65,7 @@ class RunningApp implements App {
   #settle: { resolve: () => void; reject: (error: unknown) => void } = { resolve: () => undefined, reject: () => undefined }
 
   constructor(engine: (onFailure: (error: unknown) => void) => Engine, disposeLog: () => PromiseLike<void> | undefined, description: string) {
-    this.#engine = engine(() => void this.close({ timeout: 0 }))
+    this.#engine = engine(() => void this.close())
     this.#disposeLog = disposeLog
     this.#description = description
     this.#closed = new Promise((resolve, reject) => (this.#settle = { resolve, reject }))

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import type { Clock } from '../core/clock.js'
 import { MillraceError } from '../core/errors.js'
 import type { Logger } from '../core/logger.js'
@@ -47,6 +48,7 @@ export class Channel {
     this.#options = options
     this.clock = options.clock
     this.#wire = openWire(options.connection, options.logger)
+    setMaxListeners(0, this.closed) // one for each pause under way, however many
   }
 
   get closed(): AbortSignal {

@@ -60,8 +60,8 @@ describe('insisting', () => {
       throw TryAgain.because(Code.unknownTopicOrPartition, { topic: 't', partition: 3 })
     }
     const waiting = patience()
-    const rejected = expect(insist(waiting, 'x', missing)).rejects
-    await rejected.toMatchObject({ code: 'TOPIC_MISSING', topic: 't', partition: 3 })
+    const facts = { code: 'TOPIC_MISSING', topic: 't', partition: 3 }
+    await expect(insist(waiting, 'x', missing)).rejects.toMatchObject(facts)
     expect(waiting.pauses.reduce((sum, ms) => sum + ms, 0)).toBeGreaterThanOrEqual(5_000)
   })
 

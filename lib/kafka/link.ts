@@ -152,10 +152,10 @@ function wireRequest<Q, A>(api: Api<Q, A>, body: Q, version: number, requestTime
 
 /** kafkajs looks every millisecond whether a throttled request may go, though there is none: 2-4 % of a CPU when idle. */
 function stopPolling({ requestQueue }: WireConnection): void {
-  const check = requestQueue?.scheduleCheckPendingRequests
-  if (typeof check !== 'function' || !Array.isArray(requestQueue.pending)) return
+  if (typeof requestQueue?.scheduleCheckPendingRequests !== 'function' || !Array.isArray(requestQueue.pending)) return
+  const check = requestQueue.scheduleCheckPendingRequests.bind(requestQueue)
   requestQueue.scheduleCheckPendingRequests = () => {
-    if (requestQueue.pending.length > 0) check.call(requestQueue)
+    if (requestQueue.pending.length > 0) check()
   }
 }
 

@@ -32,7 +32,8 @@ describe('the batches of a partition', () => {
     const fate = fc.constantFrom('answered', 'answered', 'request lost', 'answer lost', 'refused for now')
     const fates = fc.array(fate, { minLength: 0, maxLength: 200 })
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 30 }), fates, fc.array(fc.boolean()), (batches, coming, early) => {
+      fc.property(fc.integer({ min: 1, max: 30 }), fates, fc.array(fc.boolean()), (batches, allFates, allWaits) => {
+        const [coming, early] = [[...allFates], [...allWaits]]
         const broker = new Broker()
         const lane = laneOf(batches)
         const sent: { readonly batch: Sending; readonly code: number }[] = []
@@ -71,6 +72,19 @@ describe('the batches of a partition', () => {
     expect(lane.next()).toBeUndefined()
     lane.acknowledge(sent[0]!)
     expect(lane.next()).toBeDefined()
+    expect(lane.next()).toBeUndefined()
+  })
+
+  it('are five at most from the first unanswered on although some behind it were acknowledged before a failure', () => {
+    const lane = laneOf(9)
+    const sent = Array.from({ length: 5 }, () => lane.next()!)
+    lane.sendAgain(sent[0]!)
+    lane.sendAgain(sent[1]!)
+    for (const batch of sent.slice(2)) lane.acknowledge(batch)
+    lane.recover()
+    lane.acknowledge(lane.next()!)
+    expect(lane.next()).toBe(sent[1])
+    expect(lane.next()?.order).toBe(5)
     expect(lane.next()).toBeUndefined()
   })
 

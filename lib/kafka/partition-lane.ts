@@ -11,7 +11,7 @@ export interface Sending extends TopicPartition {
   readonly reject: (error: MillraceError) => void
 }
 
-/** Brokers de-duplicate the last five batches of a producer (KIP-98): so many may be sent from the first unanswered one on. */
+/** Brokers know the last five batches of a producer again (KIP-98): so many may be sent from the first unanswered one on. */
 const mostSent = 5
 const sequences = 0x8000_0000
 
@@ -54,9 +54,13 @@ export class PartitionLane {
 
   /** The batch to send next, now in flight; undefined when there is none or it must wait. */
   next(): Sending | undefined {
-    if (this.#recovering || this.#sent.length >= (this.#cautious ? 1 : mostSent)) return undefined
-    const batch = this.#waiting.shift()
-    if (batch !== undefined) this.#sent.push(batch)
+    const batch = this.#waiting[0]
+    if (batch === undefined || this.#recovering || (this.#cautious && this.#sent.length > 0)) return undefined
+    // Counted by place, not by number in flight: those behind the first may have been acknowledged in an earlier round.
+    const first = this.#sent[0] ?? batch
+    if (batch.order >= first.order + mostSent) return undefined
+    this.#waiting.shift()
+    this.#sent.push(batch)
     return batch
   }
 

@@ -6,7 +6,7 @@ const at = { topic: 't', partition: 0 }
 const refused = new MillraceError('GENERATION_STALE', 'refused')
 const fenced = new MillraceError('FENCED', 'fenced')
 
-function begun(group: string | undefined = 'g'): TransactionState {
+function begun(group: string | undefined): TransactionState {
   const state = new TransactionState('id')
   state.begin([at], group)
   return state
@@ -51,7 +51,7 @@ describe('a transaction', () => {
   })
 
   it('cannot commit under offsets that were asked for again and not answered', () => {
-    const state = begun()
+    const state = begun('g')
     state.askOffsets('g')
     state.offsetsAccepted()
     state.askOffsets('g')
@@ -59,7 +59,7 @@ describe('a transaction', () => {
   })
 
   it('does not become healthy by offsets that are accepted after others were refused', () => {
-    const state = begun()
+    const state = begun('g')
     state.askOffsets('g')
     state.offsetsRefused(refused)
     state.offsetsAccepted()
@@ -68,14 +68,14 @@ describe('a transaction', () => {
   })
 
   it('refuses offsets of a group and appends to a partition that were not named', () => {
-    expect(() => begun().askOffsets('other')).toThrow('was not named in begin')
-    const state = begun()
+    expect(() => begun('g').askOffsets('other')).toThrow('was not named in begin')
+    const state = begun('g')
     expect(() => state.appending({ topic: 't', partition: 1 })).toThrow('was not named in begin')
     expect(codeOf(state.refusesCommit())).toBe('COMMIT_ABORTED')
   })
 
   it('says FENCED, not aborted, once its id was taken over, also to the next one', () => {
-    const state = begun()
+    const state = begun('g')
     state.fail(fenced)
     expect(codeOf(state.refusesCommit())).toBe('FENCED')
     expect(() => state.appending(at)).toThrow(fenced)
@@ -84,7 +84,7 @@ describe('a transaction', () => {
   })
 
   it('starts the next one without a memory of the last', () => {
-    const state = begun()
+    const state = begun('g')
     state.fail(refused)
     state.ended()
     state.begin([at], undefined)

@@ -16,6 +16,8 @@ const idleCommitMs = 1_000
 const flushMs = 1_000
 /** Or when so many objects wait for it. */
 const flushEntries = 50_000
+/** With so many waiting the store is slower than the commits, and they wait for it: memory is bounded. */
+const unflushedLimit = 200_000
 const trimMs = 30_000
 
 export interface CommitCycleOptions {
@@ -100,6 +102,7 @@ export class CommitCycle {
   async start(): Promise<void> {
     await this.#inFlight
     if (this.#broken) return
+    await this.#storesCaughtUp()
     const { passage, topology, clock, tasks, lookUp } = this.#options
     for (const topic of passage.outbox.unknownTopics) passage.outbox.settle(topic, await lookUp(topic))
     const sealed = seal(passage.seq, tasks(), topology, passage.outbox, clock.now())
@@ -169,8 +172,14 @@ export class CommitCycle {
   #flush(due: boolean): void {
     if (due) this.#flushedAt = this.#options.clock.elapsed()
     for (const { state } of this.#options.tasks()) {
-      if (state === undefined || (!due && state.unflushedEntries < flushEntries)) continue
+      if (state === undefined || state.flushing || (!due && state.unflushedEntries < flushEntries)) continue
       state.flush().catch(this.#options.onStoreError)
+    }
+  }
+
+  async #storesCaughtUp(): Promise<void> {
+    for (const { state } of this.#options.tasks()) {
+      if (state !== undefined && state.unflushedEntries > unflushedLimit) await state.flush()
     }
   }
 

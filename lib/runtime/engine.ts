@@ -1,7 +1,8 @@
 import { MillraceError, reasonOf } from '../core/errors.js'
 import type { CommitChannel, Generation, Membership } from '../log/port.js'
+import type { CommitCycle } from './commit-cycle.js'
 import type { EngineOptions, Health, Stats } from './engine-options.js'
-import { joinGroup } from './group.js'
+import { joinGroup, type Assigned } from './group.js'
 import { Jobs } from './jobs.js'
 import { openChannel, openParts, type Parts } from './parts.js'
 import type { Task } from './task.js'
@@ -61,7 +62,7 @@ export class Engine {
       const ready = new Promise<void>((resolve) => (this.#ready = resolve))
       this.#membership = await joinGroup(this.#options, parts, {
         onRevoke: () => this.#jobs.add(() => this.#revoke(parts)),
-        onAssign: (generation, tasks, alive) => this.#jobs.add(() => this.#assign(parts, generation, tasks, alive)),
+        onAssign: (assigned) => this.#jobs.add(() => this.#assign(parts, assigned)),
         onLost: (reason, fatal) => this.#lost(parts, reason, fatal),
       })
       await ready
@@ -84,16 +85,18 @@ export class Engine {
     const parts = this.#parts
     if (parts === undefined || this.#closed) return
     this.#closed = true
-    if (this.#failure === undefined && !this.#revoked && !parts.cycle.broken) await this.#commitWithin(timeoutMs, parts)
+    await this.#finish(timeoutMs, parts.cycle)
     await this.#close(parts)
     this.#committed()
   }
 
-  async #commitWithin(timeoutMs: number, { cycle }: Parts): Promise<void> {
-    const intime = new AbortController()
-    const commit = cycle.commitAll().catch((error: unknown) => this.#fail(error))
-    await Promise.race([commit, this.#options.clock.sleep(timeoutMs, intime.signal)])
-    intime.abort()
+  /** Waits for the commit in flight, and unless something failed makes a last one. */
+  async #finish(timeoutMs: number, cycle: CommitCycle): Promise<void> {
+    const commits = this.#failure === undefined && !this.#revoked && !cycle.broken
+    const last = (commits ? cycle.commitAll() : cycle.settled()).catch((error: unknown) => this.#fail(error))
+    const inTime = new AbortController()
+    await Promise.race([last, this.#options.clock.sleep(timeoutMs, inTime.signal)])
+    inTime.abort()
   }
 
   async #close({ intake, tasks, cycle, folder }: Parts): Promise<void> {
@@ -149,11 +152,13 @@ export class Engine {
     this.#revoked = true
   }
 
-  async #assign(parts: Parts, generation: Generation, mine: readonly number[], alive: ReadonlySet<string>): Promise<void> {
+  /** Retained is what this member had in the generation just before; all else is taken over anew. */
+  async #assign(parts: Parts, { generation, tasks, alive, continuous }: Assigned): Promise<void> {
     this.#generation = generation
     await parts.cycle.settled()
     parts.processor.drop()
-    await parts.tasks.assign(mine, alive)
+    if (!continuous) await parts.tasks.suspend()
+    await parts.tasks.assign(tasks, alive)
     parts.intake.assign(parts.tasks.running.values(), new Set())
     this.#revoked = false
     if (parts.tasks.ready) this.#ready()

@@ -5,10 +5,20 @@ import { transactionalId, type Parts } from './parts.js'
 import { encodeTold, leaderTells, memberTells } from './told.js'
 import type { Topology } from './topology.js'
 
+/** A new generation, and this member's part of it. */
+export interface Assigned {
+  readonly generation: Generation
+  readonly tasks: readonly number[]
+  /** Transactional ids of all living members. */
+  readonly alive: ReadonlySet<string>
+  /** False when a generation was missed: then tasks this member still runs may have been run by another in between. */
+  readonly continuous: boolean
+}
+
 /** What the group does to a member; the first two are awaited by the group protocol. */
 export interface GroupEvents {
   readonly onRevoke: () => Promise<void>
-  readonly onAssign: (generation: Generation, tasks: readonly number[], alive: ReadonlySet<string>) => Promise<void>
+  readonly onAssign: (assigned: Assigned) => Promise<void>
   readonly onLost: (reason: string, fatal: boolean) => void
 }
 
@@ -23,9 +33,9 @@ export function joinGroup(options: EngineOptions, { topology, tasks, stored }: P
     tell: () => encodeTold({ transactions: transactionalId(options), holds: [...tasks.running.keys()], stores: stored }),
     assign: (members) => assignment(topology, members),
     onRevoke: events.onRevoke,
-    onAssign: (generation, { told }) => {
+    onAssign: (generation, { told }, continuous) => {
       const { tasks: mine, alive } = leaderTells(told)
-      return events.onAssign(generation, mine, new Set(alive))
+      return events.onAssign({ generation, tasks: mine, alive: new Set(alive), continuous })
     },
     onLost: events.onLost,
   })

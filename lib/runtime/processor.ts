@@ -46,6 +46,12 @@ export class Processor {
     this.#reader = undefined
   }
 
+  /** Lets go of what is being read for a task that has stopped; a retained one reads on where it is. */
+  dropStopped(): void {
+    const task = this.#reader?.task
+    if (task !== undefined && this.#tasks.running.get(task.index) !== task) this.drop()
+  }
+
   #nextReader(): Reader | undefined {
     for (let fetched = this.#intake.take(); fetched !== undefined; fetched = this.#intake.take()) {
       const task = this.#tasks.running.get(fetched.partition)

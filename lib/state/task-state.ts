@@ -20,6 +20,7 @@ export class TaskState {
   #flushedSeq = 0
   #behind = false
   #writing: Promise<void> = Promise.resolve()
+  #flushes = 0
 
   constructor(options: { task: number; kinds: readonly StateKind[]; store: Store; meta: StoreMeta; cacheEntries: number; clock: Clock }) {
     this.task = options.task
@@ -67,8 +68,13 @@ export class TaskState {
 
   /** Writes all committed changes, with their offsets, in one atomic batch. One flush runs at a time. */
   flush(): Promise<void> {
-    this.#writing = this.#writing.then(() => this.#write(false))
+    this.#flushes++
+    this.#writing = this.#writing.then(() => this.#write(false)).finally(() => this.#flushes--)
     return this.#writing
+  }
+
+  get flushing(): boolean {
+    return this.#flushes > 0
   }
 
   async #write(clean: boolean): Promise<void> {

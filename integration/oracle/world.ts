@@ -1,0 +1,100 @@
+import { rm } from 'node:fs/promises'
+import { mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { kafkaLog } from 'millrace'
+import { nextName } from '../names.js'
+import { OracleProcess, type OracleOptions } from './child.js'
+import { groupOf, Input, type Numbered } from './input.js'
+import { partitions, topicsOf } from './program.js'
+
+export type KafkaLog = ReturnType<typeof kafkaLog>
+export type Partition = Parameters<KafkaLog['admin']['startOffsets']>[0][number]
+
+/** One app's topics, its input, its processes and their directories; all gone after `close`, but for the topics. */
+export class World {
+  readonly app = nextName('oracle')
+  readonly topics = topicsOf(this.app)
+  readonly log: KafkaLog
+  readonly input: Input
+  readonly #brokers: readonly string[]
+  readonly #directory = mkdtempSync(join(tmpdir(), 'millrace-oracle-'))
+  readonly #processes: OracleProcess[] = []
+
+  private constructor(brokers: readonly string[], seed: number) {
+    this.#brokers = brokers
+    this.log = kafkaLog({ brokers })
+    this.input = new Input(seed)
+  }
+
+  static async open(brokers: readonly string[], seed = 1): Promise<World> {
+    const world = new World(brokers, seed)
+    const { input } = world.topics
+    await world.log.admin.create([{ name: input.name, partitions, replicationFactor: 1, configs: {} }])
+    return world
+  }
+
+  async feed(records: Iterable<Numbered>): Promise<void> {
+    await this.log.send(this.topics.input, records, { key: groupOf })
+  }
+
+  start(options: Omit<OracleOptions, 'brokers' | 'app' | 'dataDir'> = {}, directory = 'a'): OracleProcess {
+    const started = new OracleProcess({
+      ...options,
+      brokers: this.#brokers,
+      app: this.app,
+      dataDir: join(this.#directory, directory),
+    })
+    this.#processes.push(started)
+    return started
+  }
+
+  /** Deletes the local state. */
+  async forget(directory = 'a'): Promise<void> {
+    await rm(join(this.#directory, directory), { recursive: true, force: true })
+  }
+
+  partitionsOf(topic: string): readonly Partition[] {
+    return Array.from({ length: partitions }, (_, partition) => ({ topic, partition }))
+  }
+
+  /** Where the topics end, as `topic[partition]` → offset; a partition never written to ends at 0. */
+  async ends(topics: readonly string[], isolation: 'all' | 'committed' = 'all'): Promise<Record<string, number>> {
+    return flat(
+      await this.log.admin.endOffsets(
+        topics.flatMap((topic) => this.partitionsOf(topic)),
+        isolation,
+      ),
+    )
+  }
+
+  /** What the group has committed of what it reads. */
+  async committed(): Promise<Record<string, number>> {
+    const read = [...this.partitionsOf(this.topics.input.name), ...this.partitionsOf(this.topics.inbox)]
+    return flat(await this.log.admin.stableCommitted(this.app, read))
+  }
+
+  /** Resolves when a running process has committed everything there is to read. */
+  async allCommitted(by: OracleProcess): Promise<void> {
+    for (;;) {
+      const [ends, committed] = [await this.ends([this.topics.input.name, this.topics.inbox]), await this.committed()]
+      if (Object.entries(ends).every(([at, end]) => (committed[at] ?? 0) >= end)) return
+      const { last } = by
+      await by.until(() => by.last !== last)
+    }
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#processes.map((one) => one.kill()))
+    await this.log[Symbol.asyncDispose]()
+    await rm(this.#directory, { recursive: true, force: true })
+  }
+}
+
+function flat(positions: ReadonlyMap<string, ReadonlyMap<number, number>>): Record<string, number> {
+  return Object.fromEntries(
+    [...positions].flatMap(([topic, offsets]) =>
+      [...offsets].map(([partition, offset]) => [`${topic}[${partition}]`, offset]),
+    ),
+  )
+}

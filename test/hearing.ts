@@ -1,0 +1,51 @@
+import { systemClock } from '../lib/core/clock.js'
+import type { JoinOptions, LogPort, Membership } from '../lib/log/port.js'
+
+/** Between a member and its group: news of a loss can come late, and after a death nothing is left by itself. */
+export class Hearing {
+  readonly #log: LogPort
+  /** Of the last assignment that was handed on. */
+  memberId: string | undefined
+  /** How late the next news of a loss comes. */
+  lagMs = 0
+  #heard: Promise<void> = Promise.resolve()
+  #deaf = false
+
+  constructor(log: LogPort) {
+    this.#log = log
+  }
+
+  /** From now on `leave` does nothing: a dead process does not say goodbye. */
+  deaf(): void {
+    this.#deaf = true
+  }
+
+  async join(options: JoinOptions): Promise<Membership> {
+    const membership = await this.#log.join({
+      ...options,
+      onRevoke: async () => {
+        await this.#heard
+        await options.onRevoke()
+      },
+      onAssign: async (generation, ...rest) => {
+        await this.#heard
+        this.memberId = generation.memberId
+        await options.onAssign(generation, ...rest)
+      },
+      onLost: (reason, fatal) => {
+        this.memberId = undefined
+        const lagMs = this.lagMs
+        this.lagMs = 0
+        if (lagMs === 0) options.onLost(reason, fatal)
+        else this.#heard = systemClock.sleep(lagMs).then(() => options.onLost(reason, fatal))
+      },
+    })
+    return {
+      get generation() {
+        return membership.generation
+      },
+      rejoin: (reason) => membership.rejoin(reason),
+      leave: () => (this.#deaf ? Promise.resolve() : membership.leave()),
+    }
+  }
+}

@@ -1,0 +1,216 @@
+import fc from 'fast-check'
+import { systemClock } from '../lib/core/clock.js'
+import { offsetOf } from '../lib/core/record.js'
+import type { NewTopic } from '../lib/log/port.js'
+import { memoryLog, type MemoryLog } from '../lib/memory/memory-log.js'
+import { drained } from '../lib/runtime/drain.js'
+import { memoryFolder } from '../lib/store/memory-folder.js'
+import type { StoreFolder } from '../lib/store/store.js'
+import type { CrashStep } from '../lib/testing/life.js'
+import { Instance } from './instances.js'
+import { app, copies, flows, inputs, rows, seen, Sent, words } from './word-app.js'
+
+type Wanted = Parameters<Sent['send']>[0]
+
+export type Action =
+  | { readonly send: Wanted; readonly times: number }
+  | { readonly start: true }
+  | { readonly stop: number }
+  | { readonly kill: number; readonly at: CrashStep | undefined; readonly noticed: boolean }
+  | { readonly bury: true }
+  | { readonly expel: number; readonly lagMs: number }
+  | { readonly loseDisk: true }
+  | { readonly wait: number }
+
+export interface Schedule {
+  readonly partitions: number
+  /** Of the inputs; another number than the state has, when a first start saw another. */
+  readonly inputPartitions: number
+  readonly cacheEntries: number
+  readonly actions: readonly Action[]
+}
+
+const word = fc.record({
+  word: fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f'),
+  lane: fc.constantFrom('p', 'q', 'r', 's'),
+  drop: fc.nat(9).map((chance) => chance === 0),
+})
+
+const action: fc.Arbitrary<Action> = fc.oneof(
+  { weight: 8, arbitrary: fc.record({ send: fc.array(word, { minLength: 1, maxLength: 6 }), times: fc.constantFrom(1, 1, 1, 80) }) },
+  { weight: 3, arbitrary: fc.constant({ start: true as const }) },
+  { weight: 1, arbitrary: fc.record({ stop: fc.nat(3) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kill: fc.nat(3),
+      at: fc.constantFrom(undefined, 'turn' as const, 'before-end' as const, 'after-end' as const, 'before-store' as const),
+      noticed: fc.boolean(),
+    }),
+  },
+  { weight: 1, arbitrary: fc.constant({ bury: true as const }) },
+  { weight: 3, arbitrary: fc.record({ expel: fc.nat(3), lagMs: fc.constantFrom(0, 1, 5, 20) }) },
+  { weight: 1, arbitrary: fc.constant({ loseDisk: true as const }) },
+  { weight: 6, arbitrary: fc.record({ wait: fc.constantFrom(0, 0, 0, 1, 2, 5, 15) }) },
+)
+
+export const schedules: fc.Arbitrary<Schedule> = fc.record({
+  partitions: fc.integer({ min: 1, max: 4 }),
+  inputPartitions: fc.integer({ min: 1, max: 4 }),
+  cacheEntries: fc.constantFrom(1, 8, 1_000),
+  actions: fc.array(action, { minLength: 5, maxLength: 40, size: 'max' }),
+})
+
+const mostAtOnce = 4
+const patienceMs = Number(process.env['PATIENCE'] ?? 10_000)
+
+/** Runs a schedule until all has settled; resolves to everything that is not exact. */
+export async function run(schedule: Schedule): Promise<readonly string[]> {
+  const world = new World(schedule)
+  try {
+    await world.open()
+    for (const each of schedule.actions) await world.act(each)
+    return await world.settle()
+  } finally {
+    await world.close()
+  }
+}
+
+class World {
+  readonly #log: MemoryLog
+  readonly #schedule: Schedule
+  readonly #sent: Sent
+  readonly #faults: string[] = []
+  readonly #free: StoreFolder[] = []
+  readonly #living = new Set<Instance>()
+  readonly #dead = new Set<Instance>()
+  #stopping: Promise<void>[] = []
+
+  constructor(schedule: Schedule) {
+    this.#schedule = schedule
+    this.#log = memoryLog({ partitions: schedule.partitions })
+    this.#sent = new Sent(this.#log)
+  }
+
+  /** With the topics of an app that has run before: its state may have another number of partitions than its input. */
+  async open(): Promise<void> {
+    const { partitions, inputPartitions } = this.#schedule
+    const topic = (name: string, count = partitions, configs: Record<string, string> = {}): NewTopic => ({ name, partitions: count, replicationFactor: -1, configs })
+    const own = [topic(`${app}-word-changelog`, partitions, { 'cleanup.policy': 'compact' }), topic(`${app}-word-inbox`)]
+    await this.#log.admin.create([topic(inputs.name, inputPartitions), topic(seen.name), topic(rows.name), topic(copies.name), ...own])
+  }
+
+  async act(action: Action): Promise<void> {
+    if ('send' in action) await this.#sent.send(Array.from({ length: action.times }, () => action.send).flat())
+    else if ('start' in action) await this.#start()
+    else if ('stop' in action) this.#stop(this.#pick(action.stop))
+    else if ('kill' in action) await this.#kill(this.#pick(action.kill), action.at, action.noticed)
+    else if ('bury' in action) await this.#buryAll()
+    else if ('expel' in action) this.#pick(action.expel)?.expel(action.lagMs)
+    else if ('loseDisk' in action) this.#free.pop()
+    else await (action.wait === 0 ? systemClock.breathe() : systemClock.sleep(action.wait))
+  }
+
+  /** Whatever is under way ends, one instance is there, and all input is processed. */
+  async settle(): Promise<readonly string[]> {
+    await this.#buryAll()
+    await this.#within('stopping', Promise.all(this.#stopping))
+    for (const { life } of this.#living) life.arm(undefined)
+    if (this.#living.size === 0) await this.#start()
+    const [engine] = [...this.#living].map((instance) => instance.engine)
+    await this.#within('draining', this.#drained())
+    if (this.#faults.length > 0) return this.#faults
+    await this.#within('draining again', drained(engine!))
+    return [...(await this.#sent.faults(await this.#state())), ...(await this.#offsets()), ...this.#faults]
+  }
+
+  async close(): Promise<void> {
+    await this.#buryAll()
+    await Promise.all([...this.#living].map((instance) => instance.engine.stop(1_000)))
+    await this.#log[Symbol.asyncDispose]()
+  }
+
+  async #start(): Promise<void> {
+    if (this.#living.size >= mostAtOnce) return
+    const engine = { cacheEntries: this.#schedule.cacheEntries }
+    const instance = new Instance({ app, log: this.#log, objects: [words], flows, folder: this.#free.pop() ?? memoryFolder(), engine })
+    this.#living.add(instance)
+    instance.engine.start().catch((error: unknown) => this.#failed(instance, error))
+    void instance.life.death.then(() => this.#living.delete(instance) && this.#dead.add(instance))
+  }
+
+  #failed(instance: Instance, error: unknown): void {
+    if (this.#living.has(instance)) this.#faults.push(`an instance failed: ${String(error)}`)
+  }
+
+  #pick(which: number): Instance | undefined {
+    const living = [...this.#living]
+    return living[which % Math.max(1, living.length)]
+  }
+
+  #stop(instance: Instance | undefined): void {
+    if (instance === undefined) return
+    this.#living.delete(instance)
+    instance.life.arm(undefined)
+    this.#stopping.push(instance.engine.stop(5_000).then(() => void this.#free.push(instance.folder)))
+  }
+
+  async #kill(instance: Instance | undefined, at: CrashStep | undefined, noticed: boolean): Promise<void> {
+    await instance?.kill(at)
+    if (noticed) await this.#buryAll()
+  }
+
+  async #buryAll(): Promise<void> {
+    for (const instance of this.#dead) {
+      this.#dead.delete(instance)
+      await instance.bury()
+      this.#free.push(instance.folder)
+    }
+  }
+
+  /** By an instance that lives; another one when it dies meanwhile. */
+  async #drained(): Promise<void> {
+    for (const instance of this.#living) {
+      while (!instance.engine.health.ready && instance.failure === undefined) await systemClock.sleep(2)
+      if (instance.failure !== undefined) this.#faults.push(`an instance stopped: ${String(instance.failure.error)}`)
+      else await drained(instance.engine)
+    }
+  }
+
+  async #state(): Promise<ReadonlyMap<string, unknown>> {
+    const found = new Map<string, unknown>()
+    for (const { engine } of this.#living) {
+      for (const task of engine.parts.tasks.running.values()) {
+        await task.state?.flush()
+        for await (const [key, state] of task.state?.tables[0]?.committedEntries({}) ?? []) {
+          if (found.has(key)) this.#faults.push(`'${key}' is in two instances`)
+          found.set(key, state)
+        }
+      }
+    }
+    return found
+  }
+
+  async #offsets(): Promise<readonly string[]> {
+    const all = [inputs.name, `${app}-word-inbox`].flatMap((topic) => {
+      const count = topic === inputs.name ? this.#schedule.inputPartitions : this.#schedule.partitions
+      return Array.from({ length: count }, (_, partition) => ({ topic, partition }))
+    })
+    const { admin } = this.#log
+    const [ends, committed] = [await admin.endOffsets(all, 'all'), await admin.stableCommitted(app, all)]
+    const behind = all.filter(({ topic, partition }) => (offsetOf(committed, topic, partition) ?? 0) !== offsetOf(ends, topic, partition))
+    return behind.map(({ topic, partition }) => `${topic}[${partition}] is committed up to ${offsetOf(committed, topic, partition)}`)
+  }
+
+  async #within(what: string, promise: Promise<unknown>): Promise<void> {
+    const ended = new AbortController()
+    const late = systemClock.sleep(patienceMs, ended.signal).then(() => {
+      if (!ended.signal.aborted) throw new Error(`${what} did not end; ${JSON.stringify([...this.#living].map(({ engine }) => ({ ...engine.health, ...engine.stats })))} ${this.#faults.join('; ')}`)
+    })
+    try {
+      await Promise.race([promise, late])
+    } finally {
+      ended.abort()
+    }
+  }
+}
