@@ -1,8 +1,7 @@
 export { createApp } from './app/create-app.js'
+export { kafkaLog, memoryLog } from './app/logs.js'
 export { bytes, json, text } from './codec/codec.js'
 export { errorCodes, MillraceError } from './core/errors.js'
-export { kafkaLog } from './kafka/kafka-log.js'
-export { memoryLog } from './memory/memory-log.js'
 export { stateObject } from './model/state-object.js'
 export { topic } from './model/stream.js'
 
@@ -15,7 +14,7 @@ export type { ErrorCode, ErrorFacts } from './core/errors.js'
 export type { Logger } from './core/logger.js'
 export type { Headers, RecordInfo } from './core/record.js'
 export type { KafkaOptions } from './kafka/options.js'
-export type { ClientTopic, LogClient } from './log/client.js'
+export type { ClientTopic, LogClient, ReadRecord, SendOptions } from './log/client.js'
 export type { Log } from './log/port.js'
 export type {
   AnyStateObject,

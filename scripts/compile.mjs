@@ -1,7 +1,7 @@
 // Compiles lib/ to dist/ and the programs of examples/, bench/ and integration/ to build/, when something has changed since
 // the last time. Everything is printed to stderr: stdout belongs to the program that is run afterwards.
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 

@@ -9,15 +9,11 @@ export class Hearing {
   /** How late the next news of a loss comes. */
   lagMs = 0
   #heard: Promise<void> = Promise.resolve()
-  #deaf = false
+  /** Then `leave` does nothing: a dead process does not say goodbye. */
+  deaf = false
 
   constructor(log: LogPort) {
     this.#log = log
-  }
-
-  /** From now on `leave` does nothing: a dead process does not say goodbye. */
-  deaf(): void {
-    this.#deaf = true
   }
 
   async join(options: JoinOptions): Promise<Membership> {
@@ -45,7 +41,7 @@ export class Hearing {
         return membership.generation
       },
       rejoin: (reason) => membership.rejoin(reason),
-      leave: () => (this.#deaf ? Promise.resolve() : membership.leave()),
+      leave: () => (this.deaf ? Promise.resolve() : membership.leave()),
     }
   }
 }

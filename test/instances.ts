@@ -66,15 +66,25 @@ export class Instance {
         startId: String(++starts),
         ...options.engine,
       },
-      (error) => (this.failure = { error }),
+      (error) => {
+        this.failure = { error }
+        // As an app does.
+        void this.engine.stop(1_000)
+      },
     )
   }
 
   /** Dies now, or at a step of its next commit; its group does not notice before `bury`. */
   async kill(at?: CrashStep): Promise<void> {
-    this.#hearing.deaf()
+    this.#hearing.deaf = true
     if (at === undefined) await this.life.die()
     else this.life.arm(at)
+  }
+
+  /** It will not die after all; or it is dead already. */
+  spare(): void {
+    this.life.arm(undefined)
+    this.#hearing.deaf = false
   }
 
   /** The group notices that this process is dead, and its stores are free. */

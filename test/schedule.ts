@@ -8,7 +8,7 @@ import { memoryFolder } from '../lib/store/memory-folder.js'
 import type { StoreFolder } from '../lib/store/store.js'
 import type { CrashStep } from '../lib/testing/life.js'
 import { Instance } from './instances.js'
-import { app, copies, flows, inputs, rows, seen, Sent, words } from './word-app.js'
+import { app, copies, flows, inputs, rows, seen, Sent, stateOf, words } from './word-app.js'
 
 type Wanted = Parameters<Sent['send']>[0]
 
@@ -113,15 +113,16 @@ class World {
 
   /** Whatever is under way ends, one instance is there, and all input is processed. */
   async settle(): Promise<readonly string[]> {
+    for (const instance of this.#living) instance.spare()
+    await systemClock.breathe()
     await this.#buryAll()
     await this.#within('stopping', Promise.all(this.#stopping))
-    for (const { life } of this.#living) life.arm(undefined)
     if (this.#living.size === 0) await this.#start()
     const [engine] = [...this.#living].map((instance) => instance.engine)
     await this.#within('draining', this.#drained())
     if (this.#faults.length > 0) return this.#faults
     await this.#within('draining again', drained(engine!))
-    return [...(await this.#sent.faults(await this.#state())), ...(await this.#offsets()), ...this.#faults]
+    return [...(await this.#sent.faults(await stateOf([...this.#living].map(({ engine }) => engine)))), ...(await this.#offsets()), ...this.#faults]
   }
 
   async close(): Promise<void> {
@@ -151,7 +152,7 @@ class World {
   #stop(instance: Instance | undefined): void {
     if (instance === undefined) return
     this.#living.delete(instance)
-    instance.life.arm(undefined)
+    instance.spare()
     this.#stopping.push(instance.engine.stop(5_000).then(() => void this.#free.push(instance.folder)))
   }
 
@@ -175,20 +176,6 @@ class World {
       if (instance.failure !== undefined) this.#faults.push(`an instance stopped: ${String(instance.failure.error)}`)
       else await drained(instance.engine)
     }
-  }
-
-  async #state(): Promise<ReadonlyMap<string, unknown>> {
-    const found = new Map<string, unknown>()
-    for (const { engine } of this.#living) {
-      for (const task of engine.parts.tasks.running.values()) {
-        await task.state?.flush()
-        for await (const [key, state] of task.state?.tables[0]?.committedEntries({}) ?? []) {
-          if (found.has(key)) this.#faults.push(`'${key}' is in two instances`)
-          found.set(key, state)
-        }
-      }
-    }
-    return found
   }
 
   async #offsets(): Promise<readonly string[]> {

@@ -4,6 +4,8 @@ import type { MemoryLog } from '../lib/memory/memory-log.js'
 import { stateObject } from '../lib/model/state-object.js'
 import { topic, type Topic } from '../lib/model/stream.js'
 import { changelogTopic } from '../lib/model/names.js'
+import type { Engine } from '../lib/runtime/engine.js'
+import { CommittedState } from '../lib/runtime/state-reader.js'
 
 /** An input: the `seq`-th of its word in its lane; a lane is a record key, so it has one partition. */
 export interface Word {
@@ -102,4 +104,16 @@ async function all<V>(log: MemoryLog, from: Pick<Topic<V>, 'name' | 'codec'>): P
 /** As after compaction, tombstones included. */
 async function latest<V>(log: MemoryLog, from: Pick<Topic<V>, 'name' | 'codec'>): Promise<Map<string, V | null>> {
   return new Map((await all(log, from)).map(({ key, value }) => [key ?? '', value]))
+}
+
+/** What instances hold, as committed. Throws when two of them hold the same object. */
+export async function stateOf(engines: Iterable<Engine>): Promise<ReadonlyMap<string, unknown>> {
+  const found = new Map<string, unknown>()
+  for (const engine of engines) {
+    for await (const [key, state] of new CommittedState(engine, words.name).entries()) {
+      if (found.has(key)) throw new Error(`'${key}' is in two instances`)
+      found.set(key, state)
+    }
+  }
+  return found
 }

@@ -11,7 +11,8 @@ const csvLine: Codec<Price> = {
   decode(line) {
     const [symbol, day = '', amount = '', ...rest] = Buffer.from(line).toString('utf8').split(',')
     const at = new Date(`${day} UTC`)
-    if (rest.length > 0 || amount === '' || Number.isNaN(at.getTime())) throw new Error('not a line of symbol,date,price')
+    if (rest.length > 0 || amount === '' || Number.isNaN(at.getTime()))
+      throw new Error('not a line of symbol,date,price')
     return price.parse({ symbol, date: at.toISOString().slice(0, 10), price: Number(amount) })
   },
 }
@@ -19,7 +20,10 @@ const csvLine: Codec<Price> = {
 export const prices = topic('prices', csvLine)
 /** The same topic as it is on disk, for loading lines that no codec would write. */
 export const rawPrices = topic('prices', bytes())
-export const summaries = topic('stock-summaries', z.object({ symbol: z.string(), last: z.number(), high: z.number(), on: z.string() }))
+export const summaries = topic(
+  'stock-summaries',
+  z.object({ symbol: z.string(), last: z.number(), high: z.number(), on: z.string() }),
+)
 export const deadLetters = (app: string) => topic(`${app}-dlq`, bytes())
 
 const year = z.object({ high: z.number(), low: z.number() })

@@ -1,5 +1,14 @@
 import { parseArgs } from 'node:util'
-import { createApp, kafkaLog, memoryLog, type AnyStateObject, type App, type Log, type LogClient, type Topic } from 'millrace'
+import {
+  createApp,
+  kafkaLog,
+  memoryLog,
+  type AnyStateObject,
+  type App,
+  type Log,
+  type LogClient,
+  type Topic,
+} from 'millrace'
 
 export interface Example {
   readonly id: string
@@ -16,12 +25,24 @@ export interface Example {
  */
 export async function run({ id, objects, load, input, show }: Example): Promise<void> {
   const { values: args } = parseArgs({
-    options: { brokers: { type: 'string' }, 'data-dir': { type: 'string' }, 'app-id': { type: 'string' }, 'until-drained': { type: 'boolean' } },
+    options: {
+      brokers: { type: 'string' },
+      'data-dir': { type: 'string' },
+      'app-id': { type: 'string' },
+      'until-drained': { type: 'boolean' },
+    },
   })
-  const { brokers, 'data-dir': dataDir, 'app-id': appId = id, 'until-drained': untilDrained = brokers === undefined } = args
+  const {
+    brokers,
+    'data-dir': dataDir,
+    'app-id': appId = id,
+    'until-drained': untilDrained = brokers === undefined,
+  } = args
   const log: Log & LogClient = brokers === undefined ? memoryLog() : kafkaLog({ brokers: brokers.split(',') })
   const app = createApp({ id: appId, objects, log, createTopics: true, ...(dataDir === undefined ? {} : { dataDir }) })
-  const interrupted = new Promise<void>((resolve) => ['SIGINT', 'SIGTERM'].forEach((signal) => process.once(signal, resolve)))
+  const interrupted = new Promise<void>((resolve) =>
+    ['SIGINT', 'SIGTERM'].forEach((signal) => process.once(signal, resolve)),
+  )
   const progress = setInterval(() => report(appId, app), 250)
   try {
     if (brokers === undefined) await load(log)
@@ -53,7 +74,8 @@ export function table(heads: readonly string[], rows: readonly (readonly (string
   const widths = heads.map((head, i) => Math.max(head.length, ...rows.map((row) => String(row[i]).length)))
   const cell = (value: string | number | undefined, i: number): string =>
     typeof value === 'number' ? String(value).padStart(widths[i] ?? 0) : String(value).padEnd(widths[i] ?? 0)
-  for (const row of [heads, widths.map((width) => '─'.repeat(width)), ...rows]) console.log(row.map(cell).join('  ').trimEnd())
+  for (const row of [heads, widths.map((width) => '─'.repeat(width)), ...rows])
+    console.log(row.map(cell).join('  ').trimEnd())
 }
 
 async function isEmpty(log: LogClient, source: Topic<Uint8Array> | Topic<string>): Promise<boolean> {
@@ -63,5 +85,7 @@ async function isEmpty(log: LogClient, source: Topic<Uint8Array> | Topic<string>
 
 function report(id: string, app: App): void {
   const { records, turns, hops, commits, refused } = app.stats()
-  process.stderr.write(`\r${id}: ${records} records, ${turns} turns, ${hops} hops, ${refused} refused, ${commits} commits, lag ${app.health().lag}   `)
+  process.stderr.write(
+    `\r${id}: ${records} records, ${turns} turns, ${hops} hops, ${refused} refused, ${commits} commits, lag ${app.health().lag}   `,
+  )
 }

@@ -37,6 +37,7 @@ export class OracleProcess {
   /** The last two statuses. */
   last: Status | undefined
   beforeLast: Status | undefined
+  statusesSinceReady = 0
 
   constructor({ brokers, app, dataDir, commitIntervalMs = 100, instanceId, untilDrained = false }: OracleOptions) {
     const args = [
@@ -73,7 +74,10 @@ export class OracleProcess {
     const word = line.slice(0, space)
     const value = JSON.parse(line.slice(space + 1))
     if (word === 'object') this.objects.set(value.key, value.state)
-    if (word === 'progress') [this.beforeLast, this.last] = [this.last, value]
+    if (word === 'progress') {
+      ;[this.beforeLast, this.last] = [this.last, value]
+      if (this.ready !== undefined) this.statusesSinceReady++
+    }
     if (word === 'done') this.done = value
     if (word === 'ready') {
       this.ready = value

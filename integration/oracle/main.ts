@@ -1,5 +1,5 @@
 // The app of program.ts as a process of its own. Says on stdout, a word and JSON per line: `started`, `progress` every
-// 20 ms, `ready`, and with --until-drained `object` for each object of its tasks and `done`.
+// 20 ms, `ready`, and at a clean end (SIGTERM, or with --until-drained by itself) `object` for each object of its tasks and `done`.
 import { parseArgs } from 'node:util'
 import { createApp } from 'millrace'
 import { objectOf, topicsOf } from './program.js'
@@ -43,9 +43,7 @@ try {
   await app.start()
   say('ready', status())
   await Promise.race([args['until-drained'] ? app.drained() : interrupted, app.closed()])
-  if (args['until-drained']) {
-    for await (const [key, state] of app.state(object).entries()) say('object', { key, state })
-  }
+  for await (const [key, state] of app.state(object).entries()) say('object', { key, state })
   say('done', status())
 } finally {
   clearInterval(progress)

@@ -1,4 +1,5 @@
-import type { KafkaLog, Partition } from './world.js'
+import type { TopicPartition } from '../../lib/core/record.js'
+import type { LogPort } from '../../lib/log/port.js'
 
 /** What lies in partitions, aborted and control records included. */
 export interface RawRecords {
@@ -10,7 +11,7 @@ export interface RawRecords {
 }
 
 /** Counts by batch headers alone: nothing of how our reader tells what is visible is used. */
-export async function rawRecords(log: KafkaLog, partitions: readonly Partition[]): Promise<RawRecords> {
+export async function rawRecords(log: LogPort, partitions: readonly TopicPartition[]): Promise<RawRecords> {
   const starts = await log.admin.startOffsets(partitions)
   const ends = await log.admin.endOffsets(partitions, 'all')
   const found: RawRecords = { records: 0, aborted: new Set(), commits: 0 }

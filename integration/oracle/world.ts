@@ -2,14 +2,12 @@ import { rm } from 'node:fs/promises'
 import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { kafkaLog } from 'millrace'
+import type { TopicPartition } from '../../lib/core/record.js'
+import { kafkaLog, type KafkaLog } from '../../lib/kafka/kafka-log.js'
 import { nextName } from '../names.js'
 import { OracleProcess, type OracleOptions } from './child.js'
 import { groupOf, Input, type Numbered } from './input.js'
 import { partitions, topicsOf } from './program.js'
-
-export type KafkaLog = ReturnType<typeof kafkaLog>
-export type Partition = Parameters<KafkaLog['admin']['startOffsets']>[0][number]
 
 /** One app's topics, its input, its processes and their directories; all gone after `close`, but for the topics. */
 export class World {
@@ -54,7 +52,7 @@ export class World {
     await rm(join(this.#directory, directory), { recursive: true, force: true })
   }
 
-  partitionsOf(topic: string): readonly Partition[] {
+  partitionsOf(topic: string): readonly TopicPartition[] {
     return Array.from({ length: partitions }, (_, partition) => ({ topic, partition }))
   }
 

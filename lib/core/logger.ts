@@ -26,5 +26,6 @@ function write(level: string, fields: object, message = ''): void {
 }
 
 function plainErrors(_key: string, value: unknown): unknown {
-  return value instanceof Error ? { ...value, message: value.message } : typeof value === 'bigint' ? String(value) : value
+  if (value instanceof Error) return { message: value.message, ...Object.fromEntries(Object.entries(value)) }
+  return typeof value === 'bigint' ? String(value) : value
 }

@@ -66,7 +66,7 @@ export class RecordView implements RecordInfo {
 const codesOfLength = Array.from({ length: 17 }, (_, length) => new Array<number>(length).fill(0))
 
 /**
- * Text of a key's UTF-8 bytes. Up to 16 ASCII bytes are put together without a call into native code: 25 against 45 ns for
+ * Text of a key's UTF-8 bytes. Up to 16 ASCII bytes are put together without a call into native code: 16 against 36 ns for
  * ten bytes, no difference from twenty on. `latin1Slice` is no faster than `utf8Slice` once the bytes have been checked.
  */
 export function keyText(bytes: Buffer, start: number, end: number): string {

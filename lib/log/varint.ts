@@ -1,7 +1,4 @@
-/**
- * Zigzag varints as Kafka's records use them (`ByteUtils.writeVarint`, `writeVarlong`). The cursor and the builder inline
- * the one-byte and 32-bit cases, since a call per field and a place to keep the position would be paid six times a record.
- */
+/** Zigzag varints as Kafka's records use them (KIP-98). Only the cursor inlines them, and says what that gains. */
 
 /** Bytes a 32-bit integer takes. */
 export function varintSize(value: number): number {

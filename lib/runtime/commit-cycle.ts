@@ -135,7 +135,7 @@ export class CommitCycle {
     this.#channel = channel
     this.#broken = false
     this.#records = 0
-    this.#options.passage.outbox.finish()
+    this.#options.passage.outbox.discard()
   }
 
   async #send(sealed: SealedCommit): Promise<void> {

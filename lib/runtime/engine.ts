@@ -1,6 +1,5 @@
 import { MillraceError, reasonOf } from '../core/errors.js'
 import type { CommitChannel, Generation, Membership } from '../log/port.js'
-import type { CommitCycle } from './commit-cycle.js'
 import type { EngineOptions, Health, Stats } from './engine-options.js'
 import { joinGroup, type Assigned } from './group.js'
 import { Jobs } from './jobs.js'
@@ -28,6 +27,8 @@ export class Engine {
   #membership: Membership | undefined
   #generation: Generation | undefined
   #loop: Promise<void> = Promise.resolve()
+  #started: Promise<void> = Promise.resolve()
+  #stopped: Promise<void> | undefined
   #stopping = false
   #closed = false
   /** Without an assignment that holds, nothing is processed. */
@@ -45,8 +46,17 @@ export class Engine {
     this.#jobs = new Jobs(this.#wake.wake)
   }
 
-  /** Resolves when the first assignment is restored and running. Rejects with what stopped the engine before that. */
-  async start(): Promise<void> {
+  /**
+   * Resolves when the first assignment is restored and running. Rejects with what stopped the engine before that, with
+   * `APP_CLOSED` when that was `stop`.
+   */
+  start(): Promise<void> {
+    const starting = this.#start()
+    this.#started = starting.catch(() => undefined)
+    return starting
+  }
+
+  async #start(): Promise<void> {
     try {
       const parts = await openParts(this.#options, {
         generation: () => this.#generation as Generation,
@@ -57,46 +67,64 @@ export class Engine {
         onRefusedRecord: (error) => this.#refusedRecord(error),
         onError: (error) => this.#fail(error),
       })
+      if (this.#closed) await this.#close(parts)
       this.#parts = parts
-      this.#loop = this.#run(parts)
-      const ready = new Promise<void>((resolve) => (this.#ready = resolve))
-      this.#membership = await joinGroup(this.#options, parts, {
-        onRevoke: () => this.#jobs.add(() => this.#revoke(parts)),
-        onAssign: (assigned) => this.#jobs.add(() => this.#assign(parts, assigned)),
-        onLost: (reason, fatal) => this.#lost(parts, reason, fatal),
-      })
-      await ready
+      if (!this.#stopping) await this.#joinAndRun(parts)
     } catch (error) {
-      this.#fail(error)
+      if (!this.#stopping) this.#fail(error)
     }
     if (this.#failure !== undefined) throw this.#failure.error
+    if (this.#stopping) throw this.#notRunning()
+  }
+
+  async #joinAndRun(parts: Parts): Promise<void> {
+    this.#loop = this.#run(parts)
+    const ready = new Promise<void>((resolve) => (this.#ready = resolve))
+    this.#membership = await joinGroup(this.#options, parts, {
+      onRevoke: () => this.#forGroup(() => this.#revoke(parts)),
+      onAssign: (assigned) => this.#forGroup(() => this.#assign(parts, assigned)),
+      onLost: (reason, fatal) => this.#lost(parts, reason, fatal),
+    })
+    if (this.#closed) await this.#membership.leave()
+    await ready
   }
 
   /**
-   * Commits what is done, for at most `timeoutMs`, closes the stores with their clean marker and leaves the group.
-   * After a failure nothing more is committed. Never rejects; calling twice is allowed.
+   * Commits what is done, closes the stores with their clean marker and leaves the group. What has not ended after
+   * `timeoutMs` is left behind, as in a crash. After a failure nothing more is committed. Never rejects; calling twice is
+   * allowed.
    */
-  async stop(timeoutMs: number): Promise<void> {
+  stop(timeoutMs: number): Promise<void> {
+    this.#stopped ??= this.#stop(timeoutMs)
+    return this.#stopped
+  }
+
+  async #stop(timeoutMs: number): Promise<void> {
     this.#stopping = true
     this.#wake.wake()
-    await this.#loop
-    this.#jobs.close()
-    this.#ready()
-    const parts = this.#parts
-    if (parts === undefined || this.#closed) return
+    const inTime = new AbortController()
+    await Promise.race([this.#finish(), this.#options.clock.sleep(timeoutMs, inTime.signal)])
+    inTime.abort()
+    this.#endJobs()
     this.#closed = true
-    await this.#finish(timeoutMs, parts.cycle)
-    await this.#close(parts)
+    if (this.#parts !== undefined) await this.#close(this.#parts)
     this.#committed()
   }
 
-  /** Waits for the commit in flight, and unless something failed makes a last one. */
-  async #finish(timeoutMs: number, cycle: CommitCycle): Promise<void> {
-    const commits = this.#failure === undefined && !this.#revoked && !cycle.broken
-    const last = (commits ? cycle.commitAll() : cycle.settled()).catch((error: unknown) => this.#fail(error))
-    const inTime = new AbortController()
-    await Promise.race([last, this.#options.clock.sleep(timeoutMs, inTime.signal)])
-    inTime.abort()
+  /** Waits for what is under way, a start and the commit in flight included, and unless something failed makes a last commit. */
+  async #finish(): Promise<void> {
+    await this.#loop
+    this.#endJobs()
+    await this.#started
+    const cycle = this.#parts?.cycle
+    const commits = this.#failure === undefined && !this.#revoked && cycle?.broken === false
+    await (commits ? cycle.commitAll() : cycle?.settled())?.catch((error: unknown) => this.#fail(error))
+  }
+
+  /** Nothing is processed any more, so what the group waits for may pass, and a start need not wait for its tasks. */
+  #endJobs(): void {
+    this.#jobs.close()
+    this.#ready()
   }
 
   async #close({ intake, tasks, cycle, folder }: Parts): Promise<void> {
@@ -144,6 +172,16 @@ export class Engine {
     this.#jobs.add(job).catch((error: unknown) => this.#fail(error))
   }
 
+  /** A job the group waits for: its failure stops the engine with its own error, not with the group's. */
+  async #forGroup(job: () => Promise<void>): Promise<void> {
+    try {
+      await this.#jobs.add(job)
+    } catch (error) {
+      this.#fail(error)
+      throw error
+    }
+  }
+
   // ── tasks come and go ──────────────────────────────────────────────────────────────────────────────────────────────
 
   /** The barrier before a rebalance: it saves work, correctness does not rely on it. */
@@ -156,9 +194,9 @@ export class Engine {
   async #assign(parts: Parts, { generation, tasks, alive, continuous }: Assigned): Promise<void> {
     this.#generation = generation
     await parts.cycle.settled()
-    parts.processor.drop()
-    if (!continuous) await parts.tasks.suspend()
+    if (!continuous) await parts.tasks.dropAll()
     await parts.tasks.assign(tasks, alive)
+    parts.processor.dropStopped()
     parts.intake.assign(parts.tasks.running.values(), new Set())
     this.#revoked = false
     if (parts.tasks.ready) this.#ready()
@@ -234,8 +272,12 @@ export class Engine {
   /** The parts while they run; throws what stopped the engine, or `APP_CLOSED`. */
   get parts(): Parts {
     if (this.#failure !== undefined) throw this.#failure.error
-    if (this.#parts === undefined || this.#stopping) throw new MillraceError('APP_CLOSED', `app '${this.#options.app}' is not running: start() it first, and ask before close()`)
+    if (this.#parts === undefined || this.#stopping) throw this.#notRunning()
     return this.#parts
+  }
+
+  #notRunning(): MillraceError {
+    return new MillraceError('APP_CLOSED', `app '${this.#options.app}' is not running: start() it first, and ask before close()`)
   }
 
   /** What stopped the engine, if something did. */

@@ -12,7 +12,7 @@ describe('several instances of an app', () => {
         fc.asyncProperty(schedules, async (schedule) => {
           expect(await run(schedule)).toEqual([])
         }),
-        { numRuns },
+        { numRuns, endOnFailure: process.env['MILLRACE_RUNS'] !== undefined },
       )
     },
     numRuns * 5_000,

@@ -82,7 +82,9 @@ export class Intake {
     try {
       while (!signal.aborted) {
         const answers = await this.#fetcher.next(signal)
-        for (const fetched of answers) this.#arrived(fetched)
+        let inStep = true
+        for (const fetched of answers) inStep = this.#arrived(fetched) && inStep
+        if (!inStep) this.#fetcher.assign(this.#fetchFrom.topics)
         if (answers.length > 0) this.#onArrival()
         if (this.#pending >= pendingLimit && !signal.aborted) await new Promise<void>((resolve) => (this.#room = resolve))
       }
@@ -91,12 +93,18 @@ export class Intake {
     }
   }
 
-  #arrived(fetched: Fetched): void {
+  /**
+   * False when the answer is not the one waited for: it was handed out just before `assign`, which knew nothing of it.
+   * Then the fetcher stands elsewhere than we do and would stay there.
+   */
+  #arrived(fetched: Fetched): boolean {
     const { topic, partition } = fetched
-    if (this.#fetchFrom.topics.get(topic)?.get(partition) !== fetched.from) return
+    const expected = this.#fetchFrom.topics.get(topic)?.get(partition)
+    if (expected !== fetched.from) return expected === undefined
     this.#fetchFrom.set(topic, partition, fetched.to)
     this.#highWatermarks.set(topic, partition, fetched.highWatermark)
     this.#pending += fetched.bytes.length
     this.#queue.push(fetched)
+    return true
   }
 }

@@ -81,6 +81,12 @@ export class Outbox {
     return batches
   }
 
+  /** Forgets everything, what waits for a topic included. */
+  discard(): void {
+    this.#waiting.clear()
+    this.finish()
+  }
+
   #topic(name: string): OutgoingTopic {
     let topic = this.#topics.get(name)
     if (topic === undefined) this.#topics.set(name, (topic = new OutgoingTopic()))

@@ -29,7 +29,9 @@ export class CommittedState {
   /** All objects of the tasks this process runs, task by task, in key order within a task. */
   async *entries(options: { readonly prefix?: string; readonly limit?: number } = {}): AsyncIterable<readonly [string, unknown]> {
     let left = options.limit ?? Infinity
-    for (const task of [...this.#engine.parts.tasks.running.keys()]) {
+    // A copy: tasks may come and go while a caller takes its time.
+    const tasks = Array.from(this.#engine.parts.tasks.running.keys())
+    for (const task of tasks) {
       const table = await this.#flushed(task)
       if (table === undefined) continue
       for await (const entry of table.committedEntries({ prefix: options.prefix ?? '' })) {

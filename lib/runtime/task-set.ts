@@ -127,8 +127,8 @@ export class TaskSet {
   }
 
   async #restore(index: number, signal: AbortSignal): Promise<Task | undefined> {
-    const positions = await this.#positions(index)
-    if (signal.aborted) return undefined
+    const positions = signal.aborted ? undefined : await unlessAborted(this.#positions(index), signal)
+    if (positions === undefined) return undefined
     if (index >= this.#options.topology.stateTasks) return new Task(index, undefined, positions)
     const options = this.#takeOverOptions(index, signal)
     const suspended = this.#suspended.get(index)
@@ -170,6 +170,17 @@ export class TaskSet {
     }
     return { log, folder, clock, logger, bootId, task, changelogs: topology.changelogs, cacheEntries, signal, onProgress }
   }
+}
+
+/**
+ * Undefined as soon as `signal` aborts. A takeover may wait for a transaction whose owner has died; whom to fence is only
+ * known from the next assignment, which must therefore not wait for this takeover.
+ */
+function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
+  return new Promise((resolve, reject) => {
+    signal.addEventListener('abort', () => resolve(undefined), { once: true })
+    promise.then(resolve, reject)
+  })
 }
 
 function trimmed(topic: string, partition: number, offset: number, start: number): MillraceError {

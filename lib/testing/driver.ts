@@ -148,7 +148,7 @@ class Driver implements TestDriver {
   async #settle(): Promise<void> {
     for (;;) {
       const { engine, life } = this.#running ?? (await this.#start())
-      const settled = drained(engine).then(() => Promise.all([...engine.parts.tasks.running.values()].map(({ state }) => state?.flush())))
+      const settled = drained(engine).then(() => flushed(engine))
       const survived = await Promise.race([settled.then(() => true), life.death.then(() => false)])
       if (survived) break
       this.crashes++
@@ -193,4 +193,9 @@ class Driver implements TestDriver {
     this.#running = { engine, life }
     return this.#running
   }
+}
+
+/** Writes everything committed to the local stores now, so that the next death finds them up to date. */
+async function flushed({ parts }: Engine): Promise<void> {
+  for (const { state } of parts.tasks.running.values()) await state?.flush()
 }

@@ -61,7 +61,7 @@ export class Life {
   clock(now: () => number): Clock {
     return {
       now,
-      elapsed: systemClock.elapsed,
+      elapsed: () => systemClock.elapsed(),
       sleep: (ms, signal) => this.only(systemClock.sleep(ms, signal)),
       breathe: () => this.only(systemClock.breathe()),
       every: (ms, tick) => {
@@ -88,8 +88,9 @@ export class Life {
   }
 
   folder(folder: StoreFolder): StoreFolder {
-    const open = async (...args: Parameters<StoreFolder['open']>): Promise<Store> => this.#store(await folder.open(...args))
-    return new Proxy(folder, { get: (target, name) => (name === 'open' ? open : bound(target, name)) })
+    const mortal = this.#mortal(folder)
+    const open = async (...args: Parameters<StoreFolder['open']>): Promise<Store> => this.#store(await mortal.open(...args))
+    return new Proxy(mortal, { get: (target, name) => (name === 'open' ? open : bound(target, name)) })
   }
 
   #channel(channel: CommitChannel): CommitChannel {

@@ -58,4 +58,4 @@ ours['commit marker'] = controlBatch('commit', 4_000_000_000n, 7, time)
 ours['abort marker'] = controlBatch('abort', 4_000_000_000n, 7, time)
 
 const hex = Object.entries(ours).map(([name, bytes]) => [name, bytes.toString('hex')])
-console.log(JSON.stringify(Object.fromEntries(hex), undefined, 1))
+process.stdout.write(`${JSON.stringify(Object.fromEntries(hex), undefined, 1)}\n`)

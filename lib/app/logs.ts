@@ -1,0 +1,22 @@
+import * as kafka from '../kafka/kafka-log.js'
+import type { KafkaOptions } from '../kafka/options.js'
+import type { LogClient } from '../log/client.js'
+import type { Log } from '../log/port.js'
+import * as memory from '../memory/memory-log.js'
+
+/**
+ * Kafka, to share one set of connections between apps, or to send and read beside them. Nothing is connected before it is
+ * used; an unreachable broker is tried again until the log is disposed of. Throws `OPTIONS_INVALID` and
+ * `CLIENT_UNSUPPORTED`.
+ */
+export function kafkaLog(options: KafkaOptions): Log & LogClient {
+  return kafka.kafkaLog(options)
+}
+
+/**
+ * The embedded log: partitions, groups, transactions and compaction in this process, for development, demos and tests.
+ * `send` makes a missing topic with `partitions` partitions (4 by default). It dies with the process.
+ */
+export function memoryLog(options: { readonly partitions?: number } = {}): Log & LogClient {
+  return memory.memoryLog(options)
+}
