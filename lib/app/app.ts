@@ -6,7 +6,10 @@ import type { Health, Stats } from '../runtime/engine-options.js'
 export interface App extends AsyncDisposable {
   /** Resolves when the first assignment is restored and running. Rejects with what prevents it. */
   start(): Promise<void>
-  /** Finishes what was begun, commits, leaves the group. Closing twice is allowed. @param options.timeout 10 s by default; then what is not committed is left to be read again */
+  /**
+   * Finishes what was begun, commits, leaves the group; after `timeout` (10 s by default) what is not committed is left to
+   * be read again. Closing twice is allowed. Never rejects.
+   */
   close(options?: { timeout?: Duration }): Promise<void>
   /** Resolves when the app has been closed. Rejects with the error that stopped it. */
   closed(): Promise<void>

@@ -9,6 +9,7 @@ import type { AnyStateObject } from '../model/state-object.js'
 import type { Flow } from '../model/stream.js'
 import type { Guarantee } from '../runtime/engine-options.js'
 
+/** What an app is, what it runs on, and how. Unknown keys are refused by name. */
 export interface AppOptions {
   /** Names the consumer group, the changelogs, the transactions and the state directory. Choose it once: it is where state is found again. */
   readonly id: string

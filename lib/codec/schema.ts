@@ -10,6 +10,7 @@ export interface Schema<Input = unknown, Output = Input> {
   }
 }
 
+/** The type of values a schema lets through. */
 export type OutputOf<S extends Schema> = NonNullable<S['~standard']['types']>['output']
 
 /** What a Standard Schema answers. */

@@ -29,6 +29,7 @@ export const errorCodes = [
   'APP_CLOSED',
 ] as const
 
+/** See `docs/errors.md`: what each means, and what to do. */
 export type ErrorCode = (typeof errorCodes)[number]
 
 /** Where an error happened, as far as it is known. */

@@ -10,6 +10,7 @@ export type Offset = number
 /** Offsets by topic and partition. */
 export type Positions = ReadonlyMap<string, ReadonlyMap<number, Offset>>
 
+/** Header values are bytes; Kafka allows null. */
 export type Headers = ReadonlyMap<string, Uint8Array | null>
 
 /** Where a record came from, and its metadata. Valid during the call that received it. */

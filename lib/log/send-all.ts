@@ -17,6 +17,7 @@ const stickyBytes = 16 * 1024
 /** How long a value of a slow source waits for company. */
 const lingerMs = 50
 
+/** What a record gets beside its value. */
 export interface SendOptions<V> {
   /** Decides the partition, as Java's default partitioner; a record without a key goes to any. No key by default. */
   readonly key?: (value: V) => string | null

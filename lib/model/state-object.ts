@@ -6,6 +6,7 @@ import { checkKindName } from './names.js'
 import { sourceNames, topicNode, type Stream, type StreamNode, type Topic, type TopicNode } from './stream.js'
 import type { Turn } from './turn.js'
 
+/** The same shape, to be read only: what queries and row functions get to see. */
 export type DeepReadonly<T> = T extends (infer E)[]
   ? readonly DeepReadonly<E>[]
   : T extends object
@@ -24,12 +25,14 @@ export type Handler<S, V> = (state: S, value: V, turn: Turn) => void
  */
 export type Route = 'auto' | 'aligned' | 'shuffle'
 
+/** How one input reaches its objects. */
 export interface InputOptions<V> {
   readonly key: KeyExtractor<V>
   /** @default 'auto' */
   readonly route?: Route
 }
 
+/** What the objects of a kind hold, and how it is kept. */
 export interface StateOptions<St extends Schema> {
   readonly state: St
   /** Called when a key is first seen. */

@@ -35,6 +35,7 @@ export interface Flow {
   readonly definition: FlowDefinition
 }
 
+/** What an app does with a topic beyond reading and writing it. */
 export interface TopicOptions {
   /** What to do with bytes the codec or schema refuses. @default 'dead-letter' */
   readonly onInvalid?: InvalidPolicy

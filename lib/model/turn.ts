@@ -18,6 +18,7 @@ export interface Turn {
   delete(): void
 }
 
+/** How an emitted record differs from what its turn would give it. */
 export interface EmitOptions {
   /** `null`: no key, spread over the partitions. @default the object's key */
   readonly key?: string | null

@@ -50,6 +50,7 @@ export interface Stats {
   readonly restoredBytes: number
 }
 
+/** For readiness and liveness probes. */
 export interface Health {
   /** False once the app has stopped for an error; see `closed()`. */
   readonly live: boolean

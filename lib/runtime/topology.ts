@@ -133,7 +133,7 @@ function checked(wanted: NewTopic, info: TopicInfo | undefined): TopicInfo {
       { topic },
     )
   }
-  for (const config of ['cleanup.policy', 'retention.ms'] as const) {
+  for (const config of ['cleanup.policy', 'retention.ms', 'retention.bytes'] as const) {
     const want = wanted.configs[config]
     const have = info.configs.get(config)
     if (want === undefined || have === undefined || have === want) continue

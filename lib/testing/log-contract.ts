@@ -18,8 +18,6 @@ import { transactionContract } from './log-contract/transactions.js'
 export type { ContractLog } from './log-contract/contract-log.js'
 
 export interface LogContractOptions {
-  /** Whether `ContractLog.compact` is there; without it the tests about compacted logs are listed as to do. @default true */
-  readonly compacts?: boolean
   /** Of one test: a broker that is busy with something else may take long. @default 60_000 */
   readonly timeoutMs?: number
 }
@@ -28,7 +26,7 @@ export interface LogContractOptions {
 export function logContract(
   name: string,
   factory: () => Promise<ContractLog>,
-  { compacts = true, timeoutMs = 60_000 }: LogContractOptions = {},
+  { timeoutMs = 60_000 }: LogContractOptions = {},
 ): void {
   describe(`${name} keeps the contract of a log:`, () => {
     jest.setTimeout(timeoutMs)
@@ -51,7 +49,7 @@ export function logContract(
     fencingContract(world)
     offsetsContract(world)
     generationContract(world)
-    positionContract(world, compacts)
+    positionContract(world)
     fetchingContract(world)
     groupContract(world)
     staticMemberContract(world)

@@ -14,7 +14,7 @@ import {
   transactionsOf,
 } from './rows.js'
 
-export function positionContract(world: World, compacts: boolean): void {
+export function positionContract(world: World): void {
   const nextFrom = async (partition: TopicPartition, offset: Offset): Promise<unknown> => {
     await using fetcher = world().log.fetcher({ isolation: 'committed', purpose: 'live', maxBytes: 1_000_000 })
     fetcher.assign(positionOf(partition, offset))
@@ -93,6 +93,6 @@ export function positionContract(world: World, compacts: boolean): void {
       await expect(nextFrom(partition, 3)).rejects.toMatchObject({ code: 'OFFSET_OUT_OF_RANGE', ...partition })
     })
 
-    compactedContract(world, compacts)
+    compactedContract(world)
   })
 }

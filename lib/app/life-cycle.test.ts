@@ -1,0 +1,130 @@
+import { z } from 'zod'
+import { faultyLog } from '../../test/faulty-log.js'
+import { readAll } from '../../test/reading.js'
+import { text } from '../codec/codec.js'
+import { MillraceError } from '../core/errors.js'
+import { silentLogger } from '../core/logger.js'
+import { memoryLog, type MemoryLog } from '../memory/memory-log.js'
+import { stateObject } from '../model/state-object.js'
+import { topic } from '../model/stream.js'
+import type { App } from './app.js'
+import { createApp } from './create-app.js'
+import type { AppOptions } from './options.js'
+
+const words = topic('words', text())
+const out = topic('out', text())
+const counter = stateObject('counter', { state: z.object({ n: z.number() }), init: () => ({ n: 0 }) }).on(
+  words,
+  (word) => word,
+  (state, word, turn) => turn.emit(out, `${word}${++state.n}`),
+)
+
+async function appOn(log: MemoryLog, options: Partial<AppOptions> = {}): Promise<App> {
+  await log.send(words, [])
+  return createApp({ id: 'app', log: log.open(), objects: [counter], createTopics: true, logger: silentLogger, ...options })
+}
+
+const values = async (log: MemoryLog): Promise<unknown[]> => (await readAll(log, out)).map(({ value }) => value)
+
+describe('an app', () => {
+  it('may be closed twice, and both times resolve when it is', async () => {
+    const log = memoryLog()
+    const app = await appOn(log)
+    await app.start()
+    await Promise.all([app.close(), app.close()])
+    await app.close()
+    await app.closed()
+    expect(app.health()).toMatchObject({ live: false, ready: false })
+  })
+
+  it('may be closed before it was started, and then not be started', async () => {
+    const app = await appOn(memoryLog())
+    await app.close()
+    await app.closed()
+    await expect(app.start()).rejects.toMatchObject({ code: 'APP_CLOSED' })
+  })
+
+  it('answers start twice with the same start', async () => {
+    const log = memoryLog({ partitions: 1 })
+    const app = await appOn(log)
+    await Promise.all([app.start(), app.start()])
+    await log.send(words, ['a'])
+    await app.drained()
+    expect(await values(log)).toEqual(['a1'])
+    await app.close()
+  })
+
+  it('may be closed while it starts, and then holds up nobody in its group', async () => {
+    const log = memoryLog({ partitions: 2 })
+    for (let turns = 0; turns < 40; turns++) {
+      const app = await appOn(log)
+      const starting = app.start().then(
+        () => 'started',
+        (error: MillraceError) => error.code,
+      )
+      for (let i = 0; i < turns; i++) await new Promise(setImmediate)
+      await app.close()
+      expect(['started', 'APP_CLOSED']).toContain(await starting)
+    }
+    await using other = await appOn(log)
+    await other.start()
+    await log.send(words, ['a'])
+    await other.drained()
+    expect(await values(log)).toEqual(['a1'])
+  })
+
+  it('commits what it has done when it is closed', async () => {
+    const log = memoryLog({ partitions: 1 })
+    const app = await appOn(log, { commitInterval: '1h' })
+    await app.start()
+    await log.send(words, Array.from({ length: 100 }, () => 'a'))
+    while (app.stats().turns < 100) await new Promise(setImmediate)
+    await app.close()
+    expect((await values(log)).at(-1)).toBe('a100')
+  })
+
+  it('cannot be asked before it runs, nor after', async () => {
+    const app = await appOn(memoryLog())
+    const asked = async (): Promise<void> => {
+      await expect(app.drained()).rejects.toMatchObject({ code: 'APP_CLOSED', message: expect.stringMatching(/start\(\) it first/) })
+      await expect(app.state(counter).get('a')).rejects.toMatchObject({ code: 'APP_CLOSED' })
+    }
+    await asked()
+    await app.start()
+    await app.close()
+    await asked()
+  })
+
+  it('closes in time when a commit is never answered', async () => {
+    const log = memoryLog({ partitions: 1 })
+    const app = await appOn(log, { log: faultyLog(log.open(), (step) => (step === 'commit' ? 'silence' : undefined)) })
+    await app.start()
+    await log.send(words, ['a'])
+    while (app.stats().turns === 0) await new Promise(setImmediate)
+    await log.send(words, ['b'])
+    await app.close({ timeout: 30 })
+    await app.closed()
+    expect(await values(log)).toEqual([])
+  })
+
+  it('tells start, drained and closed alike what stopped it', async () => {
+    const log = memoryLog({ partitions: 1 })
+    const error = new MillraceError('BROKER_REFUSED', 'no')
+    const app = await appOn(log, { log: faultyLog(log.open(), (step) => (step === 'begin' ? { error, done: false } : undefined)) })
+    await app.start()
+    const waiting = app.drained()
+    await log.send(words, ['a'])
+    await waiting.catch(() => undefined)
+    await expect(app.closed()).rejects.toBe(error)
+    await expect(app.drained()).rejects.toBe(error)
+    await expect(app.state(counter).get('a')).rejects.toBe(error)
+    await app.close()
+  })
+
+  it('fails to start with what prevents it, and is closed then', async () => {
+    const log = memoryLog()
+    const app = createApp({ id: 'app', log, objects: [counter], logger: silentLogger })
+    await expect(app.start()).rejects.toMatchObject({ code: 'TOPIC_MISSING' })
+    await expect(app.closed()).rejects.toMatchObject({ code: 'TOPIC_MISSING' })
+  })
+})
