@@ -26,4 +26,36 @@ describeWithKafka('an app whose transactions others take for those of a dead pro
       await world.close()
     }
   }, 60_000)
+
+  it('aborts at once what a killed static member left open, when another process takes its place', async () => {
+    const world = await World.open(brokers)
+    try {
+      await world.feed(world.input.each(0, objects))
+      await world.feed(world.input.mixed(2 * records - objects, objects))
+      const readyAfter: number[] = []
+      for (const instanceId of ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']) {
+        // Always committing, so that the kill hits an open transaction.
+        const killed = world.start({ commitIntervalMs: 1, instanceId })
+        await killed.until(
+          () => killed.last !== undefined && killed.last.health.lag > 0 && killed.last.stats.commits >= 3,
+        )
+        await killed.kill()
+        const successor = world.start({ commitIntervalMs: 25, instanceId })
+        await successor.until(() => successor.ready !== undefined && successor.last!.stats.commits >= 3)
+        readyAfter.push(successor.readyAfterMs!)
+        await successor.kill()
+        // Nor does it take itself for the dead one.
+        expect(successor.errors).not.toMatch(/PRODUCER_FENCED|INVALID_PRODUCER_EPOCH/)
+      }
+      console.log(`ready after ${readyAfter.map(Math.round).join(', ')} ms`)
+      const last = world.start({ untilDrained: true })
+      await last.finished()
+      // Left to its time-out, a transaction blocks its partitions for 10 s.
+      expect(Math.max(...readyAfter)).toBeLessThan(8_000)
+      await expectExactlyOnce(world, last.objects)
+      await expectSettled(world)
+    } finally {
+      await world.close()
+    }
+  }, 90_000)
 })

@@ -4,6 +4,7 @@ import { type KafkaLog, kafkaLog } from '../lib/kafka/kafka-log.js'
 import { GroupMember } from '../lib/testing/log-contract/group-member.js'
 import {
   batchOf,
+  keepsAll,
   positionOf,
   settled,
   soon,
@@ -36,7 +37,7 @@ describeWithKafka('a Kafka log behind a network that loses things', (brokers) =>
 
   const newPartitions = async (count: number): Promise<TopicPartition[]> => {
     const topic = nextName('faults')
-    await direct.admin.create([{ name: topic, partitions: count, replicationFactor: -1, configs: {} }])
+    await direct.admin.create([{ name: topic, partitions: count, replicationFactor: -1, configs: keepsAll }])
     return Array.from({ length: count }, (_, partition) => ({ topic, partition }))
   }
   /** Loses each `every`-th frame of that kind; counts what it lost. */

@@ -27,5 +27,11 @@ function textOf(headers: Headers): Record<string, string> {
 export function listeningLogger(): Logger & { readonly warnings: readonly string[] } {
   const warnings: string[] = []
   const quiet = (): void => undefined
-  return { warnings, debug: quiet, info: quiet, warn: (_fields, message) => void warnings.push(message ?? ''), error: quiet }
+  return {
+    warnings,
+    debug: quiet,
+    info: quiet,
+    warn: (_fields, message) => void warnings.push(message ?? ''),
+    error: quiet,
+  }
 }

@@ -37,14 +37,23 @@ const word = fc.record({
 })
 
 const action: fc.Arbitrary<Action> = fc.oneof(
-  { weight: 8, arbitrary: fc.record({ send: fc.array(word, { minLength: 1, maxLength: 6 }), times: fc.constantFrom(1, 1, 1, 80) }) },
+  {
+    weight: 8,
+    arbitrary: fc.record({ send: fc.array(word, { minLength: 1, maxLength: 6 }), times: fc.constantFrom(1, 1, 1, 80) }),
+  },
   { weight: 3, arbitrary: fc.constant({ start: true as const }) },
   { weight: 1, arbitrary: fc.record({ stop: fc.nat(3) }) },
   {
     weight: 2,
     arbitrary: fc.record({
       kill: fc.nat(3),
-      at: fc.constantFrom(undefined, 'turn' as const, 'before-end' as const, 'after-end' as const, 'before-store' as const),
+      at: fc.constantFrom(
+        undefined,
+        'turn' as const,
+        'before-end' as const,
+        'after-end' as const,
+        'before-store' as const,
+      ),
       noticed: fc.boolean(),
     }),
   },
@@ -95,9 +104,23 @@ class World {
   /** With the topics of an app that has run before: its state may have another number of partitions than its input. */
   async open(): Promise<void> {
     const { partitions, inputPartitions } = this.#schedule
-    const topic = (name: string, count = partitions, configs: Record<string, string> = {}): NewTopic => ({ name, partitions: count, replicationFactor: -1, configs })
-    const own = [topic(`${app}-word-changelog`, partitions, { 'cleanup.policy': 'compact' }), topic(`${app}-word-inbox`)]
-    await this.#log.admin.create([topic(inputs.name, inputPartitions), topic(seen.name), topic(rows.name), topic(copies.name), ...own])
+    const topic = (name: string, count = partitions, configs: Record<string, string> = {}): NewTopic => ({
+      name,
+      partitions: count,
+      replicationFactor: -1,
+      configs,
+    })
+    const own = [
+      topic(`${app}-word-changelog`, partitions, { 'cleanup.policy': 'compact' }),
+      topic(`${app}-word-inbox`),
+    ]
+    await this.#log.admin.create([
+      topic(inputs.name, inputPartitions),
+      topic(seen.name),
+      topic(rows.name),
+      topic(copies.name),
+      ...own,
+    ])
   }
 
   async act(action: Action): Promise<void> {
@@ -122,7 +145,11 @@ class World {
     await this.#within('draining', this.#drained())
     if (this.#faults.length > 0) return this.#faults
     await this.#within('draining again', drained(engine!))
-    return [...(await this.#sent.faults(await stateOf([...this.#living].map(({ engine }) => engine)))), ...(await this.#offsets()), ...this.#faults]
+    return [
+      ...(await this.#sent.faults(await stateOf([...this.#living].map(({ engine }) => engine)))),
+      ...(await this.#offsets()),
+      ...this.#faults,
+    ]
   }
 
   async close(): Promise<void> {
@@ -134,7 +161,14 @@ class World {
   async #start(): Promise<void> {
     if (this.#living.size >= mostAtOnce) return
     const engine = { cacheEntries: this.#schedule.cacheEntries }
-    const instance = new Instance({ app, log: this.#log, objects: [words], flows, folder: this.#free.pop() ?? memoryFolder(), engine })
+    const instance = new Instance({
+      app,
+      log: this.#log,
+      objects: [words],
+      flows,
+      folder: this.#free.pop() ?? memoryFolder(),
+      engine,
+    })
     this.#living.add(instance)
     instance.engine.start().catch((error: unknown) => this.#failed(instance, error))
     void instance.life.death.then(() => this.#living.delete(instance) && this.#dead.add(instance))
@@ -185,14 +219,21 @@ class World {
     })
     const { admin } = this.#log
     const [ends, committed] = [await admin.endOffsets(all, 'all'), await admin.stableCommitted(app, all)]
-    const behind = all.filter(({ topic, partition }) => (offsetOf(committed, topic, partition) ?? 0) !== offsetOf(ends, topic, partition))
-    return behind.map(({ topic, partition }) => `${topic}[${partition}] is committed up to ${offsetOf(committed, topic, partition)}`)
+    const behind = all.filter(
+      ({ topic, partition }) => (offsetOf(committed, topic, partition) ?? 0) !== offsetOf(ends, topic, partition),
+    )
+    return behind.map(
+      ({ topic, partition }) => `${topic}[${partition}] is committed up to ${offsetOf(committed, topic, partition)}`,
+    )
   }
 
   async #within(what: string, promise: Promise<unknown>): Promise<void> {
     const ended = new AbortController()
     const late = systemClock.sleep(patienceMs, ended.signal).then(() => {
-      if (!ended.signal.aborted) throw new Error(`${what} did not end; ${JSON.stringify([...this.#living].map(({ engine }) => ({ ...engine.health, ...engine.stats })))} ${this.#faults.join('; ')}`)
+      if (!ended.signal.aborted)
+        throw new Error(
+          `${what} did not end; ${JSON.stringify([...this.#living].map(({ engine }) => ({ ...engine.health, ...engine.stats })))} ${this.#faults.join('; ')}`,
+        )
     })
     try {
       await Promise.race([promise, late])

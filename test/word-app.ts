@@ -49,7 +49,9 @@ export class Sent {
     this.#log = log
   }
 
-  async send(wanted: readonly { readonly word: string; readonly lane: string; readonly drop: boolean }[]): Promise<void> {
+  async send(
+    wanted: readonly { readonly word: string; readonly lane: string; readonly drop: boolean }[],
+  ): Promise<void> {
     const values = wanted.map(({ word, lane, drop }): Word => {
       const seq = (this.#counts.get(`${word} ${lane}`) ?? 0) + 1
       this.#counts.set(`${word} ${lane}`, seq)
@@ -63,12 +65,17 @@ export class Sent {
   async faults(state: ReadonlyMap<string, unknown>): Promise<readonly string[]> {
     const faults: string[] = []
     const expect = (what: string, is: unknown, wanted: unknown): void => {
-      if (JSON.stringify(is) !== JSON.stringify(wanted)) faults.push(`${what} is ${JSON.stringify(is)}, not ${JSON.stringify(wanted)}`)
+      if (JSON.stringify(is) !== JSON.stringify(wanted))
+        faults.push(`${what} is ${JSON.stringify(is)}, not ${JSON.stringify(wanted)}`)
     }
     const folded = await this.#foldOfTurns(expect)
     const live = [...folded].filter(([, value]) => value !== null).sort(byKey)
     expect('state', [...state].sort(byKey), live)
-    expect('the changelog', [...(await latest(this.#log, { name: changelogTopic(app, 'word'), codec: rows.codec }))].sort(byKey), [...folded].sort(byKey))
+    expect(
+      'the changelog',
+      [...(await latest(this.#log, { name: changelogTopic(app, 'word'), codec: rows.codec }))].sort(byKey),
+      [...folded].sort(byKey),
+    )
     expect('the published topic', [...(await latest(this.#log, rows))].sort(byKey), [...folded].sort(byKey))
     const copied = (await all(this.#log, copies)).map(({ value }) => value).sort()
     expect('the flow', copied, this.#all.map(({ word, lane, seq }) => `${word} ${lane} ${seq}`).sort())
@@ -76,7 +83,9 @@ export class Sent {
   }
 
   /** Walks the turns in the order of the log: every input once, in the order of its lane, on the state the last turn left. */
-  async #foldOfTurns(expect: (what: string, is: unknown, wanted: unknown) => void): Promise<ReadonlyMap<string, { count: number } | null>> {
+  async #foldOfTurns(
+    expect: (what: string, is: unknown, wanted: unknown) => void,
+  ): Promise<ReadonlyMap<string, { count: number } | null>> {
     const state = new Map<string, { count: number } | null>()
     const seqs = new Map<string, number>()
     for (const { value } of await all(this.#log, seen)) {
@@ -95,7 +104,10 @@ export class Sent {
 
 const byKey = (a: readonly [string, unknown], b: readonly [string, unknown]): number => (a[0] < b[0] ? -1 : 1)
 
-async function all<V>(log: MemoryLog, from: Pick<Topic<V>, 'name' | 'codec'>): Promise<{ key: string | null; value: V | null }[]> {
+async function all<V>(
+  log: MemoryLog,
+  from: Pick<Topic<V>, 'name' | 'codec'>,
+): Promise<{ key: string | null; value: V | null }[]> {
   const found = []
   for await (const { key, value } of log.read(from)) found.push({ key, value })
   return found

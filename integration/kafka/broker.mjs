@@ -9,10 +9,10 @@ import { answers } from './answers.mjs'
 import { classPath, missingTool } from './jars.mjs'
 
 /**
- * Starts the broker whose data is in `dir`, unless it runs already, and waits until it answers.
- * Returns its address. Throws with a sentence for people.
+ * Starts the broker whose data is in `dir`, unless it runs already, and waits until it answers. `security` is what
+ * `secured` of secure.mjs returns, for listeners with TLS besides. Returns its address. Throws with a sentence for people.
  */
-export async function startBroker({ dir, port }) {
+export async function startBroker({ dir, port, security }) {
   const at = resolve(dir)
   const running = brokerIn(at)
   if (running !== undefined) {
@@ -21,17 +21,16 @@ export async function startBroker({ dir, port }) {
   }
   const missing = missingTool()
   if (missing !== undefined) throw new Error(missing)
-  for (const wanted of [port, port + 1]) {
+  const last = port + (security === undefined ? 1 : 3)
+  for (let wanted = port; wanted <= last; wanted++) {
     if (await isFree(wanted)) continue
-    throw new Error(
-      `port ${wanted} is taken by another program (the broker needs ${port} and ${port + 1}); use --port.`,
-    )
+    throw new Error(`port ${wanted} is taken by another program (the broker needs ${port} to ${last}); use --port.`)
   }
   const jars = classPath()
   const properties = propertiesFile(at)
   mkdirSync(at, { recursive: true })
-  writeFileSync(properties, propertiesOf(at, port))
-  if (!existsSync(join(at, 'data', 'meta.properties'))) format(at, jars)
+  writeFileSync(properties, propertiesOf(at, port, security))
+  if (!existsSync(join(at, 'data', 'meta.properties'))) format(at, jars, security?.formatArguments)
   const log = openSync(logFile(at), 'w')
   const heap = (process.env.KAFKA_HEAP_OPTS ?? '-Xmx1g').split(' ')
   const java = [...heap, '-XX:+UseG1GC', '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn', '-cp', jars]
@@ -65,22 +64,23 @@ export async function addressIn(dir) {
   return running !== undefined && (await answers(running.port)) ? addressOf(running.port) : undefined
 }
 
-/** A port that is free now together with the next one. */
-export async function freePort() {
+/** A port that is free now together with the next ones. */
+export async function freePort(together = 2) {
   for (;;) {
     const server = createServer()
     const port = await new Promise((done) => server.listen(0, '127.0.0.1', () => done(server.address().port)))
     await new Promise((done) => server.close(done))
-    if (await isFree(port + 1)) return port
+    const next = Array.from({ length: together - 1 }, (_, i) => isFree(port + 1 + i))
+    if ((await Promise.all(next)).every((free) => free)) return port
   }
 }
 
-function propertiesOf(dir, port) {
+function propertiesOf(dir, port, { listeners = '', properties = '' } = {}) {
   return `process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:${port + 1}
 controller.listener.names=CONTROLLER
-listeners=PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${port + 1}
+listeners=PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${port + 1}${listeners}
 log.dirs=${join(dir, 'data')}
 auto.create.topics.enable=false
 num.partitions=4
@@ -96,13 +96,13 @@ group.min.session.timeout.ms=1000
 log.cleaner.backoff.ms=200
 log.segment.delete.delay.ms=1000
 log.retention.check.interval.ms=1000
-`
+${properties}`
 }
 
-function format(dir, jars) {
+function format(dir, jars, more = []) {
   // Kafka's own form of a UUID; a leading dash would be read as an option.
   const id = randomBytes(16).toString('base64url').replace(/^-/, 'A')
-  const args = ['-cp', jars, 'kafka.tools.StorageTool', 'format', '-t', id, '-c', propertiesFile(dir)]
+  const args = ['-cp', jars, 'kafka.tools.StorageTool', 'format', '-t', id, '-c', propertiesFile(dir), ...more]
   const { status, stdout, stderr } = spawnSync('java', args, { encoding: 'utf8' })
   if (status !== 0) throw new Error(`the data directory could not be prepared:\n${stdout}${stderr}`)
 }

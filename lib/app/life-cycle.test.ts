@@ -21,7 +21,14 @@ const counter = stateObject('counter', { state: z.object({ n: z.number() }), ini
 
 async function appOn(log: MemoryLog, options: Partial<AppOptions> = {}): Promise<App> {
   await log.send(words, [])
-  return createApp({ id: 'app', log: log.open(), objects: [counter], createTopics: true, logger: silentLogger, ...options })
+  return createApp({
+    id: 'app',
+    log: log.open(),
+    objects: [counter],
+    createTopics: true,
+    logger: silentLogger,
+    ...options,
+  })
 }
 
 const values = async (log: MemoryLog): Promise<unknown[]> => (await readAll(log, out)).map(({ value }) => value)
@@ -77,7 +84,10 @@ describe('an app', () => {
     const log = memoryLog({ partitions: 1 })
     const app = await appOn(log, { commitInterval: '1h' })
     await app.start()
-    await log.send(words, Array.from({ length: 100 }, () => 'a'))
+    await log.send(
+      words,
+      Array.from({ length: 100 }, () => 'a'),
+    )
     while (app.stats().turns < 100) await new Promise(setImmediate)
     await app.close()
     expect((await values(log)).at(-1)).toBe('a100')
@@ -86,7 +96,10 @@ describe('an app', () => {
   it('cannot be asked before it runs, nor after', async () => {
     const app = await appOn(memoryLog())
     const asked = async (): Promise<void> => {
-      await expect(app.drained()).rejects.toMatchObject({ code: 'APP_CLOSED', message: expect.stringMatching(/start\(\) it first/) })
+      await expect(app.drained()).rejects.toMatchObject({
+        code: 'APP_CLOSED',
+        message: expect.stringMatching(/start\(\) it first/),
+      })
       await expect(app.state(counter).get('a')).rejects.toMatchObject({ code: 'APP_CLOSED' })
     }
     await asked()
@@ -110,7 +123,9 @@ describe('an app', () => {
   it('tells start, drained and closed alike what stopped it', async () => {
     const log = memoryLog({ partitions: 1 })
     const error = new MillraceError('BROKER_REFUSED', 'no')
-    const app = await appOn(log, { log: faultyLog(log.open(), (step) => (step === 'begin' ? { error, done: false } : undefined)) })
+    const app = await appOn(log, {
+      log: faultyLog(log.open(), (step) => (step === 'begin' ? { error, done: false } : undefined)),
+    })
     await app.start()
     const waiting = app.drained()
     await log.send(words, ['a'])

@@ -208,6 +208,11 @@ export class Appender {
       const what = `${where}: a batch of ${batch.bytes.length} bytes is larger than the topic allows. Raise its max.message.bytes or write smaller records.`
       return new MillraceError('RECORD_TOO_LARGE', what, at)
     }
+    if (code === Code.invalidTxnState || code === Code.transactionAbortable) {
+      // Whoever fenced us, or the time-out, ended the transaction while this append was under way.
+      const what = `${where}: append refused with ${nameOf(code)}. The broker has no open transaction of ours, or ended it.`
+      return new MillraceError('COMMIT_ABORTED', what, at)
+    }
     return new MillraceError(
       'BROKER_REFUSED',
       `${where}: append refused with ${nameOf(code)}${detail === null ? '' : `: ${detail}`}.`,

@@ -1,5 +1,6 @@
 /** Error codes of the Kafka protocol that we tell apart. Source: https://kafka.apache.org/protocol.html#protocol_error_codes */
 export const Code = {
+  unknownServerError: -1,
   none: 0,
   offsetOutOfRange: 1,
   unknownTopicOrPartition: 3,
@@ -30,6 +31,7 @@ export const Code = {
   fencedInstance: 82,
   unstableOffsets: 88,
   producerFenced: 90,
+  transactionAbortable: 120,
 } as const
 
 const names: Readonly<Record<number, string>> = {

@@ -50,7 +50,7 @@ export class Link {
       if (!isConnectionError(error)) throw error
       // A silent connection would swallow the next requests too: whatever else is in flight on it fails now.
       this.cut(`${api.name}: ${reasonOf(error)}`)
-      throw new LinkLost(`${api.name} to ${this.#name}: ${reasonOf(error)}`, { cause: error })
+      throw new LinkLost(`${api.name} to ${this.#name}: ${explain(error)}`, { cause: error })
     }
   }
 
@@ -174,9 +174,16 @@ function isCertificateError(error: unknown): boolean {
   return /CERT|SIGNATURE/.test(String((error as { readonly code?: unknown }).code))
 }
 
-/** Brokers allow a new authentication once a second; with sessions shorter than the threshold every request begins one. */
+/** What a reason may mean that the broker, or kafkajs, leaves unsaid. */
+const hints = [
+  // Brokers allow a new authentication once a second; with sessions shorter than the threshold every request begins one.
+  [/current SASL state/, 'SASL sessions are perhaps shorter than the option reauthenticationThreshold'],
+  // A broker closes what begins with neither the TLS nor the SASL it asks for; one that is stopping closes too.
+  [/^Closed connection|before secure TLS/, 'or it listens for something else: compare the options ssl and sasl'],
+] as const
+
 function explain(error: unknown): string {
-  const reason = reasonOf(error)
-  const hint = 'SASL sessions are perhaps shorter than the option reauthenticationThreshold'
-  return reason.includes('current SASL state') ? `${reason} (${hint})` : reason
+  const reason = reasonOf(error).trim()
+  const hint = hints.find(([pattern]) => pattern.test(reason))
+  return hint === undefined ? reason : `${reason} (${hint[1]})`
 }

@@ -171,6 +171,8 @@ export class TransactionalChannel implements CommitChannel {
       const body = { ...this.#transaction, commit }
       const to = ['transaction', this.id] as const
       const { errorCode } = await this.#channel.toCoordinator(to, endTxn, body, (a) => a.errorCode, { onLost })
+      // Brokers say so when an EndTxn meets a fencing; it tells nothing of the outcome.
+      if (errorCode === Code.unknownServerError) unanswered = true
       if (errorCode !== Code.invalidTxnState) this.#require(errorCode, name)
       return errorCode
     } catch (error) {

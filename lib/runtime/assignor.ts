@@ -1,7 +1,7 @@
 /** What a member says of itself when it joins. */
 export interface MemberState {
   readonly id: string
-  /** Tasks it runs now. */
+  /** Tasks it runs, or is taking over. */
   readonly holds: readonly number[]
   /** Tasks it has a store of on disk. */
   readonly stores: readonly number[]

@@ -20,7 +20,12 @@ const all = stateObject('all', { state: z.object({ n: z.number() }), init: () =>
 )
 
 async function crashed(step: CrashStep): Promise<{ told: string[]; copied: string[]; n: number }> {
-  await using driver: TestDriver = testDriver({ objects: [all], flows: [lines.to(copies)], partitions: 2, guarantee: 'at-least-once' })
+  await using driver: TestDriver = testDriver({
+    objects: [all],
+    flows: [lines.to(copies)],
+    partitions: 2,
+    guarantee: 'at-least-once',
+  })
   for (const line of ['a', 'b', 'c', 'd']) {
     if (line === 'b' || line === 'c') await driver.crash(step)
     await driver.send(lines, line)
@@ -31,12 +36,15 @@ async function crashed(step: CrashStep): Promise<{ told: string[]; copied: strin
 }
 
 describe('at least once', () => {
-  it.each(['turn', 'before-end', 'after-end', 'before-store'] as const)('loses nothing when the process dies at %s', async (step) => {
-    const { told, copied, n } = await crashed(step)
-    expect(new Set(told)).toEqual(new Set(['a', 'b', 'c', 'd']))
-    expect(new Set(copied)).toEqual(new Set(['a', 'b', 'c', 'd']))
-    expect(n).toBeGreaterThanOrEqual(4)
-  })
+  it.each(['turn', 'before-end', 'after-end', 'before-store'] as const)(
+    'loses nothing when the process dies at %s',
+    async (step) => {
+      const { told, copied, n } = await crashed(step)
+      expect(new Set(told)).toEqual(new Set(['a', 'b', 'c', 'd']))
+      expect(new Set(copied)).toEqual(new Set(['a', 'b', 'c', 'd']))
+      expect(n).toBeGreaterThanOrEqual(4)
+    },
+  )
 
   it('repeats what was sent but not committed: outputs are seen again, and state may count a record twice', async () => {
     const { copied } = await crashed('before-end')

@@ -237,7 +237,7 @@ export class Engine {
       parts.processor.drop()
       const stopped = await parts.tasks.suspend()
       parts.intake.assign([], new Set())
-      parts.cycle.renew(await this.#cleanChannel(parts.cycle.channel))
+      parts.cycle.renew(await this.#cleanChannel(parts.cycle.channel, error))
       if (error.code !== 'GENERATION_STALE' && error.code !== 'MEMBER_UNKNOWN') return parts.tasks.retake(stopped)
       // Who owns these tasks now is for the next assignment to say.
       this.#revoked = true
@@ -245,16 +245,19 @@ export class Engine {
     })
   }
 
-  /** A channel with no transaction open: this one after an abort, or a new one where that is refused. */
-  async #cleanChannel(channel: CommitChannel): Promise<CommitChannel> {
+  /**
+   * A channel with no transaction open: this one after an abort; a new one where that is refused, or where `cause` says
+   * that the producer is no longer ours (then there is nothing to abort, and the next `begin` would only say so again).
+   */
+  async #cleanChannel(channel: CommitChannel, cause?: MillraceError): Promise<CommitChannel> {
     try {
       await channel.abort()
-      return channel
+      if (cause?.code !== 'FENCED' && cause?.code !== 'OUTCOME_UNKNOWN') return channel
     } catch (error) {
       this.#options.logger.warn({ error }, `the producer is opened anew: ${reasonOf(error)}`)
-      await channel[Symbol.asyncDispose]()
-      return openChannel(this.#options)
     }
+    await channel[Symbol.asyncDispose]()
+    return openChannel(this.#options)
   }
 
   #fail(error: unknown): void {

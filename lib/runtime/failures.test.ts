@@ -15,8 +15,15 @@ const out = topic('out', text())
 const rows = topic('rows', z.number())
 type State = { n: number; seen: string[] }
 
-function object(handler: Handler<State, string>, input: InputOptions<string> = { key: () => 'k' }, row: (state: unknown) => number = () => 1): AnyStateObject {
-  return stateObject('kind', { state: z.object({ n: z.number(), seen: z.array(z.string()) }), init: () => ({ n: 0, seen: [] }) })
+function object(
+  handler: Handler<State, string>,
+  input: InputOptions<string> = { key: () => 'k' },
+  row: (state: unknown) => number = () => 1,
+): AnyStateObject {
+  return stateObject('kind', {
+    state: z.object({ n: z.number(), seen: z.array(z.string()) }),
+    init: () => ({ n: 0, seen: [] }),
+  })
     .on(lines, input, handler)
     .publish(rows, row)
 }
@@ -64,19 +71,30 @@ describe('a handler', () => {
   const at = { code: 'HANDLER_FAILED', topic: 'lines', partition: 0, offset: 1, kind: 'kind', key: 'k' }
 
   it.each([
-    ['throws', () => { throw new Error('broken pipe') }, /broken pipe/],
+    [
+      'throws',
+      () => {
+        throw new Error('broken pipe')
+      },
+      /broken pipe/,
+    ],
     ['returns a value', () => 5, /returned a value/],
     ['returns a promise', () => Promise.reject(new Error('late')), /promise/],
-  ])('that %s stops the app with the place of the record, and nothing of its turn is kept', async (_what, wrong, message) => {
-    const error = await failsAndIsRepaired(breaking(wrong))
-    expect(error).toMatchObject(at)
-    expect(error.message).toMatch(/lines\[0\]@1/)
-    expect(error.message).toMatch(message)
-  })
+  ])(
+    'that %s stops the app with the place of the record, and nothing of its turn is kept',
+    async (_what, wrong, message) => {
+      const error = await failsAndIsRepaired(breaking(wrong))
+      expect(error).toMatchObject(at)
+      expect(error.message).toMatch(/lines\[0\]@1/)
+      expect(error.message).toMatch(message)
+    },
+  )
 
   it('cannot emit what the codec of the target refuses', async () => {
     const numbers = topic('numbers', z.number())
-    const error = await failsAndIsRepaired(object((_state, line, turn) => (line === 'bad' ? turn.emit(numbers, 1n as never) : turn.emit(out, line))))
+    const error = await failsAndIsRepaired(
+      object((_state, line, turn) => (line === 'bad' ? turn.emit(numbers, 1n as never) : turn.emit(out, line))),
+    )
     expect(error).toMatchObject(at)
   }, 5_000)
 
@@ -113,7 +131,11 @@ describe('what stops the app, with the place of the record:', () => {
       if (line === 'bad') throw new Error('no key')
       return 'k'
     }
-    expect(await failsAndIsRepaired(object(emits, { key }))).toMatchObject({ code: 'STEP_FAILED', ...place, message: expect.stringContaining('no key') })
+    expect(await failsAndIsRepaired(object(emits, { key }))).toMatchObject({
+      code: 'STEP_FAILED',
+      ...place,
+      message: expect.stringContaining('no key'),
+    })
   })
 
   it('a stream step that throws', async () => {
@@ -121,8 +143,14 @@ describe('what stops the app, with the place of the record:', () => {
       if (line === 'bad') throw new Error('no step')
       return line
     }
-    const kind = stateObject('kind', { state: z.object({ n: z.number(), seen: z.array(z.string()) }), init: () => ({ n: 0, seen: [] as string[] }) })
-    expect(await failsAndIsRepaired(kind.on(lines.map(step), () => 'k', emits))).toMatchObject({ code: 'STEP_FAILED', ...place })
+    const kind = stateObject('kind', {
+      state: z.object({ n: z.number(), seen: z.array(z.string()) }),
+      init: () => ({ n: 0, seen: [] as string[] }),
+    })
+    expect(await failsAndIsRepaired(kind.on(lines.map(step), () => 'k', emits))).toMatchObject({
+      code: 'STEP_FAILED',
+      ...place,
+    })
   })
 
   it("a key of another partition where the input is 'aligned'", async () => {
@@ -131,18 +159,33 @@ describe('what stops the app, with the place of the record:', () => {
     await log.send(lines, ['a', 'b', 'c', 'd'], { key: (line) => line })
     await app.drained()
     await log.send(lines, ['e'], { key: () => 'a' })
-    await expect(app.drained()).rejects.toMatchObject({ code: 'ROUTE_MISMATCH', topic: 'lines', key: 'e', message: expect.stringMatching(/aligned.*route: 'auto'/) })
+    await expect(app.drained()).rejects.toMatchObject({
+      code: 'ROUTE_MISMATCH',
+      topic: 'lines',
+      key: 'e',
+      message: expect.stringMatching(/aligned.*route: 'auto'/),
+    })
   })
 
   it('a row that cannot be made', async () => {
     let sound = true
     const log = memoryLog({ partitions: 1 })
-    const app = await started(log, [object(emits, { key: () => 'k' }, () => { if (sound) return 1; throw new Error('no row') })])
+    const app = await started(log, [
+      object(emits, { key: () => 'k' }, () => {
+        if (sound) return 1
+        throw new Error('no row')
+      }),
+    ])
     await log.send(lines, ['good'])
     await app.drained()
     sound = false
     await log.send(lines, ['bad'])
-    await expect(app.drained()).rejects.toMatchObject({ code: 'PUBLISH_FAILED', topic: 'rows', key: 'k', message: expect.stringContaining('no row') })
+    await expect(app.drained()).rejects.toMatchObject({
+      code: 'PUBLISH_FAILED',
+      topic: 'rows',
+      key: 'k',
+      message: expect.stringContaining('no row'),
+    })
     await using repaired = await started(log, [good])
     await repaired.drained()
     expect((await readAll(log, out)).map(({ value }) => value)).toEqual(['good', 'bad'])
@@ -151,9 +194,23 @@ describe('what stops the app, with the place of the record:', () => {
   it('a row that cannot be made when a rebalance asks for the commit, and not an error of the group', async () => {
     const log = memoryLog({ partitions: 2 })
     await log.send(lines, [])
-    const app = createApp({ id: 'app', log, objects: [object(emits, { key: () => 'k' }, () => { throw new Error('no row') })], createTopics: true, commitInterval: '1h', logger: silentLogger })
+    const app = createApp({
+      id: 'app',
+      log,
+      objects: [
+        object(emits, { key: () => 'k' }, () => {
+          throw new Error('no row')
+        }),
+      ],
+      createTopics: true,
+      commitInterval: '1h',
+      logger: silentLogger,
+    })
     await app.start()
-    await log.send(lines, Array.from({ length: 20_000 }, (_, i) => String(i)))
+    await log.send(
+      lines,
+      Array.from({ length: 20_000 }, (_, i) => String(i)),
+    )
     while (app.stats().turns === 0) await new Promise(setImmediate)
     const other = createApp({ id: 'app', log: log.open(), objects: [good], logger: silentLogger })
     const joined = other.start()

@@ -18,10 +18,17 @@ const faults = fc.record({
   /** How many such calls go well before. */
   after: fc.nat(3),
 })
-const word = fc.record({ word: fc.constantFrom('a', 'b', 'c', 'd'), lane: fc.constantFrom('p', 'q', 'r'), drop: fc.constant(false) })
+const word = fc.record({
+  word: fc.constantFrom('a', 'b', 'c', 'd'),
+  lane: fc.constantFrom('p', 'q', 'r'),
+  drop: fc.constant(false),
+})
 
 /** Fails the planned calls, one after the other. */
-function planned(plan: readonly { step: Step; code: ErrorCode; done: boolean; after: number }[]): { next: (step: Step) => Fault | undefined; injected: () => number } {
+function planned(plan: readonly { step: Step; code: ErrorCode; done: boolean; after: number }[]): {
+  next: (step: Step) => Fault | undefined
+  injected: () => number
+} {
   const queue = [...plan]
   let passed = 0
   return {
@@ -36,65 +43,74 @@ function planned(plan: readonly { step: Step; code: ErrorCode; done: boolean; af
   }
 }
 
-function start(log: MemoryLog, next: (step: Step) => Fault | 'silence' | undefined, options: Partial<ConstructorParameters<typeof Instance>[0]> = {}): Instance {
+function start(
+  log: MemoryLog,
+  next: (step: Step) => Fault | 'silence' | undefined,
+  options: Partial<ConstructorParameters<typeof Instance>[0]> = {},
+): Instance {
   return new Instance({ app, log, objects: [words], flows, wrap: (port) => faultyLog(port, next), ...options })
 }
 
 describe('a commit that fails', () => {
   it('is made again, whatever step failed with whatever code that allows it', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(faults, { minLength: 1, maxLength: 5 }), fc.array(fc.array(word, { minLength: 1, maxLength: 8 }), { minLength: 1, maxLength: 8 }), async (plan, sends) => {
-        const log = memoryLog({ partitions: 3 })
-        const sent = new Sent(log)
-        const { next, injected } = planned(plan)
-        await sent.send(sends[0] ?? [])
-        const instance = start(log, next)
-        await instance.engine.start()
-        for (const values of sends) {
-          await sent.send(values)
-          await drained(instance.engine)
-        }
-        // What was committed without our knowledge is read back.
-        while (!instance.engine.health.ready) await new Promise(setImmediate)
-        expect(await sent.faults(await stateOf([instance.engine]))).toEqual([])
-        const failedCommits = instance.engine.stats.rollbacks
-        expect(failedCommits > 0).toBe(injected() > 0)
-        expect(failedCommits).toBeLessThanOrEqual(injected())
-        await instance.engine.stop(1_000)
-        await log[Symbol.asyncDispose]()
-      }),
+      fc.asyncProperty(
+        fc.array(faults, { minLength: 1, maxLength: 5 }),
+        fc.array(fc.array(word, { minLength: 1, maxLength: 8 }), { minLength: 1, maxLength: 8 }),
+        async (plan, sends) => {
+          const log = memoryLog({ partitions: 3 })
+          const sent = new Sent(log)
+          const { next, injected } = planned(plan)
+          await sent.send(sends[0] ?? [])
+          const instance = start(log, next)
+          await instance.engine.start()
+          for (const values of sends) {
+            await sent.send(values)
+            await drained(instance.engine)
+          }
+          // What was committed without our knowledge is read back.
+          while (!instance.engine.health.ready) await new Promise(setImmediate)
+          expect(await sent.faults(await stateOf([instance.engine]))).toEqual([])
+          const failedCommits = instance.engine.stats.rollbacks
+          expect(failedCommits > 0).toBe(injected() > 0)
+          expect(failedCommits).toBeLessThanOrEqual(injected())
+          await instance.engine.stop(1_000)
+          await log[Symbol.asyncDispose]()
+        },
+      ),
       { numRuns: Number(process.env['MILLRACE_RUNS'] ?? 60) },
     )
   }, 600_000)
 
-  it.each(steps.flatMap((step) => [step, step].map((at, i) => [at, i === 0 ? 'RECORD_TOO_LARGE' : 'BROKER_REFUSED'] as const)))(
-    'stops the app when %s fails with %s; another start goes on exactly',
-    async (step, code) => {
-      const log = memoryLog({ partitions: 3 })
-      const sent = new Sent(log)
-      await sent.send([{ word: 'a', lane: 'p', drop: false }])
-      let broken = false
-      const first = start(log, (at) => (broken && at === step ? fault(code, false) : undefined))
-      await first.engine.start()
-      await drained(first.engine)
-      const before = await stateOf([first.engine])
+  it.each(
+    steps.flatMap((step) =>
+      [step, step].map((at, i) => [at, i === 0 ? 'RECORD_TOO_LARGE' : 'BROKER_REFUSED'] as const),
+    ),
+  )('stops the app when %s fails with %s; another start goes on exactly', async (step, code) => {
+    const log = memoryLog({ partitions: 3 })
+    const sent = new Sent(log)
+    await sent.send([{ word: 'a', lane: 'p', drop: false }])
+    let broken = false
+    const first = start(log, (at) => (broken && at === step ? fault(code, false) : undefined))
+    await first.engine.start()
+    await drained(first.engine)
+    const before = await stateOf([first.engine])
 
-      broken = true
-      const waiting = drained(first.engine)
-      await sent.send(['a', 'b', 'c', 'a'].map((each) => ({ word: each, lane: 'q', drop: false })))
-      await expect(waiting.then(() => drained(first.engine))).rejects.toMatchObject({ code })
-      await first.engine.stop(1_000)
-      expect(first.failure).toMatchObject({ error: { code } })
+    broken = true
+    const waiting = drained(first.engine)
+    await sent.send(['a', 'b', 'c', 'a'].map((each) => ({ word: each, lane: 'q', drop: false })))
+    await expect(waiting.then(() => drained(first.engine))).rejects.toMatchObject({ code })
+    await first.engine.stop(1_000)
+    expect(first.failure).toMatchObject({ error: { code } })
 
-      const second = start(log, () => undefined, { folder: first.folder })
-      await second.engine.start()
-      await drained(second.engine)
-      expect([...before]).toEqual([['a', { count: 1 }]])
-      expect(await sent.faults(await stateOf([second.engine]))).toEqual([])
-      await second.engine.stop(1_000)
-      await log[Symbol.asyncDispose]()
-    },
-  )
+    const second = start(log, () => undefined, { folder: first.folder })
+    await second.engine.start()
+    await drained(second.engine)
+    expect([...before]).toEqual([['a', { count: 1 }]])
+    expect(await sent.faults(await stateOf([second.engine]))).toEqual([])
+    await second.engine.stop(1_000)
+    await log[Symbol.asyncDispose]()
+  })
 
   it('shows nothing of what a failing app had begun', async () => {
     const log = memoryLog({ partitions: 2 })
@@ -106,7 +122,8 @@ describe('a commit that fails', () => {
     await engine.stop(1_000)
     for (const name of await log.admin.list('')) {
       if (name === 'inputs') continue
-      for await (const { key } of log.read({ name, codec: words.definition.codec })) throw new Error(`${name} shows ${key}`)
+      for await (const { key } of log.read({ name, codec: words.definition.codec }))
+        throw new Error(`${name} shows ${key}`)
     }
     await log[Symbol.asyncDispose]()
   })

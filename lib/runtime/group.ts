@@ -23,29 +23,37 @@ export interface GroupEvents {
 }
 
 /** Joins the consumer group of the app, which is named as the app. */
-export function joinGroup(options: EngineOptions, { topology, tasks, stored }: Parts, events: GroupEvents): Promise<Membership> {
+export async function joinGroup(options: EngineOptions, { topology, tasks, stored }: Parts, events: GroupEvents): Promise<Membership> {
   const { app, log, sessionTimeoutMs, instanceId } = options
-  return log.join({
+  const own = transactionalId(options)
+  let isKnown = true
+  const membership = await log.join({
     group: app,
     topics: [...topology.inputs.keys()],
     sessionTimeoutMs,
     ...(instanceId === undefined ? {} : { instanceId }),
-    tell: () => encodeTold({ transactions: transactionalId(options), holds: [...tasks.running.keys()], stores: stored }),
+    tell: () => encodeTold({ transactions: own, holds: tasks.held, stores: stored }),
     assign: (members) => assignment(topology, members),
     onRevoke: events.onRevoke,
     onAssign: (generation, { told }, continuous) => {
-      const { tasks: mine, alive } = leaderTells(told)
-      return events.onAssign({ generation, tasks: mine, alive: new Set(alive), continuous })
+      const { tasks: mine, alive: known, you } = leaderTells(told)
+      isKnown = you === own
+      const alive = new Set([...known.filter((id) => id !== you), own])
+      return events.onAssign({ generation, tasks: mine, alive, continuous })
     },
     onLost: events.onLost,
   })
+  // The others take our transactions for those of a dead process until a round tells them; no task moves in it.
+  if (!isKnown) membership.rejoin('a static member was replaced')
+  return membership
 }
 
 function assignment(topology: Topology, members: readonly { readonly id: string; readonly told: Uint8Array }[]): ReadonlyMap<string, Assignment> {
   const told = members.map(({ id, told: bytes }) => ({ id, ...memberTells(bytes) }))
   const alive = told.map(({ transactions }) => transactions)
+  const you = new Map(told.map(({ id, transactions }) => [id, transactions]))
   const shares = assignTasks(topology.tasks, told)
-  return new Map([...shares].map(([id, tasks]) => [id, { partitions: partitionsOfTasks(topology, tasks), told: encodeTold({ tasks, alive }) }]))
+  return new Map([...shares].map(([id, tasks]) => [id, { partitions: partitionsOfTasks(topology, tasks), told: encodeTold({ tasks, alive, you: you.get(id) ?? '' }) }]))
 }
 
 /** The partitions behind tasks, so that standard tools show who reads what. */

@@ -28,13 +28,23 @@ describe('a value that its schema refuses', () => {
 
   it('goes to the dead letters as it was, with where it came from and why', async () => {
     const log = memoryLog({ partitions: 2 })
-    await log.send(raw, values, { key: (value) => `key-${value}`, headers: (value) => new Map([['trace', Buffer.from(`t${value}`)]]) })
-    await using app = createApp({ id: 'app', log, objects: [counter(numbers('dead-letter'))], createTopics: true, logger: silentLogger })
+    await log.send(raw, values, {
+      key: (value) => `key-${value}`,
+      headers: (value) => new Map([['trace', Buffer.from(`t${value}`)]]),
+    })
+    await using app = createApp({
+      id: 'app',
+      log,
+      objects: [counter(numbers('dead-letter'))],
+      createTopics: true,
+      logger: silentLogger,
+    })
     await app.start()
     await app.drained()
 
     const sources = new Map<string, string>()
-    for await (const { value, record } of log.read(raw)) sources.set(value ?? '', `${record.partition}@${record.offset}`)
+    for await (const { value, record } of log.read(raw))
+      sources.set(value ?? '', `${record.partition}@${record.offset}`)
     const found = await readAll(log, letters)
     expect(found.map(({ key, value }) => [key, Buffer.from(value ?? []).toString()]).sort()).toEqual([
       ['key-"2"', '"2"'],
@@ -42,7 +52,12 @@ describe('a value that its schema refuses', () => {
     ])
     for (const { value, headers } of found) {
       const original = Buffer.from(value ?? []).toString()
-      expect(headers).toMatchObject({ trace: `t${original}`, 'millrace.app': 'app', 'millrace.error.code': 'VALUE_INVALID', 'millrace.source.topic': 'numbers' })
+      expect(headers).toMatchObject({
+        trace: `t${original}`,
+        'millrace.app': 'app',
+        'millrace.error.code': 'VALUE_INVALID',
+        'millrace.source.topic': 'numbers',
+      })
       expect(`${headers['millrace.source.partition']}@${headers['millrace.source.offset']}`).toBe(sources.get(original))
       expect(headers['millrace.error.message']).toContain('numbers[')
     }
@@ -52,7 +67,13 @@ describe('a value that its schema refuses', () => {
   it('is counted and passed over when it is to be skipped', async () => {
     const log = memoryLog({ partitions: 1 })
     await log.send(raw, values)
-    await using app = createApp({ id: 'app', log, objects: [counter(numbers('skip'))], createTopics: true, logger: silentLogger })
+    await using app = createApp({
+      id: 'app',
+      log,
+      objects: [counter(numbers('skip'))],
+      createTopics: true,
+      logger: silentLogger,
+    })
     await app.start()
     await app.drained()
     expect(app.stats()).toMatchObject({ refused: 2, turns: 2 })
@@ -63,7 +84,13 @@ describe('a value that its schema refuses', () => {
   it('stops the app when it is to stop, and is read again by the next start', async () => {
     const log = memoryLog({ partitions: 1 })
     await log.send(raw, values)
-    const strict = createApp({ id: 'app', log, objects: [counter(numbers('stop'))], createTopics: true, logger: silentLogger })
+    const strict = createApp({
+      id: 'app',
+      log,
+      objects: [counter(numbers('stop'))],
+      createTopics: true,
+      logger: silentLogger,
+    })
     await strict.start()
     const error = await strict.drained().catch((reason: unknown) => reason)
     expect(error).toMatchObject({ code: 'VALUE_INVALID', topic: 'numbers', partition: 0, offset: 1 })
@@ -78,8 +105,16 @@ describe('a value that its schema refuses', () => {
 
   it('is a tombstone too: there is no value in it', async () => {
     const log = memoryLog({ partitions: 1 })
-    await log.send({ name: 'numbers', codec: { encode: () => null as never, decode: () => undefined } }, [null], { key: () => 'k' })
-    await using app = createApp({ id: 'app', log, objects: [counter(numbers('dead-letter'))], createTopics: true, logger: silentLogger })
+    await log.send({ name: 'numbers', codec: { encode: () => null as never, decode: () => undefined } }, [null], {
+      key: () => 'k',
+    })
+    await using app = createApp({
+      id: 'app',
+      log,
+      objects: [counter(numbers('dead-letter'))],
+      createTopics: true,
+      logger: silentLogger,
+    })
     await app.start()
     await app.drained()
     expect(await readAll(log, letters)).toMatchObject([{ key: 'k', value: null }])
@@ -91,9 +126,17 @@ describe('a hopped record whose input is gone', () => {
     const log = memoryLog({ partitions: 1 })
     await log.send(raw, [])
     await log.send({ name: 'app-sum-inbox', codec: text() }, ['1'], { key: () => 'all' })
-    await using app = createApp({ id: 'app', log, objects: [counter(topic('numbers', z.number()))], createTopics: true, logger: silentLogger })
+    await using app = createApp({
+      id: 'app',
+      log,
+      objects: [counter(topic('numbers', z.number()))],
+      createTopics: true,
+      logger: silentLogger,
+    })
     await app.start()
     await app.drained()
-    expect(await readAll(log, letters)).toMatchObject([{ key: 'all', headers: { 'millrace.source.topic': 'app-sum-inbox', 'millrace.source.offset': '0' } }])
+    expect(await readAll(log, letters)).toMatchObject([
+      { key: 'all', headers: { 'millrace.source.topic': 'app-sum-inbox', 'millrace.source.offset': '0' } },
+    ])
   })
 })

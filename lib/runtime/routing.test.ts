@@ -51,17 +51,20 @@ describe('a record', () => {
     expect(await ran(log, { objects: [counting('shuffle')] })).toMatchObject({ hops: 16, turns: 16 })
   })
 
-  it.each(['auto', 'shuffle'] as const)("keeps its place, key, headers and time for the handler, with route '%s'", async (route) => {
-    const log = memoryLog({ partitions: 4 })
-    await log.send(words, all, { key: (word) => `key-${word}`, headers, timestamp })
-    expect((await ran(log, { objects: [counting(route)] })).hops).toBeGreaterThan(0)
-    const wanted: string[] = []
-    for await (const { value, record } of log.read(words)) {
-      const at = timestamp(value as string)
-      wanted.push(`${value} words[${record.partition}]@${record.offset} key-${value} t-${value} ${at} 1 ${at}`)
-    }
-    expect((await readAll(log, out)).map(({ value }) => value).sort()).toEqual(wanted.sort())
-  })
+  it.each(['auto', 'shuffle'] as const)(
+    "keeps its place, key, headers and time for the handler, with route '%s'",
+    async (route) => {
+      const log = memoryLog({ partitions: 4 })
+      await log.send(words, all, { key: (word) => `key-${word}`, headers, timestamp })
+      expect((await ran(log, { objects: [counting(route)] })).hops).toBeGreaterThan(0)
+      const wanted: string[] = []
+      for await (const { value, record } of log.read(words)) {
+        const at = timestamp(value as string)
+        wanted.push(`${value} words[${record.partition}]@${record.offset} key-${value} t-${value} ${at} 1 ${at}`)
+      }
+      expect((await readAll(log, out)).map(({ value }) => value).sort()).toEqual(wanted.sort())
+    },
+  )
 
   it('without a key has none after a hop either', async () => {
     const log = memoryLog({ partitions: 2 })
@@ -74,9 +77,21 @@ describe('a record', () => {
     const log = memoryLog({ partitions: 4 })
     const bytesSeen: unknown[] = []
     const kind = stateObject('kind', { state, init })
-      .on(words.map((word) => Buffer.from(word)), { key: () => 'k', route: 'shuffle' }, (_state, value) => void bytesSeen.push(Buffer.from(value).toString()))
-      .on(words.map((word) => ({ word })), { key: () => 'k', route: 'shuffle' }, (_state, value) => void bytesSeen.push(value))
-      .on(words.map((word) => word.toUpperCase()), { key: () => 'k', route: 'shuffle' }, (_state, value) => void bytesSeen.push(value))
+      .on(
+        words.map((word) => Buffer.from(word)),
+        { key: () => 'k', route: 'shuffle' },
+        (_state, value) => void bytesSeen.push(Buffer.from(value).toString()),
+      )
+      .on(
+        words.map((word) => ({ word })),
+        { key: () => 'k', route: 'shuffle' },
+        (_state, value) => void bytesSeen.push(value),
+      )
+      .on(
+        words.map((word) => word.toUpperCase()),
+        { key: () => 'k', route: 'shuffle' },
+        (_state, value) => void bytesSeen.push(value),
+      )
     await log.send(words, ['ä'])
     await ran(log, { objects: [kind] })
     expect(bytesSeen).toEqual(['ä', { word: 'ä' }, 'Ä'])
@@ -85,7 +100,17 @@ describe('a record', () => {
   it('is dropped, and counted, when its key is null', async () => {
     const log = memoryLog({ partitions: 2 })
     await log.send(words, all)
-    expect(await ran(log, { objects: [stateObject('word', { state, init }).on(words, (word) => (word < 'c' ? word : null), () => undefined)] })).toMatchObject({ turns: 2, dropped: 6 })
+    expect(
+      await ran(log, {
+        objects: [
+          stateObject('word', { state, init }).on(
+            words,
+            (word) => (word < 'c' ? word : null),
+            () => undefined,
+          ),
+        ],
+      }),
+    ).toMatchObject({ turns: 2, dropped: 6 })
   })
 })
 
@@ -97,7 +122,9 @@ describe('a source', () => {
   ])('of %i partitions may feed state of %i', async (inputs, partitions) => {
     const log = memoryLog({ partitions })
     await topicOf(log, 'words', inputs)
-    await log.admin.create([{ name: 'app-word-changelog', partitions, replicationFactor: -1, configs: { 'cleanup.policy': 'compact' } }])
+    await log.admin.create([
+      { name: 'app-word-changelog', partitions, replicationFactor: -1, configs: { 'cleanup.policy': 'compact' } },
+    ])
     await log.send(words, [...all, ...all], { key: (word) => word })
     expect(await ran(log, { objects: [counting('auto')] })).toMatchObject({ turns: 16 })
     await using app = createApp({ id: 'app', log, objects: [counting('auto')], logger: silentLogger })
@@ -112,26 +139,44 @@ describe('what is written', () => {
     await log.send(words, all, { key: (word) => `key-${word}`, headers, timestamp })
     await ran(log, { flows: [words.map((word) => word.toUpperCase()).to(out)] })
     const found = await readAll(log, out)
-    expect(found.map(({ key, value, headers: own }) => [key, value, own]).sort()).toEqual(all.map((word) => [`key-${word}`, word.toUpperCase(), { trace: `t-${word}` }]))
+    expect(found.map(({ key, value, headers: own }) => [key, value, own]).sort()).toEqual(
+      all.map((word) => [`key-${word}`, word.toUpperCase(), { trace: `t-${word}` }]),
+    )
   })
 
   it('may have another key, or none, or headers and a time of its own', async () => {
     const log = memoryLog({ partitions: 2 })
-    const kind = stateObject('kind', { state, init }).on(words, () => 'k', (_state, word, turn) => {
-      turn.emit(out, 'default')
-      turn.emit(out, 'other', { key: word })
-      turn.emit(out, 'none', { key: null, headers: { a: 'x', b: Buffer.from('y') }, timestamp: 77 })
-    })
+    const kind = stateObject('kind', { state, init }).on(
+      words,
+      () => 'k',
+      (_state, word, turn) => {
+        turn.emit(out, 'default')
+        turn.emit(out, 'other', { key: word })
+        turn.emit(out, 'none', { key: null, headers: { a: 'x', b: Buffer.from('y') }, timestamp: 77 })
+      },
+    )
     await log.send(words, ['w'])
     await ran(log, { objects: [kind] })
     const found = new Map((await readAll(log, out)).map(({ key, value, headers: own }) => [value, [key, own]]))
-    expect(found).toEqual(new Map<string, unknown>([['default', ['k', {}]], ['other', ['w', {}]], ['none', [null, { a: 'x', b: 'y' }]]]))
+    expect(found).toEqual(
+      new Map<string, unknown>([
+        ['default', ['k', {}]],
+        ['other', ['w', {}]],
+        ['none', [null, { a: 'x', b: 'y' }]],
+      ]),
+    )
   })
 
   it('without a key goes to all partitions in turn', async () => {
     const log = memoryLog({ partitions: 3 })
     await topicOf(log, 'out', 3)
-    await using app = createApp({ id: 'app', log, flows: [words.to(out, { key: () => null })], createTopics: true, logger: silentLogger })
+    await using app = createApp({
+      id: 'app',
+      log,
+      flows: [words.to(out, { key: () => null })],
+      createTopics: true,
+      logger: silentLogger,
+    })
     await log.send(words, [])
     await app.start()
     for (let i = 0; i < 9; i++) {
@@ -143,7 +188,11 @@ describe('what is written', () => {
 })
 
 describe('a topic first named by an emit', () => {
-  const emitting = stateObject('kind', { state, init }).on(words, () => 'k', (object, word, turn) => turn.emit(out, `${word}${++object.n}`))
+  const emitting = stateObject('kind', { state, init }).on(
+    words,
+    () => 'k',
+    (object, word, turn) => turn.emit(out, `${word}${++object.n}`),
+  )
 
   it('is made when the app may make topics, and loses nothing', async () => {
     const log = memoryLog({ partitions: 2 })
@@ -163,6 +212,10 @@ describe('a topic first named by an emit', () => {
   it('stops the app when it is not there and may not be made', async () => {
     const log = memoryLog({ partitions: 2 })
     await log.send(words, ['a'])
-    await expect(ran(log, { objects: [emitting], createTopics: false })).rejects.toMatchObject({ code: 'TOPIC_MISSING', topic: 'out', message: expect.stringMatching(/createTopics/) })
+    await expect(ran(log, { objects: [emitting], createTopics: false })).rejects.toMatchObject({
+      code: 'TOPIC_MISSING',
+      topic: 'out',
+      message: expect.stringMatching(/createTopics/),
+    })
   })
 })

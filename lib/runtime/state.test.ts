@@ -80,11 +80,15 @@ describe('the state of a task', () => {
     await log.send(inputs, [])
     await instance.engine.start()
     for (let i = 0; i < 30; i++) {
-      await sent.send(['a', 'b', 'c', 'd', 'e', 'f'].map((word) => ({ word, lane: 'p', drop: i === 7 && word === 'c' })))
+      await sent.send(
+        ['a', 'b', 'c', 'd', 'e', 'f'].map((word) => ({ word, lane: 'p', drop: i === 7 && word === 'c' })),
+      )
       if (i % 5 === 0) await drained(instance.engine)
     }
     await drained(instance.engine)
-    expect([...(await stateOf([instance.engine]))].sort()).toEqual(['a', 'b', 'c', 'd', 'e', 'f'].map((word) => [word, { count: word === 'c' ? 22 : 30 }]))
+    expect([...(await stateOf([instance.engine]))].sort()).toEqual(
+      ['a', 'b', 'c', 'd', 'e', 'f'].map((word) => [word, { count: word === 'c' ? 22 : 30 }]),
+    )
     await instance.engine.stop(1_000)
   })
 })

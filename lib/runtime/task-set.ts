@@ -38,6 +38,11 @@ export class TaskSet {
     return this.#running
   }
 
+  /** Tasks this process has been given: those that run, are being taken over, or are stopped until taken over anew. */
+  get held(): readonly number[] {
+    return [...new Set([...this.#running.keys(), ...this.#taking.keys(), ...this.#suspended.keys()])]
+  }
+
   /** Whether every assigned task runs. */
   get ready(): boolean {
     return this.#taking.size === 0

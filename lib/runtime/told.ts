@@ -13,6 +13,11 @@ export interface LeaderTells {
   readonly tasks: readonly number[]
   /** Transactional ids of all living members: every other one of the app may be fenced. */
   readonly alive: readonly string[]
+  /**
+   * The transactional id this member told. Not the one of the process that reads it when that took over a static member's
+   * place, which happens without a round: then it is its dead predecessor's.
+   */
+  readonly you: string
 }
 
 export function encodeTold(told: MemberTells | LeaderTells): Uint8Array {
@@ -27,7 +32,7 @@ export function memberTells(bytes: Uint8Array): MemberTells {
 
 export function leaderTells(bytes: Uint8Array): LeaderTells {
   const told = parse(bytes) as Partial<LeaderTells>
-  return { tasks: told.tasks ?? [], alive: told.alive ?? [] }
+  return { tasks: told.tasks ?? [], alive: told.alive ?? [], you: told.you ?? '' }
 }
 
 function parse(bytes: Uint8Array): object {

@@ -15,6 +15,8 @@ export interface Row {
 }
 
 export const someTime = 1_700_000_000_000
+/** Without it a broker deletes what is older than a week, and `someTime` is long ago. */
+export const keepsAll = { 'retention.ms': '-1' }
 
 export interface RowToWrite {
   readonly key?: string | null
@@ -39,7 +41,7 @@ export async function newTopic(
   configs: Readonly<Record<string, string>> = {},
 ): Promise<string> {
   const name = world.name('topic')
-  await world.log.admin.create([{ name, partitions, replicationFactor: -1, configs }])
+  await world.log.admin.create([{ name, partitions, replicationFactor: -1, configs: { ...keepsAll, ...configs } }])
   return name
 }
 

@@ -1,0 +1,162 @@
+import { createApp, MillraceError, stateObject, text, topic } from 'millrace'
+import { z } from 'zod'
+import type { Logger } from '../lib/core/logger.js'
+import { silentLogger } from '../lib/core/logger.js'
+import { kafkaLog } from '../lib/kafka/kafka-log.js'
+import type { KafkaOptions } from '../lib/kafka/options.js'
+import { GroupMember } from '../lib/testing/log-contract/group-member.js'
+import {
+  batchOf,
+  keepsAll,
+  partitionsOf,
+  positionOf,
+  put,
+  settled,
+  transactionsOf,
+  until,
+  valuesOf,
+} from '../lib/testing/log-contract/rows.js'
+import { nextName } from './names.js'
+import { describeWithSecureKafka, type SecureKafka } from './setup/with-secure-kafka.js'
+
+const authority = (kafka: SecureKafka): { ca: string[] } => ({ ca: [kafka.pem('ca.crt')] })
+
+const right: Readonly<Record<string, (kafka: SecureKafka) => KafkaOptions>> = {
+  'TLS and SCRAM-SHA-512': (kafka) => ({
+    brokers: [kafka.sasl],
+    ssl: authority(kafka),
+    sasl: { mechanism: 'scram-sha-512', ...kafka.users['SCRAM-SHA-512'] },
+  }),
+  'TLS and PLAIN': (kafka) => ({
+    brokers: [kafka.sasl],
+    ssl: authority(kafka),
+    sasl: { mechanism: 'plain', ...kafka.users.PLAIN },
+  }),
+  'TLS with a client certificate': (kafka) => ({
+    brokers: [kafka.mutual],
+    ssl: { ...authority(kafka), cert: kafka.pem('client.crt'), key: kafka.pem('client.key') },
+  }),
+}
+
+/** What a broker refuses, and in which words. */
+const wrong: Readonly<Record<string, readonly [options: (kafka: SecureKafka) => KafkaOptions, says: RegExp]>> = {
+  'a wrong SCRAM password': [
+    (kafka) => ({
+      brokers: [kafka.sasl],
+      ssl: authority(kafka),
+      sasl: { mechanism: 'scram-sha-512', ...kafka.users['SCRAM-SHA-512'], password: 'no' },
+    }),
+    /localhost:\d+: SASL SCRAM SHA512 authentication failed: .*invalid credentials.* Check the options ssl and sasl\.$/,
+  ],
+  'a wrong PLAIN password': [
+    (kafka) => ({
+      brokers: [kafka.sasl],
+      ssl: authority(kafka),
+      sasl: { mechanism: 'plain', ...kafka.users.PLAIN, password: 'no' },
+    }),
+    /localhost:\d+: SASL PLAIN authentication failed: .*Invalid username or password\. Check the options ssl and sasl\.$/,
+  ],
+  'a mechanism the broker does not offer': [
+    (kafka) => ({
+      brokers: [kafka.sasl],
+      ssl: authority(kafka),
+      sasl: { mechanism: 'scram-sha-256', ...kafka.users['SCRAM-SHA-512'] },
+    }),
+    /localhost:\d+: The broker does not support the requested SASL mechanism\. Check the options ssl and sasl\.$/,
+  ],
+  'a broker whose authority is not known': [
+    (kafka) => ({ brokers: [kafka.sasl], ssl: true, sasl: { mechanism: 'plain', ...kafka.users.PLAIN } }),
+    /localhost:\d+: Connection error: unable to verify the first certificate\. Check the options ssl and sasl\.$/,
+  ],
+  'no client certificate where one is asked for': [
+    (kafka) => ({ brokers: [kafka.mutual], ssl: authority(kafka) }),
+    /localhost:\d+: Connection error: .*(bad certificate|certificate required).* Check the options ssl and sasl\.$/,
+  ],
+}
+
+/** What looks like a broker that is away: connections are closed without a word. */
+const silent: Readonly<Record<string, (kafka: SecureKafka) => KafkaOptions>> = {
+  'plaintext spoken to a TLS listener': (kafka) => ({ brokers: [kafka.sasl] }),
+  'TLS spoken to a plaintext listener': (kafka) => ({ brokers: [kafka.plaintext], ssl: authority(kafka) }),
+  'no SASL where it is asked for': (kafka) => ({ brokers: [kafka.sasl], ssl: authority(kafka) }),
+}
+
+describeWithSecureKafka('a broker that must be trusted and must trust', (kafka) => {
+  jest.setTimeout(30_000)
+
+  it.each(Object.entries(right))(
+    'serves over %s: topics, appends, reads, a group, a transaction',
+    async (_, options) => {
+      await using log = kafkaLog(options(kafka()), { logger: silentLogger })
+      const name = nextName('secure')
+      await log.admin.create([{ name, partitions: 2, replicationFactor: -1, configs: keepsAll }])
+      const [first, second] = partitionsOf(name, 2)
+      await put(log, first!, batchOf(['plain']))
+
+      await using member = await GroupMember.join(log, { group: nextName('group'), topic: name, partitions: 2 })
+      await using channel = await transactionsOf(log, nextName('id'))
+      for (const act of ['commit', 'abort'] as const) {
+        await channel.begin([first!, second!], member.group)
+        for (const at of [first!, second!]) await channel.append(at, batchOf([`${act} ${at.partition}`]))
+        await channel.offsets(member.generation, positionOf(first!, act === 'commit' ? 1 : 2))
+        await channel[act]()
+      }
+      for (const at of [first!, second!]) await settled(log, at)
+
+      expect(member.held).toEqual([0, 1])
+      expect(await valuesOf(log, first!)).toEqual(['plain', 'commit 0'])
+      expect(await valuesOf(log, second!)).toEqual(['commit 1'])
+      expect(await valuesOf(log, second!, 'all')).toEqual(['commit 1', 'abort 1'])
+      expect(await log.admin.stableCommitted(member.group, [first!])).toEqual(positionOf(first!, 1))
+    },
+  )
+
+  it.each(Object.entries(wrong))('refuses %s at once, in words that say what is wrong', async (_, [options, says]) => {
+    await using log = kafkaLog(options(kafka()), { logger: silentLogger })
+    const uses = [
+      log.admin.list(''),
+      log.idempotent(),
+      transactionsOf(log, nextName('id')),
+      GroupMember.join(log, { group: nextName('group'), topic: 'any', partitions: 1 }),
+    ]
+    for (const result of await Promise.allSettled(uses)) {
+      const expected = { code: 'BROKER_REFUSED', message: expect.stringMatching(says) }
+      expect(result).toMatchObject({ status: 'rejected', reason: expected })
+    }
+  })
+
+  it.each(Object.entries(wrong))(
+    'ends the start of an app with %s, which can then be closed',
+    async (_, [options, says]) => {
+      const lines = topic('lines', text())
+      const word = stateObject('word', { state: z.object({ count: z.number() }), init: () => ({ count: 0 }) }).on(
+        lines,
+        (line) => line,
+        (state) => {
+          state.count++
+        },
+      )
+      const app = createApp({ id: nextName('app'), objects: [word], kafka: options(kafka()), logger: silentLogger })
+      const failure = await app.start().then(
+        () => undefined,
+        (error: unknown) => error,
+      )
+      await app.close()
+      expect(MillraceError.is(failure, 'BROKER_REFUSED')).toBe(true)
+      expect(failure).toMatchObject({ message: expect.stringMatching(says) })
+    },
+  )
+
+  it.each(Object.entries(silent))('is waited for, with a warning that names ssl and sasl: %s', async (_, options) => {
+    const warnings: unknown[] = []
+    const logger: Logger = { ...silentLogger, warn: (facts) => void warnings.push(facts) }
+    const log = kafkaLog(options(kafka()), { logger })
+    const listing = Promise.allSettled([log.admin.list('')])
+    await until(() => warnings.length > 0)
+    await log[Symbol.asyncDispose]()
+    expect(warnings[0]).toMatchObject({
+      reason: expect.stringMatching(/(localhost|127\.0\.0\.1):\d+: .*options ssl and sasl/),
+    })
+    expect(await listing).toMatchObject([{ status: 'rejected', reason: { code: 'APP_CLOSED' } }])
+  })
+})
