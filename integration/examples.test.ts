@@ -71,14 +71,14 @@ const rowsOf = (printed: string): string =>
     .map((line) => line.trim().replace(/ +/g, ' '))
     .join('\n')
 
-function expectStocks(printed: string, prices: string): void {
+/** The table the second example prints, and the lines it refused. */
+function stocksIn(printed: string): { rows: string; refused: string[] } {
   const [table = '', letters = ''] = printed.split('\nlines that are no prices, from the dead-letter topic:\n')
-  expect(rowsOf(table)).toBe(prices)
-  const values = letters
+  const refused = letters
     .trim()
     .split('\n')
-    .map((line) => JSON.parse(line.slice(line.indexOf('"'))))
-  expect(values.sort()).toEqual(refusedLines)
+    .map((line): string => JSON.parse(line.slice(line.indexOf('"'))))
+  return { rows: rowsOf(table), refused: refused.sort() }
 }
 
 describe('on the embedded log', () => {
@@ -87,7 +87,7 @@ describe('on the embedded log', () => {
   }, 60_000)
 
   it('the second example finds the highest prices, and the lines that are none', async () => {
-    expectStocks(await output('02-stocks'), await expectedPrices())
+    expect(stocksIn(await output('02-stocks'))).toEqual({ rows: await expectedPrices(), refused: refusedLines })
   }, 60_000)
 })
 
@@ -124,7 +124,10 @@ describeWithKafka('on Kafka', (brokers) => {
 
   it('the second example finds the highest prices, and the lines that are none', async () => {
     const app = nextName('stocks')
-    expectStocks(await output('02-stocks', onKafka(app)), await expectedPrices())
+    expect(stocksIn(await output('02-stocks', onKafka(app)))).toEqual({
+      rows: await expectedPrices(),
+      refused: refusedLines,
+    })
     const letters: string[] = []
     for await (const { value } of log.read(topic(`${app}-dlq`, text()))) letters.push(String(value))
     expect(letters.sort()).toEqual(refusedLines)

@@ -37,6 +37,7 @@ describeWithKafka('an app in several processes', (brokers) => {
           `${last?.stats.turns} turns, ${last?.stats.rollbacks} rollbacks, ${last?.stats.restoredRecords} restored`,
       )
       console.log([...figures, `${raw.records - records} updates aborted, of ${raw.aborted.size} processes`].join('\n'))
+      expect(Math.min(fourth.objects.size, fifth.objects.size)).toBeGreaterThan(0)
       await expectExactlyOnce(world, new Map([...fourth.objects, ...fifth.objects]))
       await expectSettled(world)
     } finally {

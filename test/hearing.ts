@@ -16,6 +16,14 @@ export class Hearing {
     this.#log = log
   }
 
+  /** Resolves when no news is on its way. */
+  async heard(): Promise<void> {
+    // What the group has decided takes a turn of the event loop to be told.
+    await systemClock.breathe()
+    await systemClock.breathe()
+    await this.#heard
+  }
+
   async join(options: JoinOptions): Promise<Membership> {
     const membership = await this.#log.join({
       ...options,

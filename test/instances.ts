@@ -93,6 +93,11 @@ export class Instance {
     await this.folder.close()
   }
 
+  /** Resolves when it knows what its group has decided about it. */
+  heard(): Promise<void> {
+    return this.#hearing.heard()
+  }
+
   /** Its session expires; it hears of it `lagMs` later, and believes until then to own its tasks. */
   expel(lagMs: number): void {
     const { memberId } = this.#hearing

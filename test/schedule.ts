@@ -71,7 +71,7 @@ export const schedules: fc.Arbitrary<Schedule> = fc.record({
 })
 
 const mostAtOnce = 4
-const patienceMs = Number(process.env['PATIENCE'] ?? 10_000)
+const patienceMs = 10_000
 
 /** Runs a schedule until all has settled; resolves to everything that is not exact. */
 export async function run(schedule: Schedule): Promise<readonly string[]> {
@@ -142,9 +142,11 @@ class World {
     await this.#within('stopping', Promise.all(this.#stopping))
     if (this.#living.size === 0) await this.#start()
     const [engine] = [...this.#living].map((instance) => instance.engine)
+    await Promise.all([...this.#living].map((instance) => instance.heard()))
     await this.#within('draining', this.#drained())
     if (this.#faults.length > 0) return this.#faults
     await this.#within('draining again', drained(engine!))
+    await this.#within('rebalancing', this.#ready())
     return [
       ...(await this.#sent.faults(await stateOf([...this.#living].map(({ engine }) => engine)))),
       ...(await this.#offsets()),
@@ -201,6 +203,11 @@ class World {
       await instance.bury()
       this.#free.push(instance.folder)
     }
+  }
+
+  /** All have what the last assignment gave them, and nothing else. */
+  async #ready(): Promise<void> {
+    while ([...this.#living].some(({ engine }) => !engine.health.ready)) await systemClock.sleep(2)
   }
 
   /** By an instance that lives; another one when it dies meanwhile. */

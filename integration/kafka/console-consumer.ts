@@ -1,6 +1,5 @@
-import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
-import { join } from 'node:path'
+import { javaTool } from './java-tool.js'
 
 /** A record as Kafka's own console consumer prints it. */
 export interface ConsoleRecord {
@@ -16,20 +15,13 @@ export interface ConsoleRecord {
  */
 export async function* consoleRecords(brokers: readonly string[], topic: string): AsyncGenerator<ConsoleRecord> {
   const show = ['partition', 'offset', 'key', 'value'].map((part) => ['--property', `print.${part}=true`]).flat()
-  const child = spawn(
-    'java',
-    [
-      ...[
-        '-Xmx256m',
-        '-Dorg.slf4j.simpleLogger.defaultLogLevel=error',
-        '-cp',
-        join(process.cwd(), '.kafka', 'libs', '*'),
-      ],
-      ...['org.apache.kafka.tools.consumer.ConsoleConsumer', '--bootstrap-server', brokers.join(','), '--topic', topic],
-      ...['--isolation-level', 'read_committed', '--from-beginning', '--timeout-ms', '5000', ...show],
-    ],
-    { stdio: ['ignore', 'pipe', 'ignore'] },
+  const child = javaTool(
+    'org.apache.kafka.tools.consumer.ConsoleConsumer',
+    ['--bootstrap-server', brokers.join(','), '--topic', topic],
+    ['--isolation-level', 'read_committed', '--from-beginning', '--timeout-ms', '5000', ...show],
   )
+  // What it logs is read and dropped: a full pipe would stop it.
+  child.stderr.resume()
   try {
     for await (const line of createInterface(child.stdout)) {
       const [partition, offset, key, value] = line.split('\t')

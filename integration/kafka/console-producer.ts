@@ -1,6 +1,5 @@
-import { spawn } from 'node:child_process'
-import { join } from 'node:path'
 import { once } from 'node:events'
+import { javaTool } from './java-tool.js'
 
 /**
  * Appends records with Kafka's own producer for Java, compressed by one of its codecs. Neither keys nor values may contain
@@ -12,17 +11,12 @@ export async function produceByConsole(
   codec: string,
   records: readonly (readonly [key: string, value: string])[],
 ): Promise<void> {
-  const child = spawn(
-    'java',
-    [
-      ...['-Xmx256m', '-Dorg.slf4j.simpleLogger.defaultLogLevel=error'],
-      ...['-cp', join(process.cwd(), '.kafka', 'libs', '*'), 'org.apache.kafka.tools.ConsoleProducer'],
-      ...['--bootstrap-server', brokers.join(','), '--topic', topic, '--compression-codec', codec],
-      ...['--property', 'parse.key=true', '--property', 'key.separator=\t'],
-      // Lines are sent as they come; without a pause most would be batches of their own.
-      ...['--producer-property', 'linger.ms=200', '--producer-property', 'batch.size=100000'],
-    ],
-    { stdio: ['pipe', 'pipe', 'pipe'] },
+  const child = javaTool(
+    'org.apache.kafka.tools.ConsoleProducer',
+    ['--bootstrap-server', brokers.join(','), '--topic', topic, '--compression-codec', codec],
+    ['--property', 'parse.key=true', '--property', 'key.separator=\t'],
+    // Lines are sent as they come; without a pause most would be batches of their own.
+    ['--producer-property', 'linger.ms=200', '--producer-property', 'batch.size=100000'],
   )
   const said: Buffer[] = []
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => said.push(chunk))

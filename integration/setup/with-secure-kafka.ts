@@ -36,9 +36,10 @@ export function describeWithSecureKafka(name: string, suite: (kafka: () => Secur
   }
   const describeIfThere = missing.length === 0 ? describe : describe.skip
   describeIfThere(name, () => {
-    const dir = mkdtempSync(join(tmpdir(), 'millrace-secure-kafka-'))
+    let dir = ''
     let started: SecureKafka | undefined
     beforeAll(async () => {
+      dir = mkdtempSync(join(tmpdir(), 'millrace-secure-kafka-'))
       started = await start(dir)
     }, 90_000)
     afterAll(async () => {

@@ -1,60 +1,13 @@
 /**
  * What we use of kafkajs: sockets, framing, TLS, SASL, ApiVersions. Its internals are reached through the cluster it hands
- * to partition assigners; they are not in its types, so what is missing is found here and said clearly.
+ * to partition assigners; they are not in its types, so what is missing is looked for (kafkajs-shape.ts) and said clearly.
  */
 import net from 'node:net'
 import tls from 'node:tls'
 import { Kafka, logLevel, type logCreator } from 'kafkajs'
-import { MillraceError } from '../core/errors.js'
 import type { Logger } from '../core/logger.js'
+import { checkBroker, checkCluster, type Cluster, type WireBroker } from './kafkajs-shape.js'
 import type { Address, ConnectionOptions } from './options.js'
-
-export interface WireBroker {
-  readonly versions: Readonly<Record<number, { readonly minVersion: number; readonly maxVersion: number }>> | null
-  /** TCP, TLS, ApiVersions, SASL. */
-  connect(): Promise<void>
-  readonly connectionPool: { readonly pool: readonly WireConnection[] }
-}
-
-/** kafkajs's Connection: one socket. */
-export interface WireConnection {
-  isConnected(): boolean
-  isAuthenticated(): boolean
-  authenticate(): Promise<void>
-  send<T>(request: WireRequest<T>): Promise<T>
-  readonly sasl: unknown
-  readonly socket?: net.Socket
-  readonly requestQueue: RequestQueue
-}
-
-interface RequestQueue {
-  readonly pending: readonly unknown[]
-  scheduleCheckPendingRequests(): void
-}
-
-export interface WireRequest<T> {
-  readonly request: {
-    readonly apiKey: number
-    readonly apiVersion: number
-    readonly apiName: string
-    encode(): Promise<{ readonly buf: Buffer; readonly buffer: Buffer; size(): number }>
-  }
-  readonly response: {
-    /** kafkajs holds requests back for this long (KIP-219). */
-    decode(payload: Buffer): Promise<{ readonly value: T; readonly clientSideThrottleTime: number }>
-    parse(decoded: { readonly value: T }): Promise<T>
-  }
-  readonly requestTimeout: number | null
-  readonly logResponseError: boolean
-}
-
-interface Cluster {
-  readonly connectionPoolBuilder: { build(address: Address): Promise<WireBroker['connectionPool']> }
-  readonly brokerPool: {
-    createBroker(options: { connectionPool: WireBroker['connectionPool']; logger: unknown }): WireBroker
-  }
-  readonly rootLogger: unknown
-}
 
 export interface Wire {
   /** A broker not yet connected, with connections of its own. */
@@ -75,9 +28,7 @@ export function openWire(options: ConnectionOptions, logger: Logger): Wire {
   return {
     async broker(address) {
       const connectionPool = await cluster.connectionPoolBuilder.build(address)
-      const broker = cluster.brokerPool.createBroker({ connectionPool, logger: cluster.rootLogger })
-      checkConnection(broker.connectionPool?.pool?.[0])
-      return broker
+      return checkBroker(cluster.brokerPool.createBroker({ connectionPool, logger: cluster.rootLogger }))
     },
     close() {
       closed = true
@@ -87,7 +38,7 @@ export function openWire(options: ConnectionOptions, logger: Logger): Wire {
 }
 
 function captureCluster(options: ConnectionOptions, logger: Logger, opened: (socket: net.Socket) => void): Cluster {
-  let captured: Partial<Cluster> | undefined
+  let captured: unknown
   const kafka = new Kafka({
     clientId: options.clientId,
     brokers: options.brokers.map(({ host, port }) => `${host}:${port}`),
@@ -111,27 +62,12 @@ function captureCluster(options: ConnectionOptions, logger: Logger, opened: (soc
     groupId: 'unused',
     partitionAssigners: [
       (config: { cluster: unknown }) => {
-        captured = config.cluster as Partial<Cluster>
+        captured = config.cluster
         return assigner
       },
     ],
   })
-  if (
-    typeof captured?.connectionPoolBuilder?.build !== 'function' ||
-    typeof captured.brokerPool?.createBroker !== 'function'
-  ) {
-    throw unsupported('its cluster has no connection pool builder')
-  }
-  return captured as Cluster
-}
-
-function checkConnection(connection: Partial<WireConnection> | undefined): void {
-  if (typeof connection?.send === 'function' && typeof connection.isAuthenticated === 'function') return
-  throw unsupported('its connection pool has no connections that send')
-}
-
-function unsupported(why: string): MillraceError {
-  return new MillraceError('CLIENT_UNSUPPORTED', `This kafkajs is not version 2.2.4: ${why}. Install kafkajs@2.2.4.`)
+  return checkCluster(captured)
 }
 
 /** Ours for `setNoDelay`: a commit is four small requests, and Nagle's algorithm would hold them back for 40 ms. */

@@ -1,6 +1,7 @@
 import { MillraceError, reasonOf } from '../core/errors.js'
 import type { Api } from './protocol/api.js'
-import type { Wire, WireBroker, WireConnection, WireRequest } from './kafkajs-wire.js'
+import type { WireBroker, WireConnection, WireRequest } from './kafkajs-shape.js'
+import type { Wire } from './kafkajs-wire.js'
 import type { Address } from './options.js'
 import { Reader } from './wire/reader.js'
 import { Writer } from './wire/writer.js'

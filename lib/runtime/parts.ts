@@ -51,6 +51,8 @@ export async function openParts(options: EngineOptions, events: PartsEvents): Pr
   const { app, program, log, clock, logger, createTopics, replicationFactor } = options
   const lookUpOptions = { app, program, admin: log.admin, createTopics, replicationFactor, logger }
   const shape = await topology(lookUpOptions)
+  // Before the folder: a refusal must not leave stores locked behind.
+  const channel = await openChannel(options)
   const folder = await options.openFolder()
   // Task and cursor are set by a reader before the first record passes.
   const passage: Passage = { outbox: new Outbox(), partitions: shape.partitions, logger, task: undefined as never, cursor: undefined as never, seq: 1, turns: 0, hops: 0, dropped: 0 }
@@ -78,7 +80,7 @@ export async function openParts(options: EngineOptions, events: PartsEvents): Pr
       onRefused: events.onRefusedCommit,
       onStoreError: events.onError,
     },
-    await openChannel(options),
+    channel,
   )
   const deadLetters = { app, topic: shape.deadLetters, partitions: shape.partitions.get(shape.deadLetters) as number }
   const surroundings = { pipeline: pipeline(app, program, shape.stateTasks, passage), passage, deadLetters, clock, onRefused: events.onRefusedRecord }

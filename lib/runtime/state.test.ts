@@ -41,7 +41,7 @@ describe('the state of a task', () => {
     const first = new Instance({ log, objects: [words] })
     await first.engine.start()
     await drained(first.engine)
-    const before = new Map([...first.engine.parts.tasks.running])
+    const before = new Map(first.engine.parts.tasks.running)
 
     const second = new Instance({ log, objects: [words] })
     await second.engine.start()

@@ -114,7 +114,7 @@ describe('at its start an app', () => {
     const log = memoryLog({ partitions: 4 })
     await topicOf(log, 'words', 4)
     await topicOf(log, 'app-dlq', 1)
-    await start(log)
+    await expect(start(log)).resolves.toBeUndefined()
   })
 
   it('warns of state that nothing claims any more, and of nothing else', async () => {
