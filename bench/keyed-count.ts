@@ -4,7 +4,19 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { createApp, stateObject, topic } from 'millrace'
 import { z } from 'zod'
-import { cpuSeconds, events, eventTopic, guaranteeOf, openLog, partitions, peakMemoryMB, report, rounded, runName, whole } from './shared/setting.js'
+import {
+  cpuSeconds,
+  events,
+  eventTopic,
+  guaranteeOf,
+  openLog,
+  partitions,
+  peakMemoryMB,
+  report,
+  rounded,
+  runName,
+  whole,
+} from './shared/setting.js'
 
 /** Counts and sums events per user: how many records a second, at what cost in CPU and memory. */
 const { values: args } = parseArgs({

@@ -4,7 +4,17 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { createApp, stateObject } from 'millrace'
 import { z } from 'zod'
-import { cpuSeconds, events, eventTopic, openLog, peakMemoryMB, report, rounded, runName, whole } from './shared/setting.js'
+import {
+  cpuSeconds,
+  events,
+  eventTopic,
+  openLog,
+  peakMemoryMB,
+  report,
+  rounded,
+  runName,
+  whole,
+} from './shared/setting.js'
 
 /** Restores the state of all tasks from the changelog into an empty directory. */
 const { values: args } = parseArgs({ options: { brokers: { type: 'string' }, keys: { type: 'string' } } })
@@ -44,7 +54,11 @@ try {
   const filler = appIn(first)
   await filler.start()
   process.stderr.write(`making a changelog of ${keys} keys …\n`)
-  await log.send(input, [...events(keys, keys)].map((e, n) => ({ ...e, user: `user-${n}` })), { key: (e) => e.user })
+  await log.send(
+    input,
+    [...events(keys, keys)].map((e, n) => ({ ...e, user: `user-${n}` })),
+    { key: (e) => e.user },
+  )
   await filler.drained()
   const before = await countAll(filler)
   await filler.close()

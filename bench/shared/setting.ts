@@ -38,7 +38,14 @@ export function* events(count: number, keys: number): Iterable<Event> {
   for (let n = 0; n < count; n++) {
     random = (Math.imul(random, 1_664_525) + 1_013_904_223) >>> 0
     const user = `user-${Math.floor((random / 2 ** 32) * keys)}`
-    yield { user, item: `sku-${random % 9_973}`, qty: random % 10, price: (random % 10_000) / 100, ts: start + n, src: 'web' }
+    yield {
+      user,
+      item: `sku-${random % 9_973}`,
+      qty: random % 10,
+      price: (random % 10_000) / 100,
+      ts: start + n,
+      src: 'web',
+    }
   }
 }
 

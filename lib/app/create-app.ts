@@ -37,7 +37,8 @@ export function createApp(options: AppOptions): App {
         app: options.id,
         program: definition,
         log: own ?? asPort(options.log),
-        openFolder: () => (dataDir === undefined ? Promise.resolve(memoryFolder()) : levelFolder({ dataDir, app: options.id })),
+        openFolder: () =>
+          dataDir === undefined ? Promise.resolve(memoryFolder()) : levelFolder({ dataDir, app: options.id }),
         clock: systemClock,
         logger,
         commitLingerMs,
@@ -62,9 +63,16 @@ class RunningApp implements App {
   #started: Promise<void> | undefined
   #closing: Promise<void> | undefined
   readonly #closed: Promise<void>
-  #settle: { resolve: () => void; reject: (error: unknown) => void } = { resolve: () => undefined, reject: () => undefined }
+  #settle: { resolve: () => void; reject: (error: unknown) => void } = {
+    resolve: () => undefined,
+    reject: () => undefined,
+  }
 
-  constructor(engine: (onFailure: (error: unknown) => void) => Engine, disposeLog: () => PromiseLike<void> | undefined, description: string) {
+  constructor(
+    engine: (onFailure: (error: unknown) => void) => Engine,
+    disposeLog: () => PromiseLike<void> | undefined,
+    description: string,
+  ) {
     this.#engine = engine(() => void this.close())
     this.#disposeLog = disposeLog
     this.#description = description
@@ -74,7 +82,8 @@ class RunningApp implements App {
   }
 
   start(): Promise<void> {
-    if (this.#closing !== undefined) return Promise.reject(new MillraceError('APP_CLOSED', 'the app has been closed; make a new one with createApp'))
+    if (this.#closing !== undefined)
+      return Promise.reject(new MillraceError('APP_CLOSED', 'the app has been closed; make a new one with createApp'))
     this.#started ??= this.#engine.start()
     return this.#started
   }

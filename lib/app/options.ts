@@ -39,7 +39,10 @@ export interface AppOptions {
   readonly logger?: Logger
 }
 
-const duration = z.custom<Duration>((value) => typeof value === 'number' || typeof value === 'string', 'a duration is needed: milliseconds, or for example "5s"')
+const duration = z.custom<Duration>(
+  (value) => typeof value === 'number' || typeof value === 'string',
+  'a duration is needed: milliseconds, or for example "5s"',
+)
 const object = z.custom<object>((value) => typeof value === 'object' && value !== null, 'an object is needed')
 const positive = z.number().int().positive()
 

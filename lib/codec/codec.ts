@@ -58,7 +58,8 @@ export function jsonText(value: unknown): string {
   } catch (cause) {
     throw new MillraceError('VALUE_INVALID', `the value has no JSON form (${reasonOf(cause)})`, { cause })
   }
-  if (encoded === undefined) throw new MillraceError('VALUE_INVALID', `the value has no JSON form (it is ${typeof value})`)
+  if (encoded === undefined)
+    throw new MillraceError('VALUE_INVALID', `the value has no JSON form (it is ${typeof value})`)
   return encoded
 }
 

@@ -30,7 +30,10 @@ export function validator(schema: Schema): (value: unknown) => unknown {
     const verdict = standard.validate(value) as Verdict | Promise<Verdict>
     if (verdict instanceof Promise) {
       verdict.catch(() => undefined)
-      throw new MillraceError('DEFINITION_INVALID', 'the schema validates asynchronously; only synchronous schemas can be used on the record path')
+      throw new MillraceError(
+        'DEFINITION_INVALID',
+        'the schema validates asynchronously; only synchronous schemas can be used on the record path',
+      )
     }
     if (verdict.issues) throw new MillraceError('VALUE_INVALID', verdict.issues.slice(0, 3).map(sentence).join('; '))
     return verdict.value

@@ -60,6 +60,7 @@ export interface TopicInfo {
 
 export interface NewTopic {
   readonly name: string
+  /** -1: the broker's default. */
   readonly partitions: number
   /** -1: the broker's default. */
   readonly replicationFactor: number

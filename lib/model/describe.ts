@@ -4,10 +4,14 @@ import { sourceNames, type StreamNode } from './stream.js'
 
 /** Every kind, topic and store name of an app, so that a rename in code is seen before it is a new, empty kind. */
 export function describeProgram(app: string, { kinds, flows, sources }: Program): string {
-  const lines = [`app ${app}`, ...sources.map(({ name, codec, onInvalid }) => `  reads ${name} (${codec.format}; invalid: ${onInvalid})`)]
+  const lines = [
+    `app ${app}`,
+    ...sources.map(({ name, codec, onInvalid }) => `  reads ${name} (${codec.format}; invalid: ${onInvalid})`),
+  ]
   for (const kind of kinds) {
     lines.push(`  state object ${kind.name} (${kind.codec.format})`)
-    for (const { id, from, route } of kind.inputs) lines.push(`    on ${id}: ${steps(from)} → key → turn (route: ${route})`)
+    for (const { id, from, route } of kind.inputs)
+      lines.push(`    on ${id}: ${steps(from)} → key → turn (route: ${route})`)
     for (const { target } of kind.publishes) lines.push(`    publishes ${target.name} (${target.codec.format})`)
     lines.push(`    changelog ${changelogTopic(app, kind.name)}`, `    inbox     ${inboxTopic(app, kind.name)}`)
   }

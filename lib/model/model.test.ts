@@ -62,8 +62,16 @@ describe('definitions', () => {
     ['a branch named rest', () => numbers.branch({ rest: () => true }), /rest/],
     ['an app that does nothing', () => program([], []), /does nothing/],
     ['a kind that reads nothing', () => program([counter], []), /reads nothing/],
-    ['two kinds of one name', () => program([counter.on(numbers, keyOf, add), counter.on(others, keyOf, add)], []), /named 'counter'/],
-    ['a topic with two codecs', () => program([counter.on(topic('t', text()), keyOf, add).on(topic('t', json(z.number())), keyOf, add)], []), /defined twice/],
+    [
+      'two kinds of one name',
+      () => program([counter.on(numbers, keyOf, add), counter.on(others, keyOf, add)], []),
+      /named 'counter'/,
+    ],
+    [
+      'a topic with two codecs',
+      () => program([counter.on(topic('t', text()), keyOf, add).on(topic('t', json(z.number())), keyOf, add)], []),
+      /defined twice/,
+    ],
   ])('refuse %s', (_what, make, message) => {
     expect(make).toThrow(message)
   })

@@ -3,13 +3,19 @@ import { MillraceError } from '../core/errors.js'
 /** Kafka's own rule for topic names. */
 export function checkTopicName(name: string): void {
   if (/^[A-Za-z0-9._-]{1,249}$/.test(name) && name !== '.' && name !== '..') return
-  throw new MillraceError('DEFINITION_INVALID', `'${name}' is not a topic name: 1 to 249 letters, digits, '.', '_' and '-' are allowed`)
+  throw new MillraceError(
+    'DEFINITION_INVALID',
+    `'${name}' is not a topic name: 1 to 249 letters, digits, '.', '_' and '-' are allowed`,
+  )
 }
 
 /** No dash, so that `<app>-<kind>-changelog` cannot mean two things. */
 export function checkKindName(name: string): void {
   if (/^[A-Za-z0-9_.]{1,100}$/.test(name)) return
-  throw new MillraceError('DEFINITION_INVALID', `'${name}' cannot name a state object: use letters, digits, '_' and '.' (no dash)`)
+  throw new MillraceError(
+    'DEFINITION_INVALID',
+    `'${name}' cannot name a state object: use letters, digits, '_' and '.' (no dash)`,
+  )
 }
 
 /** No colon: transactional ids are `<app>:<start>`, and the prefix must name this app alone. */

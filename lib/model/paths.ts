@@ -40,5 +40,9 @@ export function paths(node: StreamNode): readonly SourcePath[] {
 }
 
 function through(from: StreamNode, changes: boolean, wrap: (sink: Push) => Push): readonly SourcePath[] {
-  return paths(from).map(({ topic, changed, fuse }) => ({ topic, changed: changed || changes, fuse: (sink) => fuse(wrap(sink)) }))
+  return paths(from).map(({ topic, changed, fuse }) => ({
+    topic,
+    changed: changed || changes,
+    fuse: (sink) => fuse(wrap(sink)),
+  }))
 }

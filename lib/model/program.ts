@@ -15,18 +15,37 @@ export interface Program {
 /** Checks definitions against each other. Throws `DEFINITION_INVALID` naming what collides and what to do. */
 export function program(objects: readonly AnyStateObject[], flows: readonly Flow[]): Program {
   if (objects.length + flows.length === 0) {
-    throw new MillraceError('DEFINITION_INVALID', 'the app does nothing: give it objects: [stateObject(…)] or flows: [stream.to(…)]')
+    throw new MillraceError(
+      'DEFINITION_INVALID',
+      'the app does nothing: give it objects: [stateObject(…)] or flows: [stream.to(…)]',
+    )
   }
   const kinds = objects.map((object) => object.definition)
   const names = new Set<string>()
   for (const { name, inputs } of kinds) {
-    if (names.has(name)) throw new MillraceError('DEFINITION_INVALID', `two state objects are named '${name}': a name is a changelog, so rename one`, { kind: name })
-    if (inputs.length === 0) throw new MillraceError('DEFINITION_INVALID', `state object '${name}' reads nothing: add .on(stream, key, handler)`, { kind: name })
+    if (names.has(name))
+      throw new MillraceError(
+        'DEFINITION_INVALID',
+        `two state objects are named '${name}': a name is a changelog, so rename one`,
+        { kind: name },
+      )
+    if (inputs.length === 0)
+      throw new MillraceError(
+        'DEFINITION_INVALID',
+        `state object '${name}' reads nothing: add .on(stream, key, handler)`,
+        { kind: name },
+      )
     names.add(name)
   }
   const definitions = flows.map((flow) => flow.definition)
-  const sources = [...kinds.flatMap((kind) => kind.inputs.flatMap((input) => topicsOf(input.from))), ...definitions.flatMap((flow) => topicsOf(flow.from))]
-  const targets = [...kinds.flatMap((kind) => kind.publishes.map((publish) => publish.target)), ...definitions.map((flow) => flow.target)]
+  const sources = [
+    ...kinds.flatMap((kind) => kind.inputs.flatMap((input) => topicsOf(input.from))),
+    ...definitions.flatMap((flow) => topicsOf(flow.from)),
+  ]
+  const targets = [
+    ...kinds.flatMap((kind) => kind.publishes.map((publish) => publish.target)),
+    ...definitions.map((flow) => flow.target),
+  ]
   return Object.freeze({ kinds, flows: definitions, sources: unique(sources), targets: unique(targets) })
 }
 
@@ -40,10 +59,18 @@ function unique(topics: readonly TopicNode[]): readonly TopicNode[] {
   const byName = new Map<string, TopicNode>()
   for (const topic of topics) {
     const known = byName.get(topic.name)
-    if (known !== undefined && known !== topic && (known.codec !== topic.codec || known.onInvalid !== topic.onInvalid)) {
-      throw new MillraceError('DEFINITION_INVALID', `topic '${topic.name}' is defined twice with different codecs or policies: define it once and use that handle everywhere`, {
-        topic: topic.name,
-      })
+    if (
+      known !== undefined &&
+      known !== topic &&
+      (known.codec !== topic.codec || known.onInvalid !== topic.onInvalid)
+    ) {
+      throw new MillraceError(
+        'DEFINITION_INVALID',
+        `topic '${topic.name}' is defined twice with different codecs or policies: define it once and use that handle everywhere`,
+        {
+          topic: topic.name,
+        },
+      )
     }
     if (known === undefined) byName.set(topic.name, topic)
   }

@@ -83,17 +83,25 @@ export interface PublishDefinition {
  * Defines a kind of state object: one object per key, made by `init` when the key is first seen.
  * Throws `DEFINITION_INVALID` when the name or an option is not usable.
  */
-export function stateObject<Name extends string, St extends Schema>(name: Name, options: StateOptions<St>): StateObject<Name, OutputOf<St>> {
+export function stateObject<Name extends string, St extends Schema>(
+  name: Name,
+  options: StateOptions<St>,
+): StateObject<Name, OutputOf<St>> {
   checkKindName(name)
   if (typeof options.init !== 'function') {
-    throw new MillraceError('DEFINITION_INVALID', `state object '${name}': init must be a function that makes the state of a new key`, { kind: name })
+    throw new MillraceError(
+      'DEFINITION_INVALID',
+      `state object '${name}': init must be a function that makes the state of a new key`,
+      { kind: name },
+    )
   }
   const codec = (options.codec ?? json(options.state)) as Codec<unknown>
   return define<Name, OutputOf<St>>(name, { name, codec, init: options.init, inputs: [], publishes: [] })
 }
 
 function define<Name extends string, S>(name: Name, definition: KindDefinition): StateObject<Name, S> {
-  const withMore = (more: Partial<KindDefinition>): StateObject<Name, S> => define<Name, S>(name, { ...definition, ...more })
+  const withMore = (more: Partial<KindDefinition>): StateObject<Name, S> =>
+    define<Name, S>(name, { ...definition, ...more })
   return Object.freeze({
     kind: 'stateObject' as const,
     name,
@@ -102,7 +110,13 @@ function define<Name extends string, S>(name: Name, definition: KindDefinition):
       const options: InputOptions<V> = typeof key === 'function' ? { key } : key
       const sources = sourceNames(input.node).join('+')
       const twins = definition.inputs.filter((other) => other.id.startsWith(`${sources}#`)).length
-      const added = { id: `${sources}#${twins}`, from: input.node, key: options.key, route: options.route ?? 'auto', handler }
+      const added = {
+        id: `${sources}#${twins}`,
+        from: input.node,
+        key: options.key,
+        route: options.route ?? 'auto',
+        handler,
+      }
       return withMore({ inputs: [...definition.inputs, Object.freeze(added)] })
     },
     publish<V>(target: Topic<V>, row: (state: DeepReadonly<S>, key: string) => NoInfer<V> | null) {

@@ -39,7 +39,7 @@ export interface Flow {
 export interface TopicOptions {
   /** What to do with bytes the codec or schema refuses. @default 'dead-letter' */
   readonly onInvalid?: InvalidPolicy
-  /** Used when the app may create the topic (`createTopics: true`). @default 4 */
+  /** Used when the app may create the topic (`createTopics: true`). @default the broker's `num.partitions` */
   readonly partitions?: number
 }
 
@@ -63,7 +63,11 @@ export type StreamNode =
   | TopicNode
   | { readonly kind: 'map'; readonly from: StreamNode; readonly step: Step }
   | { readonly kind: 'filter'; readonly from: StreamNode; readonly test: Test }
-  | { readonly kind: 'flatMap'; readonly from: StreamNode; readonly step: (value: never, record: RecordInfo) => Iterable<unknown> }
+  | {
+      readonly kind: 'flatMap'
+      readonly from: StreamNode
+      readonly step: (value: never, record: RecordInfo) => Iterable<unknown>
+    }
   | { readonly kind: 'merge'; readonly from: readonly StreamNode[] }
 
 export interface FlowDefinition {
@@ -82,7 +86,11 @@ export function topic(name: string, format: Schema | Codec<unknown>, options: To
   checkTopicName(name)
   const codec = '~standard' in format ? json(format) : format
   if (typeof codec?.encode !== 'function') {
-    throw new MillraceError('DEFINITION_INVALID', `topic '${name}': give a schema (zod or another Standard Schema) or a codec such as text()`, { topic: name })
+    throw new MillraceError(
+      'DEFINITION_INVALID',
+      `topic '${name}': give a schema (zod or another Standard Schema) or a codec such as text()`,
+      { topic: name },
+    )
   }
   const node: TopicNode = Object.freeze({
     kind: 'topic',
@@ -105,8 +113,10 @@ function stream<V>(node: StreamNode): Stream<V> {
   return Object.freeze({
     node,
     map: <W>(step: (value: V, record: RecordInfo) => W) => derived<W>({ kind: 'map', from: node, step }),
-    filter: <W extends V>(test: (value: V, record: RecordInfo) => boolean) => derived<W>({ kind: 'filter', from: node, test }),
-    flatMap: <W>(step: (value: V, record: RecordInfo) => Iterable<W>) => derived<W>({ kind: 'flatMap', from: node, step }),
+    filter: <W extends V>(test: (value: V, record: RecordInfo) => boolean) =>
+      derived<W>({ kind: 'filter', from: node, test }),
+    flatMap: <W>(step: (value: V, record: RecordInfo) => Iterable<W>) =>
+      derived<W>({ kind: 'flatMap', from: node, step }),
     merge: <W>(other: Stream<W>) => derived<V | W>({ kind: 'merge', from: [node, other.node] }),
     branch: <B extends Record<string, (value: V) => boolean>>(tests: B) => branches<V, B>(node, tests),
     to: <W extends V>(target: Topic<W>, options?: { key?: (value: V, record: RecordInfo) => string | null }): Flow => {
@@ -125,8 +135,12 @@ function branches<V, B extends Record<string, (value: V) => boolean>>(
     throw new MillraceError('DEFINITION_INVALID', "branch: 'rest' is the name of what no test took; rename that test")
   }
   const first = (value: V): number => names.findIndex((name) => tests[name]?.(value) === true)
-  const pick = (index: number): Stream<V> => stream<V>(Object.freeze({ kind: 'filter', from, test: (value: V) => first(value) === index }))
-  const streams = Object.fromEntries([...names.map((name, index) => [name, pick(index)] as const), ['rest', pick(-1)] as const])
+  const pick = (index: number): Stream<V> =>
+    stream<V>(Object.freeze({ kind: 'filter', from, test: (value: V) => first(value) === index }))
+  const streams = Object.fromEntries([
+    ...names.map((name, index) => [name, pick(index)] as const),
+    ['rest', pick(-1)] as const,
+  ])
   return Object.freeze(streams) as { readonly [K in keyof B | 'rest']: Stream<V> }
 }
 

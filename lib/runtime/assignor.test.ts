@@ -2,19 +2,32 @@ import fc from 'fast-check'
 import { assignTasks, type MemberState } from './assignor.js'
 
 const member = (id: string, holds: number[] = [], stores: number[] = []): MemberState => ({ id, holds, stores })
-const after = (tasks: number, ids: readonly string[], before: ReadonlyMap<string, readonly number[]>): ReadonlyMap<string, readonly number[]> =>
+const after = (
+  tasks: number,
+  ids: readonly string[],
+  before: ReadonlyMap<string, readonly number[]>,
+): ReadonlyMap<string, readonly number[]> =>
   assignTasks(
     tasks,
     ids.map((id) => member(id, [...(before.get(id) ?? [])])),
   )
-const moved = (tasks: number, before: ReadonlyMap<string, readonly number[]>, now: ReadonlyMap<string, readonly number[]>): number => {
-  const ownerIn = (shares: ReadonlyMap<string, readonly number[]>, task: number) => [...shares].find(([, held]) => held.includes(task))?.[0]
-  return Array.from({ length: tasks }, (_, task) => task).filter((task) => ownerIn(before, task) !== ownerIn(now, task)).length
+const moved = (
+  tasks: number,
+  before: ReadonlyMap<string, readonly number[]>,
+  now: ReadonlyMap<string, readonly number[]>,
+): number => {
+  const ownerIn = (shares: ReadonlyMap<string, readonly number[]>, task: number) =>
+    [...shares].find(([, held]) => held.includes(task))?.[0]
+  return Array.from({ length: tasks }, (_, task) => task).filter((task) => ownerIn(before, task) !== ownerIn(now, task))
+    .length
 }
 
 describe('assignTasks', () => {
   it('gives every task to exactly one member and keeps counts within one, whatever members claim', () => {
-    const claims = fc.array(fc.record({ holds: fc.array(fc.nat(30)), stores: fc.array(fc.nat(30)) }), { minLength: 1, maxLength: 7 })
+    const claims = fc.array(fc.record({ holds: fc.array(fc.nat(30)), stores: fc.array(fc.nat(30)) }), {
+      minLength: 1,
+      maxLength: 7,
+    })
     fc.assert(
       fc.property(fc.nat(24), claims, (tasks, members) => {
         const shares = assignTasks(

@@ -17,7 +17,11 @@ export function assignTasks(tasks: number, members: readonly MemberState[]): Rea
   const ranked = [...members].sort((a, b) => b.holds.length - a.holds.length || (a.id < b.id ? -1 : 1))
   const least = Math.floor(tasks / ranked.length)
   const larger = tasks % ranked.length
-  const shares = ranked.map((member, rank) => ({ member, quota: least + (rank < larger ? 1 : 0), tasks: new Set<number>() }))
+  const shares = ranked.map((member, rank) => ({
+    member,
+    quota: least + (rank < larger ? 1 : 0),
+    tasks: new Set<number>(),
+  }))
   const free = new Set(Array.from({ length: tasks }, (_, task) => task))
 
   const give = (wants: (member: MemberState) => readonly number[]): void => {

@@ -25,7 +25,13 @@ export interface SealedCommit {
 }
 
 /** Seals what the tasks did: changed objects become changelog records and published rows. */
-export function seal(seq: number, tasks: Iterable<Task>, topology: Topology, outbox: Outbox, now: number): SealedCommit {
+export function seal(
+  seq: number,
+  tasks: Iterable<Task>,
+  topology: Topology,
+  outbox: Outbox,
+  now: number,
+): SealedCommit {
   const parts: TaskCommit[] = []
   for (const task of tasks) {
     if (!task.moved) continue
@@ -37,7 +43,14 @@ export function seal(seq: number, tasks: Iterable<Task>, topology: Topology, out
 }
 
 /** The changelog partition is the task index, forced: state moves with its task. */
-function writeChanges(changes: TableChanges, kind: number, task: number, topology: Topology, outbox: Outbox, now: number): void {
+function writeChanges(
+  changes: TableChanges,
+  kind: number,
+  task: number,
+  topology: Topology,
+  outbox: Outbox,
+  now: number,
+): void {
   const { table, entries, values } = changes
   const { topic } = topology.changelogs[kind] as Changelog
   const { publishes } = topology.kinds[kind] as KindDefinition
@@ -59,11 +72,15 @@ function rowOf({ target, row }: PublishDefinition, { key, state }: Entry): strin
     const value = row(state as never, key)
     return value === null ? null : target.codec.encode(value)
   } catch (cause) {
-    throw new MillraceError('PUBLISH_FAILED', `publish to ${target.name} for '${key}': the row could not be made (${reasonOf(cause)}). Repair the row function and start again; nothing of this commit was kept.`, {
-      topic: target.name,
-      key,
-      cause,
-    })
+    throw new MillraceError(
+      'PUBLISH_FAILED',
+      `publish to ${target.name} for '${key}': the row could not be made (${reasonOf(cause)}). Repair the row function and start again; nothing of this commit was kept.`,
+      {
+        topic: target.name,
+        key,
+        cause,
+      },
+    )
   }
 }
 
@@ -71,9 +88,17 @@ function rowOf({ target, row }: PublishDefinition, { key, state }: Entry): strin
  * Sends a sealed commit and resolves when the broker has definitely committed it, to the offset behind each task's last
  * append to each changelog. Rejects with what the channel rejects with; the channel refuses to commit after any refusal.
  */
-export async function send(sealed: SealedCommit, channel: CommitChannel, generation: Generation): Promise<ReadonlyMap<string, ReadonlyMap<number, number>>> {
+export async function send(
+  sealed: SealedCommit,
+  channel: CommitChannel,
+  generation: Generation,
+): Promise<ReadonlyMap<string, ReadonlyMap<number, number>>> {
   await channel.begin(touched(sealed.batches), generation.group)
-  const positions = PositionMap.of(sealed.tasks.flatMap(({ task, positions }) => [...positions].map(([topic, offset]) => [topic, task.index, offset] as const)))
+  const positions = PositionMap.of(
+    sealed.tasks.flatMap(({ task, positions }) =>
+      [...positions].map(([topic, offset]) => [topic, task.index, offset] as const),
+    ),
+  )
   const ends = new PositionMap()
   const appends = sealed.batches.map(async ({ topic, partition, batch }) => {
     const { baseOffset } = await channel.append({ topic, partition }, batch)

@@ -14,7 +14,13 @@ export interface DeadLetterTarget {
  * Appends a record to the dead-letter topic as it was read: key, value bytes, headers and timestamp unchanged, with its
  * coordinates and the error in headers of their own.
  */
-export function deadLetter(outbox: Outbox, target: DeadLetterTarget, at: { readonly topic: string; readonly partition: number }, cursor: RecordCursor, error: unknown): void {
+export function deadLetter(
+  outbox: Outbox,
+  target: DeadLetterTarget,
+  at: { readonly topic: string; readonly partition: number },
+  cursor: RecordCursor,
+  error: unknown,
+): void {
   const { bytes, keyStart, keyEnd, valueStart, valueEnd } = cursor
   const headers: Headers = new Map([
     ...cursor.headers(),

@@ -13,7 +13,9 @@ export async function drained(engine: Engine): Promise<void> {
   cycle.hurried++
   try {
     const isInbox = (topic: string): boolean => topology.inboxes.includes(topic)
-    const all = [...topology.inputs].flatMap(([topic, count]) => Array.from({ length: count }, (_, partition) => ({ topic, partition })))
+    const all = [...topology.inputs].flatMap(([topic, count]) =>
+      Array.from({ length: count }, (_, partition) => ({ topic, partition })),
+    )
     await committedTo(
       engine,
       all.filter(({ topic }) => !isInbox(topic)),
@@ -24,6 +26,8 @@ export async function drained(engine: Engine): Promise<void> {
     )
     // The broker may know of a commit before its answer has reached us.
     await cycle.settled()
+    // After a commit of unknown outcome the tasks are still being taken over again.
+    while (!engine.health.ready) await nextCommit(engine)
   } finally {
     cycle.hurried--
   }
@@ -39,7 +43,12 @@ async function committedTo(engine: Engine, partitions: readonly TopicPartition[]
   }
 }
 
-function reached(partitions: readonly TopicPartition[], ends: Positions, starts: Positions, committed: Positions): boolean {
+function reached(
+  partitions: readonly TopicPartition[],
+  ends: Positions,
+  starts: Positions,
+  committed: Positions,
+): boolean {
   return partitions.every(({ topic, partition }) => {
     const position = offsetOf(committed, topic, partition) ?? offsetOf(starts, topic, partition) ?? 0
     return position >= (offsetOf(ends, topic, partition) ?? 0)

@@ -23,7 +23,11 @@ export interface GroupEvents {
 }
 
 /** Joins the consumer group of the app, which is named as the app. */
-export async function joinGroup(options: EngineOptions, { topology, tasks, stored }: Parts, events: GroupEvents): Promise<Membership> {
+export async function joinGroup(
+  options: EngineOptions,
+  { topology, tasks, stored }: Parts,
+  events: GroupEvents,
+): Promise<Membership> {
   const { app, log, sessionTimeoutMs, instanceId } = options
   const own = transactionalId(options)
   let isKnown = true
@@ -48,15 +52,25 @@ export async function joinGroup(options: EngineOptions, { topology, tasks, store
   return membership
 }
 
-function assignment(topology: Topology, members: readonly { readonly id: string; readonly told: Uint8Array }[]): ReadonlyMap<string, Assignment> {
+function assignment(
+  topology: Topology,
+  members: readonly { readonly id: string; readonly told: Uint8Array }[],
+): ReadonlyMap<string, Assignment> {
   const told = members.map(({ id, told: bytes }) => ({ id, ...memberTells(bytes) }))
   const alive = told.map(({ transactions }) => transactions)
   const you = new Map(told.map(({ id, transactions }) => [id, transactions]))
   const shares = assignTasks(topology.tasks, told)
-  return new Map([...shares].map(([id, tasks]) => [id, { partitions: partitionsOfTasks(topology, tasks), told: encodeTold({ tasks, alive, you: you.get(id) ?? '' }) }]))
+  return new Map(
+    [...shares].map(([id, tasks]) => [
+      id,
+      { partitions: partitionsOfTasks(topology, tasks), told: encodeTold({ tasks, alive, you: you.get(id) ?? '' }) },
+    ]),
+  )
 }
 
 /** The partitions behind tasks, so that standard tools show who reads what. */
 function partitionsOfTasks({ inputs }: Topology, tasks: readonly number[]): Assignment['partitions'] {
-  return [...inputs].flatMap(([topic, count]) => tasks.filter((task) => task < count).map((partition) => ({ topic, partition })))
+  return [...inputs].flatMap(([topic, count]) =>
+    tasks.filter((task) => task < count).map((partition) => ({ topic, partition })),
+  )
 }

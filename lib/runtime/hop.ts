@@ -83,7 +83,9 @@ export class HoppedRecord implements RecordInfo {
   }
 
   get headers(): Headers {
-    return new Map([...this.#all].filter(([name]) => name !== inputHeader && name !== originHeader && name !== keyHeader))
+    return new Map(
+      [...this.#all].filter(([name]) => name !== inputHeader && name !== originHeader && name !== keyHeader),
+    )
   }
 
   #field(index: number): string {
@@ -95,7 +97,11 @@ export class HoppedRecord implements RecordInfo {
     const value = this.#all.get(name)
     if (value !== undefined && value !== null) return Buffer.from(value).toString('utf8')
     const at = { topic: this.#inbox, partition: this.#partition, offset: this.#offset }
-    throw new MillraceError('VALUE_INVALID', `${at.topic}[${at.partition}]@${at.offset}: not a record of ours (header ${name} is missing). Inboxes must not be written to by others.`, at)
+    throw new MillraceError(
+      'VALUE_INVALID',
+      `${at.topic}[${at.partition}]@${at.offset}: not a record of ours (header ${name} is missing). Inboxes must not be written to by others.`,
+      at,
+    )
   }
 }
 
@@ -116,7 +122,9 @@ export function unpackHop(form: string, codec: Codec<unknown>, cursor: RecordCur
 
 export function decodeValue(codec: Codec<unknown>, bytes: Buffer, start: number, end: number): unknown {
   if (start < 0) throw new MillraceError('VALUE_INVALID', 'the value is null (a tombstone)')
-  return codec.decodeRange === undefined ? codec.decode(bytes.subarray(start, end)) : codec.decodeRange(bytes, start, end)
+  return codec.decodeRange === undefined
+    ? codec.decode(bytes.subarray(start, end))
+    : codec.decodeRange(bytes, start, end)
 }
 
 export function hopKey(cursor: RecordCursor): string {

@@ -86,7 +86,8 @@ export class Intake {
         for (const fetched of answers) inStep = this.#arrived(fetched) && inStep
         if (!inStep) this.#fetcher.assign(this.#fetchFrom.topics)
         if (answers.length > 0) this.#onArrival()
-        if (this.#pending >= pendingLimit && !signal.aborted) await new Promise<void>((resolve) => (this.#room = resolve))
+        if (this.#pending >= pendingLimit && !signal.aborted)
+          await new Promise<void>((resolve) => (this.#room = resolve))
       }
     } catch (error) {
       if (!signal.aborted) this.#onError(error)

@@ -32,7 +32,10 @@ async function otherOwner(log: MemoryLog, generation: Generation): Promise<void>
 }
 
 /** The log, with `onMissed` run before an assignment that is handed out as not continuous; `miss` calls for one. */
-function missing(log: MemoryLog, onMissed: (generation: Generation) => Promise<void>): { port: LogPort; miss: () => Promise<void> } {
+function missing(
+  log: MemoryLog,
+  onMissed: (generation: Generation) => Promise<void>,
+): { port: LogPort; miss: () => Promise<void> } {
   let membership: Membership | undefined
   let handedOut: (() => void) | undefined
   const onAssign = (inner: JoinOptions['onAssign']): JoinOptions['onAssign'] => {

@@ -30,7 +30,14 @@ export class Outbox {
   #finished: OutgoingBatch[] = []
 
   /** To a partition that is known. */
-  add(topic: string, partition: number, key: string | Uint8Array | null, value: string | Uint8Array | null, timestamp: number, headers?: Headers): void {
+  add(
+    topic: string,
+    partition: number,
+    key: string | Uint8Array | null,
+    value: string | Uint8Array | null,
+    timestamp: number,
+    headers?: Headers,
+  ): void {
     const builder = this.#topic(topic).builder(partition)
     builder.add(key, value, timestamp, headers)
     if (builder.size < batchLimit) return
@@ -39,7 +46,14 @@ export class Outbox {
   }
 
   /** By key; a topic whose partitions are not known yet is looked up when the commit is sealed. */
-  route(topic: string, partitions: number | undefined, key: string | null, value: string | Uint8Array, timestamp: number, headers?: Headers): void {
+  route(
+    topic: string,
+    partitions: number | undefined,
+    key: string | null,
+    value: string | Uint8Array,
+    timestamp: number,
+    headers?: Headers,
+  ): void {
     if (partitions !== undefined) {
       const partition = key === null ? this.#topic(topic).nextKeyless(partitions) : partitionOfKey(key, partitions)
       return this.add(topic, partition, key, value, timestamp, headers)
@@ -58,7 +72,8 @@ export class Outbox {
   settle(topic: string, partitions: number): void {
     const waiting = this.#waiting.get(topic) ?? []
     this.#waiting.delete(topic)
-    for (const { key, value, timestamp, headers } of waiting) this.route(topic, partitions, key, value, timestamp, headers)
+    for (const { key, value, timestamp, headers } of waiting)
+      this.route(topic, partitions, key, value, timestamp, headers)
   }
 
   /** Bytes of finished batches; those under construction are at most one limit each. */
@@ -67,7 +82,11 @@ export class Outbox {
   }
 
   get empty(): boolean {
-    return this.#finished.length === 0 && this.#waiting.size === 0 && [...this.#topics.values()].every((topic) => topic.empty)
+    return (
+      this.#finished.length === 0 &&
+      this.#waiting.size === 0 &&
+      [...this.#topics.values()].every((topic) => topic.empty)
+    )
   }
 
   /** All batches, in order per partition; the outbox is empty afterwards. */

@@ -43,7 +43,9 @@ export const transactionalId = ({ app, startId }: EngineOptions): string => `${a
 /** The channel commits go through, with no transaction open. */
 export function openChannel(options: EngineOptions): Promise<CommitChannel> {
   const { log, guarantee } = options
-  return guarantee === 'exactly-once' ? log.transactions({ id: transactionalId(options), timeoutMs: transactionTimeoutMs }) : log.idempotent()
+  return guarantee === 'exactly-once'
+    ? log.transactions({ id: transactionalId(options), timeoutMs: transactionTimeoutMs })
+    : log.idempotent()
 }
 
 /** Looks at the topics, opens the folder and the channel, and puts the parts together. Nothing is fetched yet. */
@@ -55,15 +57,33 @@ export async function openParts(options: EngineOptions, events: PartsEvents): Pr
   const channel = await openChannel(options)
   const folder = await options.openFolder()
   // Task and cursor are set by a reader before the first record passes.
-  const passage: Passage = { outbox: new Outbox(), partitions: shape.partitions, logger, task: undefined as never, cursor: undefined as never, seq: 1, turns: 0, hops: 0, dropped: 0 }
-  const tasks = new TaskSet({ engine: options, topology: shape, folder, onError: events.onError, onReady: events.onReady })
+  const passage: Passage = {
+    outbox: new Outbox(),
+    partitions: shape.partitions,
+    logger,
+    task: undefined as never,
+    cursor: undefined as never,
+    seq: 1,
+    turns: 0,
+    hops: 0,
+    dropped: 0,
+  }
+  const tasks = new TaskSet({
+    engine: options,
+    topology: shape,
+    folder,
+    onError: events.onError,
+    onReady: events.onReady,
+  })
   const lookUp = async (topic: string): Promise<number> => {
     const partitions = await partitionsOf(lookUpOptions, { name: topic, partitions: undefined })
     shape.partitions.set(topic, partitions)
     return partitions
   }
   const trim = (before: PositionMap): void => {
-    log.admin.trim(before.topics).catch((error: unknown) => logger.warn({ error }, 'inboxes were not trimmed; it is tried again'))
+    log.admin
+      .trim(before.topics)
+      .catch((error: unknown) => logger.warn({ error }, 'inboxes were not trimmed; it is tried again'))
   }
   const cycle = new CommitCycle(
     {
@@ -83,7 +103,22 @@ export async function openParts(options: EngineOptions, events: PartsEvents): Pr
     channel,
   )
   const deadLetters = { app, topic: shape.deadLetters, partitions: shape.partitions.get(shape.deadLetters) as number }
-  const surroundings = { pipeline: pipeline(app, program, shape.stateTasks, passage), passage, deadLetters, clock, onRefused: events.onRefusedRecord }
+  const surroundings = {
+    pipeline: pipeline(app, program, shape.stateTasks, passage),
+    passage,
+    deadLetters,
+    clock,
+    onRefused: events.onRefusedRecord,
+  }
   const intake = new Intake(log, events.onArrival, events.onError)
-  return { topology: shape, folder, stored: await folder.tasks(), passage, intake, tasks, cycle, processor: new Processor(intake, tasks, cycle, surroundings) }
+  return {
+    topology: shape,
+    folder,
+    stored: await folder.tasks(),
+    passage,
+    intake,
+    tasks,
+    cycle,
+    processor: new Processor(intake, tasks, cycle, surroundings),
+  }
 }

@@ -68,7 +68,12 @@ export function pipeline(app: string, program: Program, stateTasks: number, pass
   }
   return {
     sources: new Map(program.sources.map((topic) => [topic.name, { topic, pushes: pushes.get(topic.name) ?? [] }])),
-    inboxes: new Map(program.kinds.map((kind, kindIndex) => [inboxTopic(app, kind.name), { kind, kindIndex, inputs: inboxInputs(kind) }])),
+    inboxes: new Map(
+      program.kinds.map((kind, kindIndex) => [
+        inboxTopic(app, kind.name),
+        { kind, kindIndex, inputs: inboxInputs(kind) },
+      ]),
+    ),
   }
 }
 
@@ -101,7 +106,8 @@ function turnSink({ app, kind, kindIndex, input, stateTasks, changed }: TurnSink
     if (entry !== undefined) return turn(kind, input, table as Table, entry, value, record, passage)
     checkKey(key, input, record)
     const partition = partitionOfKey(key, stateTasks)
-    if (table !== undefined && partition === task.index) return turn(kind, input, table, table.load(key), value, record, passage)
+    if (table !== undefined && partition === task.index)
+      return turn(kind, input, table, table.load(key), value, record, passage)
     if (route === 'aligned') throw mismatch(input, key, partition, record)
     const { bytes, valueStart, valueEnd } = passage.cursor
     const hop = packHop(input.id, value, changed ? undefined : bytes.subarray(valueStart, valueEnd), record)
@@ -112,28 +118,50 @@ function turnSink({ app, kind, kindIndex, input, stateTasks, changed }: TurnSink
 
 type TableEntry = ReturnType<Table['load']>
 
-export function turn(kind: KindDefinition, input: InputDefinition, table: Table, entry: TableEntry, value: unknown, record: RecordInfo, passage: Passage): void {
+export function turn(
+  kind: KindDefinition,
+  input: InputDefinition,
+  table: Table,
+  entry: TableEntry,
+  value: unknown,
+  record: RecordInfo,
+  passage: Passage,
+): void {
   runTurn(kind, input, entry, value, record, passage)
   table.changed(entry, passage.seq)
   passage.turns++
 }
 
 function flowSink({ target, key }: FlowDefinition, passage: Passage): Push {
-  const keyOf = (key ?? ((_value: never, record: RecordInfo) => record.key)) as (value: unknown, record: RecordInfo) => string | null
+  const keyOf = (key ?? ((_value: never, record: RecordInfo) => record.key)) as (
+    value: unknown,
+    record: RecordInfo,
+  ) => string | null
   return (value, record) => {
     const headers = record.headers.size > 0 ? record.headers : undefined
-    passage.outbox.route(target.name, passage.partitions.get(target.name), keyOf(value, record), target.codec.encode(value), record.timestamp, headers)
+    passage.outbox.route(
+      target.name,
+      passage.partitions.get(target.name),
+      keyOf(value, record),
+      target.codec.encode(value),
+      record.timestamp,
+      headers,
+    )
   }
 }
 
 function checkKey(key: unknown, input: InputDefinition, record: RecordInfo): asserts key is string {
   if (typeof key === 'string') return
   const { topic, partition, offset } = record
-  throw new MillraceError('EXTRACTOR_FAILED', `${topic}[${partition}]@${offset}: the key extractor of ${input.id} gave ${typeof key}, it must give a string, or null to drop the record`, {
-    topic,
-    partition,
-    offset: Number(offset),
-  })
+  throw new MillraceError(
+    'EXTRACTOR_FAILED',
+    `${topic}[${partition}]@${offset}: the key extractor of ${input.id} gave ${typeof key}, it must give a string, or null to drop the record`,
+    {
+      topic,
+      partition,
+      offset: Number(offset),
+    },
+  )
 }
 
 function mismatch(input: InputDefinition, key: string, partition: number, record: RecordInfo): MillraceError {
@@ -147,6 +175,9 @@ function mismatch(input: InputDefinition, key: string, partition: number, record
 
 function inboxInputs(kind: KindDefinition): ReadonlyMap<string, InboxInput> {
   return new Map(
-    kind.inputs.map((input) => [input.id, { input, codecs: new Map(paths(input.from).map(({ topic }) => [topic.name, topic.codec])) }]),
+    kind.inputs.map((input) => [
+      input.id,
+      { input, codecs: new Map(paths(input.from).map(({ topic }) => [topic.name, topic.codec])) },
+    ]),
   )
 }

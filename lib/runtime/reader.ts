@@ -85,7 +85,8 @@ abstract class PartitionReader implements Reader {
     const advice = policy === 'stop' ? ` Set onInvalid: 'dead-letter' or 'skip' to go on, or repair the producer.` : ''
     const error = new MillraceError('VALUE_INVALID', refused + advice, { topic, partition, offset, cause })
     if (policy === 'stop') throw error
-    if (policy === 'dead-letter') deadLetter(this.surroundings.passage.outbox, this.surroundings.deadLetters, this.at, this.cursor, error)
+    if (policy === 'dead-letter')
+      deadLetter(this.surroundings.passage.outbox, this.surroundings.deadLetters, this.at, this.cursor, error)
     this.surroundings.onRefused(error)
   }
 }
@@ -125,12 +126,16 @@ class SourceReader extends PartitionReader {
 function stepFailed(error: unknown, { topic, partition, offset }: RecordInfo): MillraceError {
   if (MillraceError.is(error)) return error
   const where = `${topic}[${partition}]@${offset}`
-  return new MillraceError('STEP_FAILED', `${where}: a stream step or key extractor failed (${reasonOf(error)}). Repair it and start again, the record will be read again.`, {
-    topic,
-    partition,
-    offset: Number(offset),
-    cause: error,
-  })
+  return new MillraceError(
+    'STEP_FAILED',
+    `${where}: a stream step or key extractor failed (${reasonOf(error)}). Repair it and start again, the record will be read again.`,
+    {
+      topic,
+      partition,
+      offset: Number(offset),
+      cause: error,
+    },
+  )
 }
 
 class InboxReader extends PartitionReader {
@@ -153,7 +158,12 @@ class InboxReader extends PartitionReader {
       return
     }
     const table = this.task.state?.tables[kindIndex]
-    if (table === undefined) throw new MillraceError('TOPIC_MISMATCH', `${this.at.topic}[${this.at.partition}] has no state partition of that index`, this.at)
+    if (table === undefined)
+      throw new MillraceError(
+        'TOPIC_MISMATCH',
+        `${this.at.topic}[${this.at.partition}] has no state partition of that index`,
+        this.at,
+      )
     const key = hopKey(this.cursor)
     const entry = table.cached(key) ?? table.load(key)
     turn(kind, found.input.input, table, entry, found.value, this.#record, this.surroundings.passage)
@@ -164,7 +174,11 @@ class InboxReader extends PartitionReader {
     const input = this.#plan.inputs.get(inputId)
     const codec = input?.codecs.get(this.#record.topic)
     if (input === undefined || codec === undefined) {
-      throw new MillraceError('VALUE_INVALID', `it hopped for input '${inputId}', which state object '${this.#plan.kind.name}' no longer has`, { kind: this.#plan.kind.name })
+      throw new MillraceError(
+        'VALUE_INVALID',
+        `it hopped for input '${inputId}', which state object '${this.#plan.kind.name}' no longer has`,
+        { kind: this.#plan.kind.name },
+      )
     }
     return { input, value: unpackHop(form, codec, this.cursor) }
   }

@@ -19,15 +19,21 @@ export class CommittedState {
     const task = partitionOfKey(key, topology.stateTasks)
     const table = await this.#flushed(task)
     if (table !== undefined) return table.committedState(key)
-    throw new MillraceError('KEY_ELSEWHERE', `${this.#kind} '${key}' is in task ${task}, which another process runs, or which is being restored`, {
-      kind: this.#kind,
-      key,
-      partition: task,
-    })
+    throw new MillraceError(
+      'KEY_ELSEWHERE',
+      `${this.#kind} '${key}' is in task ${task}, which another process runs, or which is being restored`,
+      {
+        kind: this.#kind,
+        key,
+        partition: task,
+      },
+    )
   }
 
   /** All objects of the tasks this process runs, task by task, in key order within a task. */
-  async *entries(options: { readonly prefix?: string; readonly limit?: number } = {}): AsyncIterable<readonly [string, unknown]> {
+  async *entries(
+    options: { readonly prefix?: string; readonly limit?: number } = {},
+  ): AsyncIterable<readonly [string, unknown]> {
     let left = options.limit ?? Infinity
     // A copy: tasks may come and go while a caller takes its time.
     const tasks = Array.from(this.#engine.parts.tasks.running.keys())
@@ -46,7 +52,10 @@ export class CommittedState {
     const { tasks, topology } = this.#engine.parts
     const state = tasks.running.get(task)?.state
     const index = topology.changelogs.findIndex(({ kind }) => kind.name === this.#kind)
-    if (index < 0) throw new MillraceError('DEFINITION_INVALID', `state object '${this.#kind}' is not part of this app`, { kind: this.#kind })
+    if (index < 0)
+      throw new MillraceError('DEFINITION_INVALID', `state object '${this.#kind}' is not part of this app`, {
+        kind: this.#kind,
+      })
     await state?.flush()
     return state?.tables[index]
   }

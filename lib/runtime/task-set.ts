@@ -1,4 +1,4 @@
-import { MillraceError } from '../core/errors.js'
+import { MillraceError, reasonOf } from '../core/errors.js'
 import { offsetOf } from '../core/record.js'
 import type { StoreFolder } from '../store/store.js'
 import { catchUpAgain, takeOver, type TakeOverOptions } from '../state/take-over.js'
@@ -41,6 +41,15 @@ export class TaskSet {
   /** Tasks this process has been given: those that run, are being taken over, or are stopped until taken over anew. */
   get held(): readonly number[] {
     return [...new Set([...this.#running.keys(), ...this.#taking.keys(), ...this.#suspended.keys()])]
+  }
+
+  /** Records between the positions of running tasks and the ends of their partitions, as far as these are known. */
+  lag(endOf: (topic: string, partition: number) => number | undefined): number {
+    let lag = 0
+    for (const { index, positions } of this.#running.values()) {
+      for (const [topic, position] of positions) lag += Math.max(0, (endOf(topic, index) ?? position) - position)
+    }
+    return lag
   }
 
   /** Whether every assigned task runs. */
@@ -107,14 +116,18 @@ export class TaskSet {
   async #fence(): Promise<void> {
     const { engine } = this.#options
     if (engine.guarantee === 'at-least-once') return
-    const fenced = await engine.log.admin.fence(`${engine.app}:`, this.#alive)
-    if (fenced.length > 0) engine.logger.info({ fenced }, `aborted ${fenced.length} transactions of dead members`)
+    try {
+      const fenced = await engine.log.admin.fence(`${engine.app}:`, this.#alive)
+      if (fenced.length > 0) engine.logger.info({ fenced }, `aborted ${fenced.length} transactions of dead members`)
+    } catch (error) {
+      engine.logger.warn({ error }, `dead members' transactions are left to their time-out: ${reasonOf(error)}`)
+    }
   }
 
   #take(index: number, fenced: Promise<void>): void {
     const { engine, onReady, onError } = this.#options
     const stop = new AbortController()
-    const stopFencing = engine.clock.every(fenceAgainMs, () => void this.#fence().catch(() => undefined))
+    const stopFencing = engine.clock.every(fenceAgainMs, () => void this.#fence())
     const done = fenced
       .then(() => this.#restore(index, stop.signal))
       .then((task) => {
@@ -173,7 +186,18 @@ export class TaskSet {
       this.restoredRecords += records
       this.restoredBytes += bytes
     }
-    return { log, folder, clock, logger, bootId, task, changelogs: topology.changelogs, cacheEntries, signal, onProgress }
+    return {
+      log,
+      folder,
+      clock,
+      logger,
+      bootId,
+      task,
+      changelogs: topology.changelogs,
+      cacheEntries,
+      signal,
+      onProgress,
+    }
   }
 }
 

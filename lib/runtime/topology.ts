@@ -34,8 +34,6 @@ export interface TopologyOptions {
   readonly logger: Logger
 }
 
-const defaultPartitions = 4
-
 /**
  * Looks up all topics, creates the app's own, and checks those that exist; they are never altered.
  * Throws `TOPIC_MISSING` and `TOPIC_MISMATCH`, each saying what to do.
@@ -70,17 +68,34 @@ export async function topology(options: TopologyOptions): Promise<Topology> {
   }
 }
 
+/** Lets the broker decide, by its `num.partitions`. */
+const brokersDefault = -1
+
 /** Partitions of a topic that users own; made when the app may. */
-export async function partitionsOf(options: TopologyOptions, node: Pick<TopicNode, 'name' | 'partitions'>): Promise<number> {
+export async function partitionsOf(
+  options: TopologyOptions,
+  node: Pick<TopicNode, 'name' | 'partitions'>,
+): Promise<number> {
   const { admin, createTopics, replicationFactor } = options
   const known = (await admin.describe([node.name])).get(node.name)
   if (known !== undefined) return known.partitions
   if (!createTopics) {
-    throw new MillraceError('TOPIC_MISSING', `topic '${node.name}' does not exist. Create it, or set createTopics: true (development).`, { topic: node.name })
+    throw new MillraceError(
+      'TOPIC_MISSING',
+      `topic '${node.name}' does not exist. Create it, or set createTopics: true (development).`,
+      { topic: node.name },
+    )
   }
-  const partitions = node.partitions ?? defaultPartitions
-  await admin.create([{ name: node.name, partitions, replicationFactor, configs: {} }])
-  return partitions
+  await admin.create([
+    { name: node.name, partitions: node.partitions ?? brokersDefault, replicationFactor, configs: {} },
+  ])
+  const made = (await admin.describe([node.name])).get(node.name)
+  if (made !== undefined) return made.partitions
+  throw new MillraceError(
+    'TOPIC_MISSING',
+    `topic '${node.name}' was created and is still not there. Is something else deleting topics?`,
+    { topic: node.name },
+  )
 }
 
 /** P: what the changelogs have; at the first start, what the largest source has. */
@@ -118,13 +133,22 @@ async function internalTopics(options: TopologyOptions, stateTasks: number): Pro
   return new Map(wanted.map((topic) => [topic.name, checked(topic, infos.get(topic.name))]))
 }
 
-const changelogConfigs = { 'cleanup.policy': 'compact', 'segment.bytes': String(64 << 20), 'min.cleanable.dirty.ratio': '0.2' }
+const changelogConfigs = {
+  'cleanup.policy': 'compact',
+  'segment.bytes': String(64 << 20),
+  'min.cleanable.dirty.ratio': '0.2',
+}
 /** Kept until trimmed: a record in an inbox is input that may not have had its turn. */
 const inboxConfigs = { 'cleanup.policy': 'delete', 'retention.ms': '-1', 'retention.bytes': '-1' }
 
 function checked(wanted: NewTopic, info: TopicInfo | undefined): TopicInfo {
   const topic = wanted.name
-  if (info === undefined) throw new MillraceError('TOPIC_MISSING', `topic '${topic}' was created and is still not there. Is something else deleting topics?`, { topic })
+  if (info === undefined)
+    throw new MillraceError(
+      'TOPIC_MISSING',
+      `topic '${topic}' was created and is still not there. Is something else deleting topics?`,
+      { topic },
+    )
   const isDeadLetters = Object.keys(wanted.configs).length === 0
   if (info.partitions !== wanted.partitions && !isDeadLetters) {
     throw new MillraceError(
@@ -137,7 +161,11 @@ function checked(wanted: NewTopic, info: TopicInfo | undefined): TopicInfo {
     const want = wanted.configs[config]
     const have = info.configs.get(config)
     if (want === undefined || have === undefined || have === want) continue
-    throw new MillraceError('TOPIC_MISMATCH', `${topic} has ${config}=${have} and needs ${config}=${want}, or records would be lost. Correct it with kafka-configs.`, { topic })
+    throw new MillraceError(
+      'TOPIC_MISMATCH',
+      `${topic} has ${config}=${have} and needs ${config}=${want}, or records would be lost. Correct it with kafka-configs.`,
+      { topic },
+    )
   }
   return info
 }

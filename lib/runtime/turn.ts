@@ -53,7 +53,14 @@ class ActiveTurn implements Turn {
     const { name, codec } = topicNode(target as Topic<never>)
     const key = options?.key === undefined ? this.key : options.key
     const headers = options?.headers === undefined ? undefined : bytesOf(options.headers)
-    outbox.route(name, partitions.get(name), key, codec.encode(value), options?.timestamp ?? this.#record.timestamp, headers)
+    outbox.route(
+      name,
+      partitions.get(name),
+      key,
+      codec.encode(value),
+      options?.timestamp ?? this.#record.timestamp,
+      headers,
+    )
   }
 
   delete(): void {
@@ -67,21 +74,34 @@ class ActiveTurn implements Turn {
 
   #open(what: string): void {
     if (!this.#ended) return
-    throw new MillraceError('TURN_ENDED', `turn.${what} of '${this.key}' was used after its turn had ended: a turn must not be kept beyond the handler's call`, {
-      key: this.key,
-    })
+    throw new MillraceError(
+      'TURN_ENDED',
+      `turn.${what} of '${this.key}' was used after its turn had ended: a turn must not be kept beyond the handler's call`,
+      {
+        key: this.key,
+      },
+    )
   }
 }
 
 function bytesOf(headers: Readonly<Record<string, string | Uint8Array>>): Headers {
-  return new Map(Object.entries(headers).map(([name, value]) => [name, typeof value === 'string' ? Buffer.from(value) : value]))
+  return new Map(
+    Object.entries(headers).map(([name, value]) => [name, typeof value === 'string' ? Buffer.from(value) : value]),
+  )
 }
 
 /**
  * Runs one turn on an object, which is created when it is not there. Throws `HANDLER_FAILED` with the coordinates of the
  * record; the object may then be half changed and must be dropped.
  */
-export function runTurn(kind: KindDefinition, input: InputDefinition, entry: Entry, value: unknown, record: RecordInfo, surroundings: TurnSurroundings): void {
+export function runTurn(
+  kind: KindDefinition,
+  input: InputDefinition,
+  entry: Entry,
+  value: unknown,
+  record: RecordInfo,
+  surroundings: TurnSurroundings,
+): void {
   try {
     const isNew = entry.state === undefined
     if (isNew) entry.state = kind.init(entry.key)

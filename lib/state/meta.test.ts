@@ -10,8 +10,12 @@ const meta: StoreMeta = {
   appliedAt: 1_000,
 }
 const facts: ChangelogFacts = { topicId: 'a', start: 10, end: 100, tombstoneRetentionMs: day }
-const why = (known: Partial<StoreMeta>, found: Partial<ChangelogFacts> = {}, now = 2_000, bootId = 'boot-1'): string | undefined =>
-  whyRestore({ ...meta, ...known }, new Map([['log', { ...facts, ...found }]]), { now, bootId })
+const why = (
+  known: Partial<StoreMeta>,
+  found: Partial<ChangelogFacts> = {},
+  now = 2_000,
+  bootId = 'boot-1',
+): string | undefined => whyRestore({ ...meta, ...known }, new Map([['log', { ...facts, ...found }]]), { now, bootId })
 
 describe('whyRestore', () => {
   it('lets a store roll forward after a plain crash', () => {
@@ -19,12 +23,20 @@ describe('whyRestore', () => {
   })
 
   it.each([
-    ['it has no meta record', () => whyRestore(undefined, new Map(), { now: 0, bootId: undefined }), /no readable meta/],
+    [
+      'it has no meta record',
+      () => whyRestore(undefined, new Map(), { now: 0, bootId: undefined }),
+      /no readable meta/,
+    ],
     ['the system was restarted without a clean close', () => why({}, {}, 2_000, 'boot-2'), /system was restarted/],
     ['the changelog is another topic', () => why({}, { topicId: 'b' }), /made anew/],
     ['the changelog was truncated', () => why({}, { start: 60 }), /begins at 60/],
     ['the changelog lost its end', () => why({}, { end: 40 }), /ends at 40/],
-    ['a kind was added', () => whyRestore(meta, new Map([['other', facts]]), { now: 2_000, bootId: 'boot-1' }), /knows nothing of other/],
+    [
+      'a kind was added',
+      () => whyRestore(meta, new Map([['other', facts]]), { now: 2_000, bootId: 'boot-1' }),
+      /knows nothing of other/,
+    ],
     ['tombstones may have been compacted away', () => why({}, {}, 1_000 + day), /delete.retention.ms/],
   ])('restores from the beginning when %s', (_when, reason, expected) => {
     expect(reason()).toMatch(expected)

@@ -58,7 +58,8 @@ export function whyRestore(
     if (known.topicId !== facts.topicId) return `${topic} was deleted and made anew`
     if (known.offset < facts.start) return `${topic} begins at ${facts.start}, after the stored offset ${known.offset}`
     if (known.offset > facts.end) return `${topic} ends at ${facts.end}, before the stored offset ${known.offset}`
-    if (tooOld(meta.appliedAt, facts, system.now)) return `it is older than delete.retention.ms of ${topic}: deletions may be gone from the changelog`
+    if (tooOld(meta.appliedAt, facts, system.now))
+      return `it is older than delete.retention.ms of ${topic}: deletions may be gone from the changelog`
   }
   return undefined
 }

@@ -81,5 +81,7 @@ function apply(fetched: Fetched, tail: ChangelogTail, batch: StoreBatch): number
 }
 
 function offsetsOf(tails: readonly ChangelogTail[], positions: ReadonlyMap<string, number>): StoreMeta['changelogs'] {
-  return Object.fromEntries(tails.map(({ topic, topicId, from }) => [topic, { offset: positions.get(topic) ?? from, topicId }]))
+  return Object.fromEntries(
+    tails.map(({ topic, topicId, from }) => [topic, { offset: positions.get(topic) ?? from, topicId }]),
+  )
 }

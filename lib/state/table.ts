@@ -154,7 +154,10 @@ export class Table {
   }
 
   /** All committed objects in key order, from the store: flush first. */
-  async *committedEntries(options: { readonly prefix?: string; readonly limit?: number }): AsyncIterable<readonly [string, unknown]> {
+  async *committedEntries(options: {
+    readonly prefix?: string
+    readonly limit?: number
+  }): AsyncIterable<readonly [string, unknown]> {
     const from = this.#prefix + (options.prefix ?? '')
     // U+10FFFF is the last code point, so its bytes sort behind every key with the prefix.
     const range = { from, to: `${from}\u{10FFFF}`, ...(options.limit === undefined ? {} : { limit: options.limit }) }

@@ -56,7 +56,12 @@ export async function catchUpAgain(state: TaskState, options: TakeOverOptions): 
   return state
 }
 
-async function catchUp(options: TakeOverOptions, facts: ReadonlyMap<string, ChangelogFacts>, store: Store, meta: StoreMeta): Promise<TaskState | undefined> {
+async function catchUp(
+  options: TakeOverOptions,
+  facts: ReadonlyMap<string, ChangelogFacts>,
+  store: Store,
+  meta: StoreMeta,
+): Promise<TaskState | undefined> {
   const rolled = await roll(options, facts, store, meta).catch(async (error: unknown) => {
     await store.close()
     throw error
@@ -67,11 +72,21 @@ async function catchUp(options: TakeOverOptions, facts: ReadonlyMap<string, Chan
   }
   const live = isBulk(facts, meta) ? await reopen(options, store) : store
   const { task, cacheEntries, clock } = options
-  return new TaskState({ task, kinds: options.changelogs.map(({ kind }) => kind), store: live, meta: rolled, cacheEntries, clock })
+  return new TaskState({
+    task,
+    kinds: options.changelogs.map(({ kind }) => kind),
+    store: live,
+    meta: rolled,
+    cacheEntries,
+    clock,
+  })
 }
 
 /** A store that is open and can be rolled forward from what its meta says. */
-async function openStore(options: TakeOverOptions, facts: ReadonlyMap<string, ChangelogFacts>): Promise<{ store: Store; meta: StoreMeta }> {
+async function openStore(
+  options: TakeOverOptions,
+  facts: ReadonlyMap<string, ChangelogFacts>,
+): Promise<{ store: Store; meta: StoreMeta }> {
   const { folder, task, clock, bootId, logger } = options
   const existing = (await folder.tasks()).includes(task)
   if (existing) {
@@ -86,25 +101,56 @@ async function openStore(options: TakeOverOptions, facts: ReadonlyMap<string, Ch
       if (!MillraceError.is(error, 'STORE_DAMAGED')) throw error
       why = error.message
     }
-    logger.warn({ task, location: folder.location }, `task ${task}: the local store is discarded and restored from the changelog: ${why}`)
+    logger.warn(
+      { task, location: folder.location },
+      `task ${task}: the local store is discarded and restored from the changelog: ${why}`,
+    )
     await folder.destroy(task)
   }
-  return { store: await folder.open(task, { purpose: sizeOf(facts) > bulkRecords ? 'restore' : 'live' }), meta: emptyMeta(options, facts) }
+  const store = await folder.open(task, { purpose: sizeOf(facts) > bulkRecords ? 'restore' : 'live' })
+  const meta = emptyMeta(options, facts)
+  // Written at once: a store without it counts as damaged, and a crash before the first commit is no damage.
+  const batch = store.batch()
+  batch.put(metaKey, JSON.stringify(meta))
+  await batch.write({ sync: false })
+  return { store, meta }
 }
 
 function emptyMeta({ clock, bootId }: TakeOverOptions, facts: ReadonlyMap<string, ChangelogFacts>): StoreMeta {
-  const changelogs = Object.fromEntries([...facts].map(([topic, { start, topicId }]) => [topic, { offset: start, topicId }]))
+  const changelogs = Object.fromEntries(
+    [...facts].map(([topic, { start, topicId }]) => [topic, { offset: start, topicId }]),
+  )
   return { format: 1, changelogs, positions: {}, bootId, clean: false, appliedAt: clock.now() }
 }
 
-async function roll(options: TakeOverOptions, facts: ReadonlyMap<string, ChangelogFacts>, store: Store, meta: StoreMeta): Promise<StoreMeta | undefined> {
+async function roll(
+  options: TakeOverOptions,
+  facts: ReadonlyMap<string, ChangelogFacts>,
+  store: Store,
+  meta: StoreMeta,
+): Promise<StoreMeta | undefined> {
   const { log, task, clock, signal, onProgress } = options
   const startedAt = clock.now()
   const tails = options.changelogs.map(({ kind, topic, info }): ChangelogTail => {
     const { start, end } = facts.get(topic) as ChangelogFacts
-    return { topic, topicId: info.id, kind: kind.name, stored: storedCodec(kind.codec), from: meta.changelogs[topic]?.offset ?? start, end }
+    return {
+      topic,
+      topicId: info.id,
+      kind: kind.name,
+      stored: storedCodec(kind.codec),
+      from: meta.changelogs[topic]?.offset ?? start,
+      end,
+    }
   })
-  const rolled = await rollForward({ log, task, store, meta: { ...meta, bootId: options.bootId }, tails, signal, onProgress })
+  const rolled = await rollForward({
+    log,
+    task,
+    store,
+    meta: { ...meta, bootId: options.bootId },
+    tails,
+    signal,
+    onProgress,
+  })
   if (rolled === undefined) return undefined
   // A roll-forward can outlive the retention of tombstones, so the age is checked when it ends as well.
   for (const [topic, fact] of facts) {
@@ -123,16 +169,24 @@ async function reopen({ folder, task }: TakeOverOptions, store: Store): Promise<
   return folder.open(task, { purpose: 'live' })
 }
 
-const sizeOf = (facts: ReadonlyMap<string, ChangelogFacts>): number => [...facts.values()].reduce((sum, { start, end }) => sum + end - start, 0)
+const sizeOf = (facts: ReadonlyMap<string, ChangelogFacts>): number =>
+  [...facts.values()].reduce((sum, { start, end }) => sum + end - start, 0)
 
 /** Whether the store was opened for bulk loading: only one restored from the beginning is. */
 const isBulk = (facts: ReadonlyMap<string, ChangelogFacts>, meta: StoreMeta): boolean =>
   sizeOf(facts) > bulkRecords && [...facts].every(([topic, { start }]) => meta.changelogs[topic]?.offset === start)
 
-async function changelogFacts({ log, task, changelogs }: TakeOverOptions): Promise<ReadonlyMap<string, ChangelogFacts>> {
+async function changelogFacts({
+  log,
+  task,
+  changelogs,
+}: TakeOverOptions): Promise<ReadonlyMap<string, ChangelogFacts>> {
   const partitions = changelogs.map(({ topic }) => ({ topic, partition: task }))
   if (partitions.length === 0) return new Map()
-  const [starts, ends] = await Promise.all([log.admin.startOffsets(partitions), log.admin.endOffsets(partitions, 'all')])
+  const [starts, ends] = await Promise.all([
+    log.admin.startOffsets(partitions),
+    log.admin.endOffsets(partitions, 'all'),
+  ])
   return new Map(
     changelogs.map(({ topic, info }) => [
       topic,

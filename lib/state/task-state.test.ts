@@ -8,7 +8,14 @@ import type { Entry, Table } from './table.js'
 import { TaskState } from './task-state.js'
 
 const kind = stateObject('counter', { state: z.object({ n: z.number() }), init: () => ({ n: 0 }) }).definition
-const fresh: StoreMeta = { format: 1, changelogs: { log: { offset: 0, topicId: 'a' } }, positions: {}, bootId: 'b', clean: false, appliedAt: 0 }
+const fresh: StoreMeta = {
+  format: 1,
+  changelogs: { log: { offset: 0, topicId: 'a' } },
+  positions: {},
+  bootId: 'b',
+  clean: false,
+  appliedAt: 0,
+}
 
 async function open(folder: StoreFolder, cacheEntries = 100): Promise<{ state: TaskState; table: Table }> {
   const store = await folder.open(0, { purpose: 'live' })
@@ -29,7 +36,8 @@ function commit(state: TaskState, seq: number): void {
   state.committed(state.seal(seq), seq, new Map([['log', seq * 10]]), new Map([['in', seq]]))
 }
 
-const count = (table: Table, key: string): number | undefined => ((table.cached(key) ?? table.load(key)).state as { n: number } | undefined)?.n
+const count = (table: Table, key: string): number | undefined =>
+  ((table.cached(key) ?? table.load(key)).state as { n: number } | undefined)?.n
 
 describe('TaskState', () => {
   it('encodes an object once per commit, however often it changed', async () => {
@@ -64,7 +72,11 @@ describe('TaskState', () => {
     await state.flush()
     const { store } = state.rolling
     expect(store.get('counter\0a')).toBe('{"n":2}')
-    expect(readMeta(store.get(metaKey))).toMatchObject({ changelogs: { log: { offset: 20, topicId: 'a' } }, positions: { in: 2 }, clean: false })
+    expect(readMeta(store.get(metaKey))).toMatchObject({
+      changelogs: { log: { offset: 20, topicId: 'a' } },
+      positions: { in: 2 },
+      clean: false,
+    })
     await state.close()
   })
 

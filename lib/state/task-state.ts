@@ -22,7 +22,14 @@ export class TaskState {
   #writing: Promise<void> = Promise.resolve()
   #flushes = 0
 
-  constructor(options: { task: number; kinds: readonly StateKind[]; store: Store; meta: StoreMeta; cacheEntries: number; clock: Clock }) {
+  constructor(options: {
+    task: number
+    kinds: readonly StateKind[]
+    store: Store
+    meta: StoreMeta
+    cacheEntries: number
+    clock: Clock
+  }) {
     this.task = options.task
     this.tables = options.kinds.map((kind) => new Table(kind, options.store, options.cacheEntries))
     this.#store = options.store
@@ -50,14 +57,25 @@ export class TaskState {
    * The commit is decided. `appended` gives, per changelog, the end of this task's own last append: never a log end read
    * elsewhere, which might already cover the next commit.
    */
-  committed(changes: TaskChanges, seq: number, appended: ReadonlyMap<string, number>, positions: ReadonlyMap<string, number>): void {
+  committed(
+    changes: TaskChanges,
+    seq: number,
+    appended: ReadonlyMap<string, number>,
+    positions: ReadonlyMap<string, number>,
+  ): void {
     this.tables.forEach((table, i) => table.committed(changes.tables[i] as TableChanges))
     const changelogs = { ...this.#meta.changelogs }
     for (const [topic, offset] of appended) {
       const known = changelogs[topic]
       if (known !== undefined) changelogs[topic] = { ...known, offset }
     }
-    this.#meta = { ...this.#meta, changelogs, positions: { ...this.#meta.positions, ...Object.fromEntries(positions) }, appliedAt: this.#clock.now(), clean: false }
+    this.#meta = {
+      ...this.#meta,
+      changelogs,
+      positions: { ...this.#meta.positions, ...Object.fromEntries(positions) },
+      appliedAt: this.#clock.now(),
+      clean: false,
+    }
     this.#committedSeq = seq
     this.#behind = true
   }

@@ -79,7 +79,11 @@ export function isCorrupt(error: unknown): boolean {
  */
 export function storeFailed(where: string, what: string, cause: unknown): MillraceError {
   const reason = reasonOf(rootOf(cause))
-  return new MillraceError(isCorrupt(cause) ? 'STORE_DAMAGED' : 'STORE_FAILED', `${where}: ${what} (${reason}). ${adviceFor(cause, reason)}`, { cause })
+  return new MillraceError(
+    isCorrupt(cause) ? 'STORE_DAMAGED' : 'STORE_FAILED',
+    `${where}: ${what} (${reason}). ${adviceFor(cause, reason)}`,
+    { cause },
+  )
 }
 
 function adviceFor(cause: unknown, reason: string): string {

@@ -32,8 +32,16 @@ describe('the test driver', () => {
     await using driver = testDriver({ objects: [word], flows })
     await driver.send(lines, 'a b a')
     await driver.send(lines, 'b a')
-    expect([driver.state(word, 'a'), driver.state(word, 'b'), driver.state(word, 'c')]).toEqual([{ count: 3 }, { count: 2 }, undefined])
-    expect(driver.output(seen).filter(({ key }) => key === 'a')).toMatchObject([{ value: { count: 1 } }, { value: { count: 2 } }, { value: { count: 3 } }])
+    expect([driver.state(word, 'a'), driver.state(word, 'b'), driver.state(word, 'c')]).toEqual([
+      { count: 3 },
+      { count: 2 },
+      undefined,
+    ])
+    expect(driver.output(seen).filter(({ key }) => key === 'a')).toMatchObject([
+      { value: { count: 1 } },
+      { value: { count: 2 } },
+      { value: { count: 3 } },
+    ])
     expect(driver.output(counts).findLast(({ key }) => key === 'a')?.value).toEqual({ word: 'a', count: 3 })
     expect(driver.output(upper).map(({ value }) => value)).toEqual(expect.arrayContaining(['A B A', 'B A']))
     expect(driver.stats().turns).toBe(5)
@@ -55,7 +63,11 @@ describe('the test driver', () => {
     await driver.crash(step)
     await driver.send(lines, 'a c')
     expect(driver.crashes).toBe(1)
-    expect([driver.state(word, 'a'), driver.state(word, 'b'), driver.state(word, 'c')]).toEqual([{ count: 2 }, { count: 1 }, { count: 1 }])
+    expect([driver.state(word, 'a'), driver.state(word, 'b'), driver.state(word, 'c')]).toEqual([
+      { count: 2 },
+      { count: 1 },
+      { count: 1 },
+    ])
     expect(
       driver
         .output(seen)
@@ -83,40 +95,50 @@ describe('the test driver', () => {
   })
 
   it('rejects with what stops the app', async () => {
-    const broken = stateObject('broken', { state: z.object({}), init: () => ({}) }).on(lines, (line) => line, () => {
-      throw new Error('no')
-    })
+    const broken = stateObject('broken', { state: z.object({}), init: () => ({}) }).on(
+      lines,
+      (line) => line,
+      () => {
+        throw new Error('no')
+      },
+    )
     const driver = testDriver({ objects: [broken] })
     await expect(driver.send(lines, 'a')).rejects.toMatchObject({ code: 'HANDLER_FAILED', kind: 'broken', key: 'a' })
     await driver[Symbol.asyncDispose]()
   })
 
   it('gives the same result as a fold over the input, whatever it sends and wherever the process dies', async () => {
-    const sentence = fc.array(fc.constantFrom('a', 'b', 'c', 'd', 'e'), { minLength: 1, maxLength: 6 }).map((words) => words.join(' '))
+    const sentence = fc
+      .array(fc.constantFrom('a', 'b', 'c', 'd', 'e'), { minLength: 1, maxLength: 6 })
+      .map((words) => words.join(' '))
     const action = fc.oneof(
       { weight: 4, arbitrary: sentence.map((line) => ({ line })) },
       { weight: 2, arbitrary: fc.constantFrom(...steps).map((crash) => ({ crash })) },
       { weight: 1, arbitrary: fc.constant({ lose: true as const }) },
     )
     await fc.assert(
-      fc.asyncProperty(fc.array(action, { maxLength: 14 }), fc.integer({ min: 1, max: 3 }), async (actions, partitions) => {
-        await using driver = testDriver({ objects: [word], partitions })
-        const model = new Map<string, number>()
-        for (const each of actions) {
-          if ('crash' in each) await driver.crash(each.crash)
-          else if ('lose' in each) driver.loseDisk()
-          else {
-            await driver.send(lines, each.line)
-            for (const w of each.line.split(' ')) model.set(w, (model.get(w) ?? 0) + 1)
+      fc.asyncProperty(
+        fc.array(action, { maxLength: 14 }),
+        fc.integer({ min: 1, max: 3 }),
+        async (actions, partitions) => {
+          await using driver = testDriver({ objects: [word], partitions })
+          const model = new Map<string, number>()
+          for (const each of actions) {
+            if ('crash' in each) await driver.crash(each.crash)
+            else if ('lose' in each) driver.loseDisk()
+            else {
+              await driver.send(lines, each.line)
+              for (const w of each.line.split(' ')) model.set(w, (model.get(w) ?? 0) + 1)
+            }
           }
-        }
-        for (const [w, count] of model) {
-          expect(driver.state(word, w)).toEqual({ count })
-          const emitted = driver.output(seen).filter(({ key }) => key === w)
-          expect(emitted.map(({ value }) => value?.count)).toEqual(Array.from({ length: count }, (_, i) => i + 1))
-          expect(driver.output(counts).findLast(({ key }) => key === w)?.value).toEqual({ word: w, count })
-        }
-      }),
+          for (const [w, count] of model) {
+            expect(driver.state(word, w)).toEqual({ count })
+            const emitted = driver.output(seen).filter(({ key }) => key === w)
+            expect(emitted.map(({ value }) => value?.count)).toEqual(Array.from({ length: count }, (_, i) => i + 1))
+            expect(driver.output(counts).findLast(({ key }) => key === w)?.value).toEqual({ word: w, count })
+          }
+        },
+      ),
       { numRuns: 40 },
     )
   }, 60_000)

@@ -92,7 +92,11 @@ class Driver implements TestDriver {
     return this.#then(() => this.#log.send<V>(target, [value], { key: () => key, timestamp: () => timestamp }))
   }
 
-  sendAll<V>(target: Topic<V>, values: Iterable<V>, { key = () => null }: { key?: (value: V) => string | null } = {}): Promise<void> {
+  sendAll<V>(
+    target: Topic<V>,
+    values: Iterable<V>,
+    { key = () => null }: { key?: (value: V) => string | null } = {},
+  ): Promise<void> {
     return this.#then(() => this.#log.send<V>(target, values, { key, timestamp: () => this.#now }))
   }
 
@@ -116,18 +120,24 @@ class Driver implements TestDriver {
     if (this.#running === undefined) return undefined
     const { tasks, topology } = this.#running.engine.parts
     const index = topology.kinds.indexOf(kind.definition)
-    if (index < 0) throw new MillraceError('DEFINITION_INVALID', `state object '${kind.name}' was not given to this driver`, { kind: kind.name })
+    if (index < 0)
+      throw new MillraceError('DEFINITION_INVALID', `state object '${kind.name}' was not given to this driver`, {
+        kind: kind.name,
+      })
     const table = tasks.running.get(partitionOfKey(key, topology.stateTasks))?.state?.tables[index]
     return structuredClone(table?.cached(key)?.state ?? table?.committedState(key)) as S | undefined
   }
 
   output<V>(target: Topic<V>): readonly OutputRecord<V>[] {
     const { codec } = target
-    return this.#tail.of(target.name).map(({ key, value, timestamp }) => ({ key, value: value === null ? null : codec.decode(value), timestamp }))
+    return this.#tail
+      .of(target.name)
+      .map(({ key, value, timestamp }) => ({ key, value: value === null ? null : codec.decode(value), timestamp }))
   }
 
   stats(): Stats {
-    if (this.#running === undefined) throw new MillraceError('APP_CLOSED', 'the driver has not been used yet, so nothing was counted')
+    if (this.#running === undefined)
+      throw new MillraceError('APP_CLOSED', 'the driver has not been used yet, so nothing was counted')
     return this.#running.engine.stats
   }
 
@@ -166,7 +176,12 @@ class Driver implements TestDriver {
     const { objects = [], flows = [], guarantee = 'exactly-once', logger = silentLogger } = this.#options
     const definition = program(objects, flows)
     const partitions = this.#options.partitions ?? 4
-    const topics = [...definition.sources, ...definition.targets].map(({ name }) => ({ name, partitions, replicationFactor: -1, configs: {} }))
+    const topics = [...definition.sources, ...definition.targets].map(({ name }) => ({
+      name,
+      partitions,
+      replicationFactor: -1,
+      configs: {},
+    }))
     await this.#log.admin.create(topics)
     const engine = new Engine(
       {

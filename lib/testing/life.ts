@@ -89,7 +89,8 @@ export class Life {
 
   folder(folder: StoreFolder): StoreFolder {
     const mortal = this.#mortal(folder)
-    const open = async (...args: Parameters<StoreFolder['open']>): Promise<Store> => this.#store(await mortal.open(...args))
+    const open = async (...args: Parameters<StoreFolder['open']>): Promise<Store> =>
+      this.#store(await mortal.open(...args))
     return new Proxy(mortal, { get: (target, name) => (name === 'open' ? open : bound(target, name)) })
   }
 

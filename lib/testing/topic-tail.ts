@@ -30,7 +30,9 @@ export class TopicTail {
   async readOn(): Promise<void> {
     const { admin } = this.#log
     const infos = await admin.describe(await admin.list(''))
-    const all = [...infos].flatMap(([topic, info]) => Array.from({ length: info?.partitions ?? 0 }, (_, partition) => ({ topic, partition })))
+    const all = [...infos].flatMap(([topic, info]) =>
+      Array.from({ length: info?.partitions ?? 0 }, (_, partition) => ({ topic, partition })),
+    )
     const ends = await admin.endOffsets(all, 'committed')
     const endOf = ({ topic, partition }: TopicPartition): number => ends.get(topic)?.get(partition) ?? 0
     const starts = await admin.startOffsets(all)
