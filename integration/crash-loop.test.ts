@@ -9,7 +9,8 @@ import { World } from './oracle/world.js'
 import { describeWithKafka } from './setup/with-kafka.js'
 
 const kills = 20
-const records = 300_000
+/** Fed before each life, so that there is work for it however fast the one before was. */
+const perLife = 25_000
 const objects = 2_000
 /** Short, so that a kill nearly always hits an open transaction and a life of a few commits leaves work for the next. */
 const commitIntervalMs = 25
@@ -25,10 +26,10 @@ describeWithKafka(`an app that is killed again and again (seed ${seed})`, (broke
     const world = await World.open(brokers, seed)
     try {
       await world.feed(world.input.each(0, objects))
-      await world.feed(world.input.mixed(records - objects, objects))
 
       const deaths: Death[] = []
       for (const life of killPlan(kills, seed)) deaths.push(await live(world, life))
+      const { records } = world.input
       const last = world.start({ untilDrained: true, instanceId: 'one', commitIntervalMs })
       await last.finished()
       report(deaths, last)
@@ -67,6 +68,7 @@ interface Death extends Life {
 /** One process, from its start to its `kill -9`. */
 async function live(world: World, life: Life): Promise<Death> {
   if (life.forgetful) await world.forget()
+  await world.feed(world.input.mixed(perLife, objects))
   const bornAt = performance.now()
   const child = world.start({ commitIntervalMs, ...(life.isStatic ? { instanceId: 'one' } : {}) })
   if (life.moment === 'restoring')

@@ -4,7 +4,8 @@ import { rawRecords } from './oracle/raw-batches.js'
 import { World } from './oracle/world.js'
 import { describeWithKafka } from './setup/with-kafka.js'
 
-const records = 300_000
+/** Fed while a process is waited for, so that there is work however fast it is done. */
+const chunk = 5_000
 const objects = 2_000
 const commitIntervalMs = 25
 
@@ -17,12 +18,11 @@ describeWithKafka('an app in several processes', (brokers) => {
       const [first, second] = processes as [OracleProcess, OracleProcess]
       await Promise.all(processes.map((one) => one.until(() => one.ready !== undefined)))
       await world.allCommitted(first)
-      await world.feed(world.input.mixed(records - objects, objects))
 
-      await killAtWork(second)
+      await killAtWork(world, second)
       const third = world.start({ commitIntervalMs }, 'c')
-      await killAtWork(third)
-      await killAtWork(first)
+      await killAtWork(world, third)
+      await killAtWork(world, first)
       const fourth = world.start({ commitIntervalMs }, 'd')
       const fifth = world.start({ commitIntervalMs, instanceId: 'fifth' }, 'b')
       await fifth.until(() => fifth.ready !== undefined)
@@ -36,7 +36,11 @@ describeWithKafka('an app in several processes', (brokers) => {
         ({ last }) =>
           `${last?.stats.turns} turns, ${last?.stats.rollbacks} rollbacks, ${last?.stats.restoredRecords} restored`,
       )
-      console.log([...figures, `${raw.records - records} updates aborted, of ${raw.aborted.size} processes`].join('\n'))
+      console.log(
+        [...figures, `${raw.records - world.input.records} updates aborted, of ${raw.aborted.size} processes`].join(
+          '\n',
+        ),
+      )
       expect(Math.min(fourth.objects.size, fifth.objects.size)).toBeGreaterThan(0)
       await expectExactlyOnce(world, new Map([...fourth.objects, ...fifth.objects]))
       await expectSettled(world)
@@ -46,9 +50,16 @@ describeWithKafka('an app in several processes', (brokers) => {
   }, 120_000)
 })
 
-/** Kills a process that has made some commits and has more to do. */
-async function killAtWork(one: OracleProcess): Promise<void> {
+/** Kills a process that has made some commits and has more to do; gives it work until then. */
+async function killAtWork(world: World, one: OracleProcess): Promise<void> {
   const { commits = 0 } = one.last?.stats ?? {}
-  await one.until(() => one.last !== undefined && one.last.stats.commits >= commits + 3 && one.last.health.lag > 0)
-  await one.kill()
+  const isAtWork = (): boolean =>
+    one.last !== undefined && one.last.stats.commits >= commits + 3 && one.last.health.lag > 0
+  let isKilled = false
+  const killing = one.until(isAtWork).then(async () => {
+    await one.kill()
+    isKilled = true
+  })
+  while (!isKilled) await world.feed(world.input.mixed(chunk, objects))
+  await killing
 }

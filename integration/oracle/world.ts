@@ -72,13 +72,16 @@ export class World {
     return flat(await this.log.admin.stableCommitted(this.app, read))
   }
 
-  /** Resolves when a running process has committed everything there is to read. */
+  /** Resolves when a running process has committed everything there is to read: what hopped on the way is in the inbox by then. */
   async allCommitted(by: OracleProcess): Promise<void> {
-    for (;;) {
-      const [ends, committed] = [await this.ends([this.topics.input.name, this.topics.inbox]), await this.committed()]
-      if (Object.entries(ends).every(([at, end]) => (committed[at] ?? 0) >= end)) return
-      const { last } = by
-      await by.until(() => by.last !== last)
+    for (const topic of [this.topics.input.name, this.topics.inbox]) {
+      const ends = await this.ends([topic])
+      for (;;) {
+        const committed = await this.committed()
+        if (Object.entries(ends).every(([at, end]) => (committed[at] ?? 0) >= end)) break
+        const { last } = by
+        await by.until(() => by.last !== last)
+      }
     }
   }
 
