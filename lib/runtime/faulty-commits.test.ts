@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { faultyLog, type Fault, type Step } from '../../test/faulty-log.js'
 import { Instance } from '../../test/instances.js'
 import { app, flows, Sent, stateOf, words } from '../../test/word-app.js'
+import { systemClock } from '../core/clock.js'
 import { MillraceError, type ErrorCode } from '../core/errors.js'
 import { memoryLog, type MemoryLog } from '../memory/memory-log.js'
 import { drained } from './drain.js'
@@ -145,5 +146,22 @@ describe('a commit that fails', () => {
     expect(await sent.faults(await stateOf([second.engine]))).toEqual([])
     await second.engine.stop(1_000)
     await log[Symbol.asyncDispose]()
+  })
+
+  it('is made again after a day without a commit, when the changelog may have lost deletions', async () => {
+    const log = memoryLog({ partitions: 2 })
+    let now = Date.now()
+    const { next } = planned([{ step: 'commit', code: 'COMMIT_ABORTED', done: false, after: 1 }])
+    const instance = start(log, next, { engine: { clock: { ...systemClock, now: () => now } } })
+    const sent = new Sent(log)
+    await sent.send([{ word: 'a', lane: 'p', drop: false }])
+    await instance.engine.start()
+    await drained(instance.engine)
+    now += 25 * 3_600_000
+    await sent.send([{ word: 'a', lane: 'p', drop: false }])
+    await drained(instance.engine)
+    expect(instance.engine.stats.rollbacks).toBe(1)
+    expect(await sent.faults(await stateOf([instance.engine]))).toEqual([])
+    await instance.engine.stop(1_000)
   })
 })

@@ -47,10 +47,19 @@ export async function takeOver(options: TakeOverOptions): Promise<TaskState | un
   return catchUp(options, facts, found.store, found.meta)
 }
 
-/** Rolls a state that is open already forward again, after a commit that failed or whose outcome is unknown. */
+/**
+ * Rolls a state that is open already forward again, after a commit that failed or whose outcome is unknown. One that has
+ * stood still for so long that it cannot be rolled forward is restored like one found on disk.
+ */
 export async function catchUpAgain(state: TaskState, options: TakeOverOptions): Promise<TaskState | undefined> {
+  const { clock, bootId } = options
+  const facts = await changelogFacts(options)
   const { store, meta } = state.rolling
-  const rolled = await roll(options, await changelogFacts(options), store, meta)
+  if (whyRestore(meta, facts, { now: clock.now(), bootId }) !== undefined) {
+    await state.close()
+    return takeOver(options)
+  }
+  const rolled = await roll(options, facts, store, meta)
   if (rolled === undefined) return undefined
   state.rolledForward(rolled)
   return state
