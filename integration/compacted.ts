@@ -1,6 +1,6 @@
 import type { TopicPartition } from '../lib/core/record.js'
 import type { LogPort } from '../lib/log/port.js'
-import { known, partitionsOf, readAll, until } from '../lib/testing/log-contract/rows.js'
+import { known, allPartitions, readAll, until } from '../lib/testing/log-contract/rows.js'
 
 /**
  * Waits until the broker's cleaner has been over a topic: in front of the last stable offset no key is there twice. Nothing
@@ -8,7 +8,7 @@ import { known, partitionsOf, readAll, until } from '../lib/testing/log-contract
  */
 export async function compacted(log: LogPort, topic: string): Promise<void> {
   const { partitions } = known((await log.admin.describe([topic])).get(topic))
-  for (const at of partitionsOf(topic, partitions)) await until(async () => await isCompacted(log, at))
+  for (const at of allPartitions(topic, partitions)) await until(async () => await isCompacted(log, at))
 }
 
 async function isCompacted(log: LogPort, partition: TopicPartition): Promise<boolean> {

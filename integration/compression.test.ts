@@ -8,7 +8,7 @@ import { type Compression, compressionOf, loadCompression } from '../lib/log/com
 import {
   endOf,
   keepsAll,
-  partitionsOf,
+  allPartitions,
   positionOf,
   put,
   readAll,
@@ -64,10 +64,10 @@ describeWithKafka('compressed batches', (brokers) => {
   })
   afterAll(() => log[Symbol.asyncDispose]())
 
-  const newPartitions = async (count: number): Promise<TopicPartition[]> => {
+  const newPartitions = async (count: number): Promise<readonly TopicPartition[]> => {
     const name = nextName('compressed')
     await log.admin.create([{ name, partitions: count, replicationFactor: -1, configs: keepsAll }])
-    return partitionsOf(name, count)
+    return allPartitions(name, count)
   }
   /** With which codec each batch of a partition is stored. */
   const codecsOf = async (partition: TopicPartition): Promise<Set<Compression>> => {

@@ -8,7 +8,7 @@ import { GroupMember } from '../lib/testing/log-contract/group-member.js'
 import {
   batchOf,
   keepsAll,
-  partitionsOf,
+  allPartitions,
   positionOf,
   put,
   settled,
@@ -90,7 +90,7 @@ describeWithSecureKafka('a broker that must be trusted and must trust', (kafka) 
       await using log = kafkaLog(options(kafka()), { logger: silentLogger })
       const name = nextName('secure')
       await log.admin.create([{ name, partitions: 2, replicationFactor: -1, configs: keepsAll }])
-      const [first, second] = partitionsOf(name, 2)
+      const [first, second] = allPartitions(name, 2)
       await put(log, first!, batchOf(['plain']))
 
       await using member = await GroupMember.join(log, { group: nextName('group'), topic: name, partitions: 2 })

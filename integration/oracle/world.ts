@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises'
 import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { TopicPartition } from '../../lib/core/record.js'
+import { allPartitions, type TopicPartition } from '../../lib/core/record.js'
 import { kafkaLog, type KafkaLog } from '../../lib/kafka/kafka-log.js'
 import { nextName } from '../names.js'
 import { OracleProcess, type OracleOptions } from './child.js'
@@ -53,7 +53,7 @@ export class World {
   }
 
   partitionsOf(topic: string): readonly TopicPartition[] {
-    return Array.from({ length: partitions }, (_, partition) => ({ topic, partition }))
+    return allPartitions(topic, partitions)
   }
 
   /** Where the topics end, as `topic[partition]` → offset; a partition never written to ends at 0. */

@@ -4,6 +4,11 @@ export interface TopicPartition {
   readonly partition: number
 }
 
+/** All partitions of a topic that has `count` of them. */
+export function allPartitions(topic: string, count: number): readonly TopicPartition[] {
+  return Array.from({ length: count }, (_, partition) => ({ topic, partition }))
+}
+
 /** Exact in a double below 2^53; `bigint` only in the public `RecordInfo`. */
 export type Offset = number
 

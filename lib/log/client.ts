@@ -1,6 +1,6 @@
 import type { Clock } from '../core/clock.js'
 import { MillraceError } from '../core/errors.js'
-import type { TopicPartition } from '../core/record.js'
+import { allPartitions, type TopicPartition } from '../core/record.js'
 import type { ClientTopic } from './client-topic.js'
 import type { LogPort } from './port.js'
 import { readToEnd, type ReadRecord } from './read-to-end.js'
@@ -34,7 +34,7 @@ export function logClient(port: LogPort, clock: Clock): LogClient {
 
 async function partitionsOf(port: LogPort, topic: string): Promise<readonly TopicPartition[]> {
   const info = (await port.admin.describe([topic])).get(topic)
-  if (info !== undefined) return Array.from({ length: info.partitions }, (_, partition) => ({ topic, partition }))
+  if (info !== undefined) return allPartitions(topic, info.partitions)
   throw new MillraceError('TOPIC_MISSING', `Topic '${topic}' does not exist. Create it, or correct the name.`, {
     topic,
   })

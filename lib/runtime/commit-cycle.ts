@@ -46,7 +46,6 @@ export class CommitCycle {
   readonly #options: CommitCycleOptions
   #channel: CommitChannel
   #inFlight: Promise<void> = Promise.resolve()
-  #busy = false
   #broken = false
   #sealedAt: number
   #flushedAt: number
@@ -111,17 +110,12 @@ export class CommitCycle {
     this.#records = 0
     this.#turnsAtSeal = passage.turns
     if (sealed.tasks.length === 0) return
-    this.#busy = true
     this.#inFlight = this.#send(sealed)
   }
 
   /** Resolves when no commit is in flight. Never rejects: failures go to `onRefused`. */
   settled(): Promise<void> {
     return this.#inFlight
-  }
-
-  get inFlight(): boolean {
-    return this.#busy
   }
 
   /** Commits everything done so far and waits for it. */
@@ -147,8 +141,6 @@ export class CommitCycle {
     } catch (error) {
       this.#broken = true
       onRefused(error)
-    } finally {
-      this.#busy = false
     }
   }
 

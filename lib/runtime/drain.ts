@@ -1,4 +1,4 @@
-import { offsetOf, type Positions, type TopicPartition } from '../core/record.js'
+import { allPartitions, offsetOf, type Positions, type TopicPartition } from '../core/record.js'
 import type { Engine } from './engine.js'
 
 /** Between two looks at the group's offsets when no commit of this process wakes it: other members commit too. */
@@ -13,9 +13,7 @@ export async function drained(engine: Engine): Promise<void> {
   cycle.hurried++
   try {
     const isInbox = (topic: string): boolean => topology.inboxes.includes(topic)
-    const all = [...topology.inputs].flatMap(([topic, count]) =>
-      Array.from({ length: count }, (_, partition) => ({ topic, partition })),
-    )
+    const all = [...topology.inputs].flatMap(([topic, count]) => allPartitions(topic, count))
     await committedTo(
       engine,
       all.filter(({ topic }) => !isInbox(topic)),

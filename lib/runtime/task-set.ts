@@ -27,6 +27,7 @@ export class TaskSet {
   /** Open states of tasks that do not run: their next takeover rolls them forward. */
   readonly #suspended = new Map<number, TaskState>()
   #alive: ReadonlySet<string> = new Set()
+  #stopFencing: (() => void) | undefined
   restoredRecords = 0
   restoredBytes = 0
 
@@ -127,7 +128,7 @@ export class TaskSet {
   #take(index: number, fenced: Promise<void>): void {
     const { engine, onReady, onError } = this.#options
     const stop = new AbortController()
-    const stopFencing = engine.clock.every(fenceAgainMs, () => void this.#fence())
+    this.#stopFencing ??= engine.clock.every(fenceAgainMs, () => void this.#fence())
     const done = fenced
       .then(() => this.#restore(index, stop.signal))
       .then((task) => {
@@ -140,8 +141,15 @@ export class TaskSet {
         this.#taking.delete(index)
         if (!stop.signal.aborted) onError(error)
       })
-      .finally(stopFencing)
+      .finally(() => this.#takenOver())
     this.#taking.set(index, { stop, done })
+  }
+
+  /** One timer fences for all takeovers; it ends with the last of them. */
+  #takenOver(): void {
+    if (this.#taking.size > 0) return
+    this.#stopFencing?.()
+    this.#stopFencing = undefined
   }
 
   async #restore(index: number, signal: AbortSignal): Promise<Task | undefined> {
@@ -152,10 +160,7 @@ export class TaskSet {
     const suspended = this.#suspended.get(index)
     this.#suspended.delete(index)
     const state = suspended === undefined ? await takeOver(options) : await catchUpAgain(suspended, options)
-    if (state === undefined) {
-      await suspended?.close()
-      return undefined
-    }
+    if (state === undefined) return undefined
     if (!signal.aborted) return new Task(index, state, positions)
     await state.close()
     return undefined

@@ -91,11 +91,7 @@ export async function partitionsOf(
   ])
   const made = (await admin.describe([node.name])).get(node.name)
   if (made !== undefined) return made.partitions
-  throw new MillraceError(
-    'TOPIC_MISSING',
-    `topic '${node.name}' was created and is still not there. Is something else deleting topics?`,
-    { topic: node.name },
-  )
+  throw vanished(node.name)
 }
 
 /** P: what the changelogs have; at the first start, what the largest source has. */
@@ -143,12 +139,7 @@ const inboxConfigs = { 'cleanup.policy': 'delete', 'retention.ms': '-1', 'retent
 
 function checked(wanted: NewTopic, info: TopicInfo | undefined): TopicInfo {
   const topic = wanted.name
-  if (info === undefined)
-    throw new MillraceError(
-      'TOPIC_MISSING',
-      `topic '${topic}' was created and is still not there. Is something else deleting topics?`,
-      { topic },
-    )
+  if (info === undefined) throw vanished(topic)
   const isDeadLetters = Object.keys(wanted.configs).length === 0
   if (info.partitions !== wanted.partitions && !isDeadLetters) {
     throw new MillraceError(
@@ -168,6 +159,11 @@ function checked(wanted: NewTopic, info: TopicInfo | undefined): TopicInfo {
     )
   }
   return info
+}
+
+function vanished(topic: string): MillraceError {
+  const what = `topic '${topic}' was created and is still not there. Is something else deleting topics?`
+  return new MillraceError('TOPIC_MISSING', what, { topic })
 }
 
 async function warnOfUnclaimed({ app, program, admin, logger }: TopologyOptions): Promise<void> {

@@ -50,6 +50,7 @@ export async function takeOver(options: TakeOverOptions): Promise<TaskState | un
 /**
  * Rolls a state that is open already forward again, after a commit that failed or whose outcome is unknown. One that has
  * stood still for so long that it cannot be rolled forward is restored like one found on disk.
+ * Resolves to undefined, with the state closed, when `signal` aborted.
  */
 export async function catchUpAgain(state: TaskState, options: TakeOverOptions): Promise<TaskState | undefined> {
   const { clock, bootId } = options
@@ -60,7 +61,10 @@ export async function catchUpAgain(state: TaskState, options: TakeOverOptions): 
     return takeOver(options)
   }
   const rolled = await roll(options, facts, store, meta)
-  if (rolled === undefined) return undefined
+  if (rolled === undefined) {
+    await state.close()
+    return undefined
+  }
   state.rolledForward(rolled)
   return state
 }

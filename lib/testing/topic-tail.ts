@@ -1,4 +1,4 @@
-import { PositionMap, type TopicPartition } from '../core/record.js'
+import { allPartitions, PositionMap, type TopicPartition } from '../core/record.js'
 import { recordCursor } from '../log/cursor.js'
 import type { LogPort } from '../log/port.js'
 import { RecordView } from '../log/record-view.js'
@@ -30,9 +30,7 @@ export class TopicTail {
   async readOn(): Promise<void> {
     const { admin } = this.#log
     const infos = await admin.describe(await admin.list(''))
-    const all = [...infos].flatMap(([topic, info]) =>
-      Array.from({ length: info?.partitions ?? 0 }, (_, partition) => ({ topic, partition })),
-    )
+    const all = [...infos].flatMap(([topic, info]) => allPartitions(topic, info?.partitions ?? 0))
     const ends = await admin.endOffsets(all, 'committed')
     const endOf = ({ topic, partition }: TopicPartition): number => ends.get(topic)?.get(partition) ?? 0
     const starts = await admin.startOffsets(all)

@@ -1,5 +1,5 @@
 import type { World } from './contract-log.js'
-import { batchOf, newTopic, partitionsOf, put, readAll, someTime, valuesOf } from './rows.js'
+import { batchOf, newTopic, allPartitions, put, readAll, someTime, valuesOf } from './rows.js'
 
 export function appendingContract(world: World): void {
   describe('appending', () => {
@@ -16,7 +16,7 @@ export function appendingContract(world: World): void {
     })
 
     it('keeps partitions apart', async () => {
-      const partitions = partitionsOf(await newTopic(world(), 3), 3)
+      const partitions = allPartitions(await newTopic(world(), 3), 3)
       await using channel = await world().log.idempotent()
       await channel.begin(partitions, undefined)
       await Promise.all(partitions.map((at) => channel.append(at, batchOf([`only ${at.partition}`]))))

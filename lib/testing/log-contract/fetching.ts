@@ -1,7 +1,7 @@
 import { PositionMap } from '../../core/record.js'
 import type { Fetched, Fetcher } from '../../log/port.js'
 import type { World } from './contract-log.js'
-import { batchOf, newTopic, partitionsOf, positionOf, put, rowsOf, soon } from './rows.js'
+import { batchOf, newTopic, allPartitions, positionOf, put, rowsOf, soon } from './rows.js'
 
 export function fetchingContract(world: World): void {
   const live = (): Fetcher => world().log.fetcher({ isolation: 'committed', purpose: 'live', maxBytes: 1_000_000 })
@@ -50,7 +50,7 @@ export function fetchingContract(world: World): void {
     })
 
     it('hands out nothing of a paused partition, and goes on where it was when it is resumed', async () => {
-      const [paused, running] = partitionsOf(await newTopic(world(), 2), 2)
+      const [paused, running] = allPartitions(await newTopic(world(), 2), 2)
       await using fetcher = live()
       fetcher.assign(from(paused!.topic, 0, 0))
       await put(world().log, paused!, batchOf(['p0']))
@@ -68,7 +68,7 @@ export function fetchingContract(world: World): void {
     })
 
     it('keeps a partition paused that is assigned anew, and forgets the pause of one that was not assigned meanwhile', async () => {
-      const [paused, running] = partitionsOf(await newTopic(world(), 2), 2)
+      const [paused, running] = allPartitions(await newTopic(world(), 2), 2)
       await put(world().log, paused!, batchOf(['p0']))
       await put(world().log, running!, batchOf(['r0']))
       await using fetcher = live()
@@ -94,7 +94,7 @@ export function fetchingContract(world: World): void {
 
     it('never hands out what was asked for before the partition was assigned anew', async () => {
       const topic = await newTopic(world(), 2)
-      const [first, second] = partitionsOf(topic, 2)
+      const [first, second] = allPartitions(topic, 2)
       const rows = Array.from({ length: 50 }, (_, i) => `${i}`)
       await put(world().log, first!, ...rows.map((value) => batchOf([value])))
       await put(world().log, second!, batchOf(['second']))
@@ -111,7 +111,7 @@ export function fetchingContract(world: World): void {
     })
 
     it('reads no more of a partition that is no longer assigned', async () => {
-      const [kept, dropped] = partitionsOf(await newTopic(world(), 2), 2)
+      const [kept, dropped] = allPartitions(await newTopic(world(), 2), 2)
       await using fetcher = live()
       fetcher.assign(from(kept!.topic, 0, 0))
       const waiting = fetcher.next(soon())
@@ -124,7 +124,7 @@ export function fetchingContract(world: World): void {
     it('reads many partitions, each in order', async () => {
       const count = 40
       const topic = await newTopic(world(), count)
-      const partitions = partitionsOf(topic, count)
+      const partitions = allPartitions(topic, count)
       await using channel = await world().log.idempotent()
       await channel.begin(partitions, undefined)
       const rounds = Array.from({ length: 5 }, (_, round) => round)
@@ -144,7 +144,7 @@ export function fetchingContract(world: World): void {
 
     it('names the partition that is out of range, and goes on when it is assigned a good offset', async () => {
       const topic = await newTopic(world(), 2)
-      const [good, bad] = partitionsOf(topic, 2)
+      const [good, bad] = allPartitions(topic, 2)
       await put(world().log, bad!, batchOf(['x']))
       await using fetcher = live()
       fetcher.assign(from(topic, 0, 5))
@@ -155,7 +155,7 @@ export function fetchingContract(world: World): void {
     })
 
     it('answers with no more of a partition than maxBytes when its batches are smaller', async () => {
-      const [first, second] = partitionsOf(await newTopic(world(), 2), 2)
+      const [first, second] = allPartitions(await newTopic(world(), 2), 2)
       for (const at of [first!, second!]) {
         await put(world().log, at, ...Array.from({ length: 20 }, () => batchOf(['x'.repeat(300)])))
       }

@@ -1,6 +1,6 @@
 import type { TopicPartition } from '../../core/record.js'
 import type { Assignment, Generation, LogPort, Membership, MemberTold } from '../../log/port.js'
-import { known, partitionsOf } from './rows.js'
+import { known, allPartitions } from './rows.js'
 
 export interface GroupMemberOptions {
   readonly group: string
@@ -39,7 +39,7 @@ export class GroupMember implements AsyncDisposable {
       ...(instanceId === undefined ? {} : { instanceId }),
       sessionTimeoutMs: 10_000,
       tell: () => Buffer.from(tell()),
-      assign: (members) => deal(members, partitionsOf(topic, partitions)),
+      assign: (members) => deal(members, allPartitions(topic, partitions)),
       onRevoke: async () => {
         member.events.push('revoke')
         await barrier()

@@ -1,6 +1,6 @@
 import type { World } from './contract-log.js'
 import { GroupMember } from './group-member.js'
-import { endOf, newTopic, partitionsOf, positionOf, transactionsOf } from './rows.js'
+import { endOf, newTopic, allPartitions, positionOf, transactionsOf } from './rows.js'
 import { PositionMap } from '../../core/record.js'
 
 export function offsetsContract(world: World): void {
@@ -13,7 +13,7 @@ export function offsetsContract(world: World): void {
     it('are absent for partitions and groups that have none', async () => {
       const { log } = world()
       await using member = await newMember(2)
-      const [first, second] = partitionsOf(member.assignment.partitions[0]!.topic, 2)
+      const [first, second] = allPartitions(member.assignment.partitions[0]!.topic, 2)
       await using channel = await transactionsOf(log, world().name('id'))
       await channel.begin([], member.group)
       await channel.offsets(member.generation, positionOf(first!, 5))
@@ -53,7 +53,7 @@ export function offsetsContract(world: World): void {
     it('are not told while a commit of them is pending, and are the new ones when it is decided', async () => {
       const { log } = world()
       await using member = await newMember(2)
-      const [pending, other] = partitionsOf(member.assignment.partitions[0]!.topic, 2)
+      const [pending, other] = allPartitions(member.assignment.partitions[0]!.topic, 2)
       await using elsewhere = await world().open()
       await using channel = await transactionsOf(elsewhere, world().name('id'))
       await channel.begin([], member.group)
@@ -129,7 +129,7 @@ export function offsetsContract(world: World): void {
     it('are kept by the commit of an idempotent channel, and not before', async () => {
       const { log } = world()
       await using member = await newMember(3)
-      const partitions = partitionsOf(member.assignment.partitions[0]!.topic, 3)
+      const partitions = allPartitions(member.assignment.partitions[0]!.topic, 3)
       await using channel = await log.idempotent()
       const { topic } = partitions[0]!
       const positions = PositionMap.of([

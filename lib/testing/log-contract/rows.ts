@@ -5,6 +5,8 @@ import { recordCursor } from '../../log/cursor.js'
 import type { CommitChannel, Fetched, FinishedBatch, Isolation, LogPort } from '../../log/port.js'
 import type { ContractLog } from './contract-log.js'
 
+export { allPartitions } from '../../core/record.js'
+
 /** A record as a reader saw it. */
 export interface Row {
   readonly offset: Offset
@@ -43,10 +45,6 @@ export async function newTopic(
   const name = world.name('topic')
   await world.log.admin.create([{ name, partitions, replicationFactor: -1, configs: { ...keepsAll, ...configs } }])
   return name
-}
-
-export function partitionsOf(topic: string, count: number): TopicPartition[] {
-  return Array.from({ length: count }, (_, partition) => ({ topic, partition }))
 }
 
 export function positionOf({ topic, partition }: TopicPartition, offset: Offset): PositionMap['topics'] {

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import type { Offset, TopicPartition } from '../../core/record.js'
 import type { CommitChannel, LogPort } from '../../log/port.js'
 import type { World } from './contract-log.js'
-import { batchOf, newTopic, partitionsOf, readAll, settled, transactionsOf } from './rows.js'
+import { batchOf, newTopic, allPartitions, readAll, settled, transactionsOf } from './rows.js'
 
 const producers = 3
 const plain = producers
@@ -36,7 +36,7 @@ export function scheduleContract(world: World): void {
       })
       await fc.assert(
         fc.asyncProperty(schedule, reading, async (steps, { start, maxBytes }) => {
-          const partitions = partitionsOf(await newTopic(world(), 2), 2)
+          const partitions = allPartitions(await newTopic(world(), 2), 2)
           const run = new Schedule(world().log, partitions)
           await run.play(steps, () => world().name('id'))
           for (const at of partitions) {

@@ -1,11 +1,11 @@
 import type { World } from './contract-log.js'
-import { batchOf, endOf, newTopic, partitionsOf, settled, transactionsOf, valuesOf } from './rows.js'
+import { batchOf, endOf, newTopic, allPartitions, settled, transactionsOf, valuesOf } from './rows.js'
 
 export function transactionContract(world: World): void {
   describe('transactions', () => {
     it('shows all partitions of a transaction or none', async () => {
       const { log } = world()
-      const partitions = partitionsOf(await newTopic(world(), 3), 3)
+      const partitions = allPartitions(await newTopic(world(), 3), 3)
       await using channel = await transactionsOf(log, world().name('id'))
       for (const decide of ['commit', 'abort'] as const) {
         await channel.begin(partitions, undefined)
@@ -20,7 +20,7 @@ export function transactionContract(world: World): void {
 
     it('writes a marker to every partition named, written to or not', async () => {
       const { log } = world()
-      const partitions = partitionsOf(await newTopic(world(), 2), 2)
+      const partitions = allPartitions(await newTopic(world(), 2), 2)
       await using channel = await transactionsOf(log, world().name('id'))
       await channel.begin(partitions, undefined)
       await channel.append({ ...partitions[0]! }, batchOf(['one']))
@@ -49,7 +49,7 @@ export function transactionContract(world: World): void {
 
     it('runs many transactions one after the other without a pause', async () => {
       const { log } = world()
-      const partitions = partitionsOf(await newTopic(world(), 2), 2)
+      const partitions = allPartitions(await newTopic(world(), 2), 2)
       await using channel = await transactionsOf(log, world().name('id'))
       for (let i = 0; i < 30; i++) {
         await channel.begin(partitions, undefined)
@@ -65,7 +65,7 @@ export function transactionContract(world: World): void {
 
     it('refuses a batch for a partition not named in begin, and then the commit', async () => {
       const { log } = world()
-      const [named, other] = partitionsOf(await newTopic(world(), 2), 2)
+      const [named, other] = allPartitions(await newTopic(world(), 2), 2)
       await using channel = await transactionsOf(log, world().name('id'))
       await channel.begin([named!], undefined)
       await channel.append(named!, batchOf(['never']))
