@@ -66,7 +66,8 @@ class FaultyChannel implements CommitChannel {
     const fault = this.#next(step)
     if (fault === undefined) return act()
     if (fault === 'silence') return new Promise<never>(() => undefined)
-    this.#failed = true
+    // Offsets refused as of an older generation may be sent again.
+    if (step !== 'offsets' || fault.error.code !== 'GENERATION_STALE') this.#failed = true
     if (fault.done) await act()
     throw fault.error
   }

@@ -4,6 +4,8 @@ import type { JoinOptions, LogPort, Membership } from '../lib/log/port.js'
 /** Between a member and its group: news of a loss can come late, and after a death nothing is left by itself. */
 export class Hearing {
   readonly #log: LogPort
+  /** How long news of a round, and of an assignment, are under way. */
+  readonly #newsMs: number
   /** Of the last assignment that was handed on. */
   memberId: string | undefined
   /** How late the next news of a loss comes. */
@@ -12,8 +14,9 @@ export class Hearing {
   /** Then `leave` does nothing: a dead process does not say goodbye. */
   deaf = false
 
-  constructor(log: LogPort) {
+  constructor(log: LogPort, newsMs: number) {
     this.#log = log
+    this.#newsMs = newsMs
   }
 
   /** Resolves when no news is on its way. */
@@ -24,15 +27,20 @@ export class Hearing {
     await this.#heard
   }
 
+  async #late(): Promise<void> {
+    if (this.#newsMs > 0) await systemClock.sleep(this.#newsMs)
+    await this.#heard
+  }
+
   async join(options: JoinOptions): Promise<Membership> {
     const membership = await this.#log.join({
       ...options,
       onRevoke: async () => {
-        await this.#heard
+        await this.#late()
         await options.onRevoke()
       },
       onAssign: async (generation, ...rest) => {
-        await this.#heard
+        await this.#late()
         this.memberId = generation.memberId
         await options.onAssign(generation, ...rest)
       },

@@ -23,6 +23,8 @@ export interface InstanceOptions {
   readonly wrap?: (log: LogPort) => LogPort
   readonly logger?: Logger
   readonly engine?: Partial<EngineOptions>
+  /** How late it hears of rounds and assignments. @default 0 */
+  readonly newsMs?: number
 }
 
 let starts = 0
@@ -44,7 +46,7 @@ export class Instance {
     this.#app = app
     this.#log = log
     this.#group = log.open()
-    this.#hearing = new Hearing(this.#group)
+    this.#hearing = new Hearing(this.#group, options.newsMs ?? 0)
     this.folder = options.folder ?? memoryFolder()
     this.engine = new Engine(
       {

@@ -14,7 +14,7 @@ type Wanted = Parameters<Sent['send']>[0]
 
 export type Action =
   | { readonly send: Wanted; readonly times: number }
-  | { readonly start: true }
+  | { readonly start: true; readonly newsMs: number }
   | { readonly stop: number }
   | { readonly kill: number; readonly at: CrashStep | undefined; readonly noticed: boolean }
   | { readonly bury: true }
@@ -41,7 +41,7 @@ const action: fc.Arbitrary<Action> = fc.oneof(
     weight: 8,
     arbitrary: fc.record({ send: fc.array(word, { minLength: 1, maxLength: 6 }), times: fc.constantFrom(1, 1, 1, 80) }),
   },
-  { weight: 3, arbitrary: fc.constant({ start: true as const }) },
+  { weight: 3, arbitrary: fc.record({ start: fc.constant(true as const), newsMs: fc.constantFrom(0, 0, 1, 4, 15) }) },
   { weight: 1, arbitrary: fc.record({ stop: fc.nat(3) }) },
   {
     weight: 2,
@@ -125,7 +125,7 @@ class World {
 
   async act(action: Action): Promise<void> {
     if ('send' in action) await this.#sent.send(Array.from({ length: action.times }, () => action.send).flat())
-    else if ('start' in action) await this.#start()
+    else if ('start' in action) await this.#start(action.newsMs)
     else if ('stop' in action) this.#stop(this.#pick(action.stop))
     else if ('kill' in action) await this.#kill(this.#pick(action.kill), action.at, action.noticed)
     else if ('bury' in action) await this.#buryAll()
@@ -160,7 +160,7 @@ class World {
     await this.#log[Symbol.asyncDispose]()
   }
 
-  async #start(): Promise<void> {
+  async #start(newsMs = 0): Promise<void> {
     if (this.#living.size >= mostAtOnce) return
     const engine = { cacheEntries: this.#schedule.cacheEntries }
     const instance = new Instance({
@@ -168,6 +168,7 @@ class World {
       log: this.#log,
       objects: [words],
       flows,
+      newsMs,
       folder: this.#free.pop() ?? memoryFolder(),
       engine,
     })
@@ -207,7 +208,15 @@ class World {
 
   /** All have what the last assignment gave them, and nothing else. */
   async #ready(): Promise<void> {
-    while ([...this.#living].some(({ engine }) => !engine.health.ready)) await systemClock.sleep(2)
+    while (!this.#isShared()) await systemClock.sleep(2)
+  }
+
+  /** Every task runs once: a member that has not heard of the last assignment yet still runs what it had. */
+  #isShared(): boolean {
+    const engines = [...this.#living].map(({ engine }) => engine)
+    if (engines.some(({ health }) => !health.ready)) return false
+    const running = engines.flatMap(({ parts }) => [...parts.tasks.running.keys()])
+    return running.length === engines[0]?.parts.topology.tasks && new Set(running).size === running.length
   }
 
   /** By an instance that lives; another one when it dies meanwhile. */

@@ -10,10 +10,10 @@ const ends = ['round', 'lost', 'left'] as const
 type End = (typeof ends)[number]
 
 /**
- * A tenth of the session time-out, which leaves nine to spare, and at most half a second: members hear of a new round
- * only in the answer to a heartbeat.
+ * A tenth of the session time-out, which leaves nine to spare, and at most 200 ms: members hear of a new round only in the
+ * answer to a heartbeat, and the tasks of one that has left or died are silent until the last of them has heard.
  */
-const heartbeatMs = (sessionTimeoutMs: number): number => Math.min(500, Math.max(50, sessionTimeoutMs / 10))
+const heartbeatMs = (sessionTimeoutMs: number): number => Math.min(200, Math.max(50, sessionTimeoutMs / 10))
 
 /**
  * A member of a classic consumer group. It heartbeats from a timer while its owner revokes and assigns, waits for the
@@ -25,7 +25,6 @@ export class KafkaMembership implements Membership {
   readonly #logger: Logger
   readonly #rounds: GroupRounds
   #generation: Generation
-  /** The generation of the assignment last received; undefined after a loss. */
   /** The generation of the assignment last received; undefined after a loss. */
   #received: number | undefined
   #end: End | undefined

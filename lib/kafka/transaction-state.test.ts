@@ -3,7 +3,8 @@ import { MillraceError } from '../core/errors.js'
 import { TransactionState } from './transaction-state.js'
 
 const at = { topic: 't', partition: 0 }
-const refused = new MillraceError('GENERATION_STALE', 'refused')
+const refused = new MillraceError('MEMBER_UNKNOWN', 'refused')
+const stale = new MillraceError('GENERATION_STALE', 'stale')
 const fenced = new MillraceError('FENCED', 'fenced')
 
 function begun(group: string | undefined): TransactionState {
@@ -16,7 +17,7 @@ const codeOf = (error: MillraceError | undefined): string => error?.code ?? 'may
 
 describe('a transaction', () => {
   it('may commit only when every append is acknowledged and the last offsets were accepted', () => {
-    const step = fc.constantFrom('append', 'acknowledge', 'ask', 'accept', 'refuse', 'append fails')
+    const step = fc.constantFrom('append', 'acknowledge', 'ask', 'accept', 'refuse', 'too old', 'append fails')
     fc.assert(
       fc.property(fc.array(step, { maxLength: 12 }), fc.boolean(), (steps, withGroup) => {
         const state = begun(withGroup ? 'g' : undefined)
@@ -39,6 +40,9 @@ describe('a transaction', () => {
           } else if (next === 'refuse' && offsets === 'asked') {
             state.offsetsRefused(refused)
             failed = true
+          } else if (next === 'too old' && offsets === 'asked') {
+            state.offsetsRefused(stale)
+            offsets = 'too old'
           } else if (next === 'append fails' && unacknowledged > 0) {
             state.fail(refused)
             failed = true
@@ -65,6 +69,16 @@ describe('a transaction', () => {
     state.offsetsAccepted()
     expect(codeOf(state.refusesCommit())).toBe('COMMIT_ABORTED')
     expect(() => state.appending(at)).toThrow('cannot be committed')
+  })
+
+  it('may commit once offsets refused as of an older generation were accepted under a newer one', () => {
+    const state = begun('g')
+    state.askOffsets('g')
+    state.offsetsRefused(stale)
+    expect(codeOf(state.refusesCommit())).toBe('COMMIT_ABORTED')
+    state.askOffsets('g')
+    state.offsetsAccepted()
+    expect(codeOf(state.refusesCommit())).toBe('may commit')
   })
 
   it('refuses offsets of a group and appends to a partition that were not named', () => {

@@ -66,9 +66,10 @@ export class TransactionState {
     if (this.#offsets === 'asked') this.#offsets = 'accepted'
   }
 
+  /** Refused as of an older generation they may be asked for again under a newer one; otherwise only `abort` is allowed. */
   offsetsRefused(error: MillraceError): void {
     this.#offsets = 'refused'
-    this.fail(error)
+    if (error.code !== 'GENERATION_STALE') this.fail(error)
   }
 
   /** From here on only `abort` is allowed. */

@@ -81,7 +81,7 @@ export class TransactionalChannel implements CommitChannel {
       await this.#commitOffsets(generation, consumed)
       this.#state.offsetsAccepted()
     } catch (error) {
-      const refused = this.#failed(error)
+      const refused = asMillrace(error, `Transaction ${this.id}`)
       this.#state.offsetsRefused(refused)
       throw refused
     }

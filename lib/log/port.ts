@@ -79,7 +79,7 @@ export interface JoinOptions {
   readonly tell: () => Uint8Array
   /** Runs on the leader only; a pure function of what everybody told. */
   readonly assign: (members: readonly MemberTold[]) => ReadonlyMap<string, Assignment>
-  /** Awaited before this member rejoins; heartbeats go on meanwhile, and commits under the old generation are still accepted. */
+  /** Awaited before this member rejoins; heartbeats go on meanwhile. Commits under the old generation are accepted until the round ends. */
   readonly onRevoke: () => Promise<void>
   /** A new generation. `continuous`: this member also received the assignment of the generation just before it. */
   readonly onAssign: (generation: Generation, assignment: Assignment, continuous: boolean) => Promise<void>
@@ -183,7 +183,10 @@ export interface CommitChannel extends AsyncDisposable {
    * On a transactional channel the partition must have been named in `begin`.
    */
   append(partition: TopicPartition, batch: FinishedBatch): Promise<{ readonly baseOffset: Offset }>
-  /** Rejects with `GENERATION_STALE` or `MEMBER_UNKNOWN` when the generation is not current: then only `abort` is allowed. */
+  /**
+   * Rejects with `GENERATION_STALE` when the generation is not current: then it may be called again under a newer one, or
+   * the transaction aborted. Rejects with `MEMBER_UNKNOWN` for one that is not in the group: then only `abort` is allowed.
+   */
   offsets(generation: Generation, consumed: Positions): Promise<void>
   /**
    * Resolves only when the broker has definitely committed. Rejects with `COMMIT_ABORTED`, `FENCED` or `OUTCOME_UNKNOWN`.

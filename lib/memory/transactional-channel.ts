@@ -14,6 +14,8 @@ export class TransactionalChannel implements CommitChannel {
   readonly #onClose: () => void
   /** Why the open transaction cannot be committed. */
   #failure: unknown
+  /** Why its offsets were refused as of an older generation, unless they have been accepted under a newer one since. */
+  #stale: unknown
 
   constructor(broker: Broker, id: string, onClose: () => void) {
     this.id = id
@@ -28,6 +30,7 @@ export class TransactionalChannel implements CommitChannel {
       const partitions = touching.map((at) => this.#broker.topics.partition(at))
       this.#broker.transactions.begin(this.#producer, partitions, group)
       this.#failure = undefined
+      this.#stale = undefined
     })
   }
 
@@ -45,17 +48,19 @@ export class TransactionalChannel implements CommitChannel {
       transactions.demandCurrent(this.#producer)
       groups.demandCurrent(generation)
       transactions.addOffsets(this.#producer, generation.group, consumed)
+      this.#stale = undefined
     })
   }
 
   commit(): Promise<void> {
     return this.#broker.answer(() => {
       this.#broker.transactions.demandCurrent(this.#producer)
-      if (this.#failure !== undefined) {
+      const failure = this.#failure ?? this.#stale
+      if (failure !== undefined) {
         throw new MillraceError(
           'COMMIT_ABORTED',
-          `Transaction '${this.id}' cannot be committed, a part of it failed: ${reasonOf(this.#failure)} Abort it and do its work again.`,
-          { cause: this.#failure },
+          `Transaction '${this.id}' cannot be committed, a part of it failed: ${reasonOf(failure)} Abort it and do its work again.`,
+          { cause: failure },
         )
       }
       this.#broker.transactions.end(this.#producer, 'commit')
@@ -78,7 +83,8 @@ export class TransactionalChannel implements CommitChannel {
       try {
         return act()
       } catch (error) {
-        this.#failure = error
+        if (MillraceError.is(error, 'GENERATION_STALE')) this.#stale = error
+        else this.#failure = error
         throw error
       }
     })

@@ -29,6 +29,8 @@ export interface CommitCycleOptions {
   /** Tasks running now. */
   readonly tasks: () => Iterable<Task>
   readonly generation: () => Generation
+  /** What follows a generation that was over when a commit's offsets arrived; undefined when its tasks are not all retained. */
+  readonly successor: (refused: Generation, tasks: readonly Task[]) => Promise<Generation | undefined>
   /** Looks up, or makes, a topic that a handler emitted to for the first time. */
   readonly lookUp: (topic: string) => Promise<number>
   readonly trim: (before: PositionMap) => void
@@ -46,6 +48,7 @@ export class CommitCycle {
   readonly #options: CommitCycleOptions
   #channel: CommitChannel
   #inFlight: Promise<void> = Promise.resolve()
+  #sending = false
   #broken = false
   #sealedAt: number
   #flushedAt: number
@@ -77,6 +80,15 @@ export class CommitCycle {
 
   get channel(): CommitChannel {
     return this.#channel
+  }
+
+  /** The next commit is due and the last has not ended: then processing waits rather than grows. */
+  get overdue(): boolean {
+    return this.#sending && this.dueIn(true) === 0
+  }
+
+  get sending(): boolean {
+    return this.#sending
   }
 
   /** Milliseconds until a commit is due; 0 when it is now; undefined when there is nothing to commit. */
@@ -128,17 +140,26 @@ export class CommitCycle {
   renew(channel: CommitChannel): void {
     this.#channel = channel
     this.#broken = false
+    this.discard()
+  }
+
+  /** Forgets what was done since the last seal; nothing of it was sent. */
+  discard(): void {
     this.#records = 0
+    this.#turnsAtSeal = this.#options.passage.turns
     this.#options.passage.outbox.discard()
   }
 
   async #send(sealed: SealedCommit): Promise<void> {
-    const { generation, onRefused, onCommitted } = this.#options
+    const { generation, successor, onRefused, onCommitted } = this.#options
+    this.#sending = true
     try {
-      const ends = await send(sealed, this.#channel, generation())
+      const ends = await send(sealed, this.#channel, { first: generation(), successor })
+      this.#sending = false
       this.#committed(sealed, ends)
       onCommitted()
     } catch (error) {
+      this.#sending = false
       this.#broken = true
       onRefused(error)
     }

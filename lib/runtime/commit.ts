@@ -1,5 +1,5 @@
 import { MillraceError, reasonOf } from '../core/errors.js'
-import { PositionMap, type TopicPartition } from '../core/record.js'
+import { PositionMap, type Positions, type TopicPartition } from '../core/record.js'
 import { partitionOfKey } from '../log/murmur2.js'
 import type { CommitChannel, Generation } from '../log/port.js'
 import type { KindDefinition, PublishDefinition } from '../model/state-object.js'
@@ -84,6 +84,13 @@ function rowOf({ target, row }: PublishDefinition, { key, state }: Entry): strin
   }
 }
 
+/** Under which generation the offsets of a commit are sent. */
+export interface Generations {
+  readonly first: Generation
+  /** After a refusal as of an older generation: the next one, once it is known, if the member still has all these tasks. */
+  readonly successor: (refused: Generation, tasks: readonly Task[]) => Promise<Generation | undefined>
+}
+
 /**
  * Sends a sealed commit and resolves when the broker has definitely committed it, to the offset behind each task's last
  * append to each changelog. Rejects with what the channel rejects with; the channel refuses to commit after any refusal.
@@ -91,9 +98,9 @@ function rowOf({ target, row }: PublishDefinition, { key, state }: Entry): strin
 export async function send(
   sealed: SealedCommit,
   channel: CommitChannel,
-  generation: Generation,
+  generations: Generations,
 ): Promise<ReadonlyMap<string, ReadonlyMap<number, number>>> {
-  await channel.begin(touched(sealed.batches), generation.group)
+  await channel.begin(touched(sealed.batches), generations.first.group)
   const positions = PositionMap.of(
     sealed.tasks.flatMap(({ task, positions }) =>
       [...positions].map(([topic, offset]) => [topic, task.index, offset] as const),
@@ -104,9 +111,33 @@ export async function send(
     const { baseOffset } = await channel.append({ topic, partition }, batch)
     ends.set(topic, partition, Math.max(baseOffset + batch.records, ends.topics.get(topic)?.get(partition) ?? 0))
   })
-  await allOrFirstError([...appends, channel.offsets(generation, positions.topics)])
+  await allOrFirstError([...appends, attachOffsets(sealed, positions.topics, channel, generations)])
   await channel.commit()
   return ends.topics
+}
+
+/**
+ * A generation that is over when the offsets arrive is no failure yet: the transaction stays open, and they are sent again
+ * under the next one if every task of the commit stayed here. Sent to a group that has moved on, they would be refused; sent
+ * under a generation whose assignment is not known, they could commit for a task that is another member's.
+ */
+async function attachOffsets(
+  { tasks }: SealedCommit,
+  positions: Positions,
+  channel: CommitChannel,
+  { first, successor }: Generations,
+): Promise<void> {
+  for (let generation = first; ;) {
+    try {
+      return await channel.offsets(generation, positions)
+    } catch (error) {
+      if (!MillraceError.is(error, 'GENERATION_STALE')) throw error
+      const touched = tasks.map(({ task }) => task)
+      const next = await successor(generation, touched)
+      if (next === undefined) throw error
+      generation = next
+    }
+  }
 }
 
 /** Waits for all before it rejects, so that nothing is still under way when the commit is aborted. */

@@ -51,6 +51,7 @@ export class Engine {
     try {
       const parts = await openParts(this.#options, {
         generation: () => (this.#ownership as Ownership).generation,
+        successor: (refused, tasks) => (this.#ownership as Ownership).successor(refused, tasks),
         onArrival: this.#wake.wake,
         onReady: (task) => this.#ownership?.begin(task),
         onCommitted: () => this.#committed(),
@@ -153,9 +154,10 @@ export class Engine {
   }
 
   async #step({ cycle, processor }: Parts, ownership: Ownership): Promise<void> {
-    if (!ownership.holds) return this.#wake.wait(idleMs)
+    // A commit in flight may wait for an assignment, which is a job of this loop: so the loop must not wait for it.
+    if (!ownership.holds || cycle.overdue) return this.#wake.wait(idleMs)
     const more = processor.slice()
-    const due = cycle.dueIn(!more)
+    const due = cycle.sending ? undefined : cycle.dueIn(!more)
     if (due === 0) await cycle.start()
     if (more) return this.#options.clock.breathe()
     return this.#wake.wait(Math.min(due === 0 ? 0 : (due ?? idleMs), idleMs))

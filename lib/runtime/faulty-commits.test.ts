@@ -72,9 +72,13 @@ describe('a commit that fails', () => {
           // What was committed without our knowledge is read back.
           while (!instance.engine.health.ready) await new Promise(setImmediate)
           expect(await sent.faults(await stateOf([instance.engine]))).toEqual([])
+          // Offsets refused as of an older generation are sent again under the next one, which leaves the tasks here.
+          const resent = plan
+            .slice(0, injected())
+            .filter(({ step, code }) => step === 'offsets' && code === 'GENERATION_STALE')
           const failedCommits = instance.engine.stats.rollbacks
-          expect(failedCommits > 0).toBe(injected() > 0)
-          expect(failedCommits).toBeLessThanOrEqual(injected())
+          expect(failedCommits > 0).toBe(injected() > resent.length)
+          expect(failedCommits).toBeLessThanOrEqual(injected() - resent.length)
           await instance.engine.stop(1_000)
           await log[Symbol.asyncDispose]()
         },

@@ -27,6 +27,12 @@ export class Ownership {
   readonly #events: OwnershipEvents
   #membership: Membership | undefined
   #generation: Generation | undefined
+  /** Tasks of the last assignment that were in the one before it too, which this member has received. */
+  #retained: ReadonlySet<number> = new Set()
+  /** Why the commit in flight was not made, until that has been dealt with. */
+  #refusal: MillraceError | undefined
+  /** Woken by the next assignment, or by what comes instead of it. */
+  #onDecided: (() => void)[] = []
   /** No assignment holds: nothing may be processed. */
   #revoked = true
   #ended = false
@@ -62,6 +68,24 @@ export class Ownership {
   /** Nothing changes any more: what is heard from now on is left to the next owner. */
   end(): void {
     this.#ended = true
+    this.#decided()
+  }
+
+  /**
+   * The generation that follows one which was over, for a commit of these tasks: undefined unless the next assignment
+   * leaves them all where they are. Waits for that assignment.
+   */
+  async successor(refused: Generation, tasks: readonly Task[]): Promise<Generation | undefined> {
+    if (this.#generation === refused && !this.#revoked && !this.#ended) {
+      this.#membership?.rejoin('offsets were refused as of an older generation')
+      await new Promise<void>((resolve) => this.#onDecided.push(resolve))
+    }
+    const current = this.#generation !== refused && !this.#revoked && !this.#ended
+    return current && tasks.every(({ index }) => this.#retained.has(index)) ? this.#generation : undefined
+  }
+
+  #decided(): void {
+    for (const wake of this.#onDecided.splice(0)) wake()
   }
 
   async leave(): Promise<void> {
@@ -83,12 +107,12 @@ export class Ownership {
     if (this.#ended) return
     if (!MillraceError.is(error) || !recoverable.has(error.code)) return this.#events.onError(error)
     this.rollbacks++
+    this.#refusal = error
     this.#options.logger.warn({ error }, `a commit was not made, its input is read again: ${error.message}`)
     this.#do(async () => {
       const { cycle, tasks } = this.#parts
       if (!cycle.broken) return
-      const stopped = await this.#stopAll()
-      cycle.renew(await this.#cleanChannel(cycle.channel, error))
+      const stopped = await this.#rollBack()
       if (error.code !== 'GENERATION_STALE' && error.code !== 'MEMBER_UNKNOWN') return tasks.retake(stopped)
       // Who owns these tasks now is for the next assignment to say.
       this.#revoked = true
@@ -96,8 +120,12 @@ export class Ownership {
     })
   }
 
-  /** The barrier before a rebalance: it saves work, correctness does not rely on it. */
+  /**
+   * Before a round. All tasks go on, and commit: what the group accepts before the round ends, a taker finds pending. Without
+   * transactions a commit that the group refuses has taken effect already, so there nothing is done until the assignment.
+   */
   async #revoke(): Promise<void> {
+    if (this.#options.guarantee === 'exactly-once') return
     if (!this.#revoked) await this.#parts.cycle.commitAll()
     this.#revoked = true
   }
@@ -106,36 +134,54 @@ export class Ownership {
   async #assign({ generation, tasks: mine, alive, continuous }: Assigned): Promise<void> {
     const { cycle, tasks, processor, intake } = this.#parts
     this.#generation = generation
+    this.#retained = new Set(continuous ? mine : [])
+    this.#decided()
     await cycle.settled()
+    if (cycle.broken) await this.#rollBack()
+    const rewound = this.#undoWhatIsLost()
     if (!continuous) await tasks.dropAll()
     await tasks.assign(mine, alive)
-    processor.dropStopped()
-    intake.assign(tasks.running.values(), new Set())
+    processor.dropUnlessRetained(rewound)
+    intake.assign(tasks.running.values(), rewound)
     this.#revoked = false
     if (tasks.ready) this.#events.onReady()
+  }
+
+  /**
+   * Records of all tasks share the batches of the current buffer, so when a task goes that has a part in it, all of it is
+   * forgotten; tasks that stay read on from the last seal, which is committed by now.
+   */
+  #undoWhatIsLost(): ReadonlySet<Task> {
+    const { cycle, tasks } = this.#parts
+    const isLost = ({ index, moved }: Task): boolean => moved && !this.#retained.has(index)
+    if (![...tasks.running.values()].some(isLost)) return new Set()
+    cycle.discard()
+    return tasks.rewind()
   }
 
   #lost(reason: string, fatal: boolean): void {
     if (this.#ended) return
     this.#revoked = true
+    this.#decided()
     const what = `no longer a member of group '${this.#options.app}': ${reason}`
     if (fatal) return this.#events.onError(new MillraceError('FENCED', what))
     this.#options.logger.warn({ reason }, what)
     this.#do(async () => {
-      const { cycle, tasks } = this.#parts
-      await cycle.settled()
-      await this.#stopAll()
-      await tasks.dropAll()
-      cycle.renew(await this.#cleanChannel(cycle.channel))
+      await this.#parts.cycle.settled()
+      await this.#rollBack()
+      await this.#parts.tasks.dropAll()
     })
   }
 
-  /** Stops all running tasks and drops what they have not committed. */
-  async #stopAll(): Promise<readonly number[]> {
-    const { processor, tasks, intake } = this.#parts
+  /** Stops all running tasks, drops what they have not committed, and sees to a channel with no transaction open. */
+  async #rollBack(): Promise<readonly number[]> {
+    const { processor, tasks, intake, cycle } = this.#parts
     processor.drop()
     const stopped = await tasks.suspend()
     intake.assign([], new Set())
+    const cause = this.#refusal
+    this.#refusal = undefined
+    cycle.renew(await this.#cleanChannel(cycle.channel, cause))
     return stopped
   }
 
@@ -143,7 +189,7 @@ export class Ownership {
    * A channel with no transaction open: this one after an abort; a new one where that is refused, or where `cause` says
    * that the producer is no longer ours (then there is nothing to abort, and the next `begin` would only say so again).
    */
-  async #cleanChannel(channel: CommitChannel, cause?: MillraceError): Promise<CommitChannel> {
+  async #cleanChannel(channel: CommitChannel, cause: MillraceError | undefined): Promise<CommitChannel> {
     try {
       await channel.abort()
       if (cause?.code !== 'FENCED' && cause?.code !== 'OUTCOME_UNKNOWN') return channel

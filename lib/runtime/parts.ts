@@ -27,6 +27,7 @@ export interface Parts {
 /** What happens inside the parts that the engine must know. */
 export interface PartsEvents {
   readonly generation: () => Generation
+  readonly successor: (refused: Generation, tasks: readonly Task[]) => Promise<Generation | undefined>
   readonly onArrival: () => void
   readonly onReady: (task: Task) => void
   readonly onCommitted: () => void
@@ -94,6 +95,7 @@ export async function openParts(options: EngineOptions, events: PartsEvents): Pr
       lingerMs: options.commitLingerMs,
       tasks: () => tasks.running.values(),
       generation: events.generation,
+      successor: events.successor,
       lookUp,
       trim,
       onCommitted: events.onCommitted,

@@ -1,6 +1,7 @@
 import type { CommitCycle } from './commit-cycle.js'
 import type { Intake } from './intake.js'
 import { reader, type Reader, type ReaderSurroundings } from './reader.js'
+import type { Task } from './task.js'
 import type { TaskSet } from './task-set.js'
 
 /** User work between two turns of the event loop: commits, heartbeats and fetches are never starved for longer. */
@@ -46,10 +47,11 @@ export class Processor {
     this.#reader = undefined
   }
 
-  /** Lets go of what is being read for a task that has stopped; a retained one reads on where it is. */
-  dropStopped(): void {
+  /** Lets go of what is being read for a task that has stopped or was rewound; another one reads on where it is. */
+  dropUnlessRetained(rewound: ReadonlySet<Task>): void {
     const task = this.#reader?.task
-    if (task !== undefined && this.#tasks.running.get(task.index) !== task) this.drop()
+    if (task === undefined) return
+    if (rewound.has(task) || this.#tasks.running.get(task.index) !== task) this.drop()
   }
 
   #nextReader(): Reader | undefined {

@@ -26,6 +26,8 @@ export class TaskSet {
   readonly #taking = new Map<number, { readonly stop: AbortController; readonly done: Promise<void> }>()
   /** Open states of tasks that do not run: their next takeover rolls them forward. */
   readonly #suspended = new Map<number, TaskState>()
+  /** Stores of tasks given up, until they are closed: none is opened again before. */
+  readonly #closing = new Map<number, Promise<void>>()
   #alive: ReadonlySet<string> = new Set()
   #stopFencing: (() => void) | undefined
   restoredRecords = 0
@@ -63,15 +65,25 @@ export class TaskSet {
     this.#alive = alive
     const wanted = new Set(tasks)
     await this.#giveUp((index) => !wanted.has(index))
+    // Tasks that stay do not wait for the disk; one that comes back does.
+    for (const closed of this.#closing.values()) closed.catch(this.#options.onError)
     const gained = tasks.filter((index) => !this.#running.has(index) && !this.#taking.has(index))
     if (gained.length === 0) return
     const fenced = this.#fence()
     for (const index of gained) this.#take(index, fenced)
   }
 
-  /** Gives up all tasks. */
-  dropAll(): Promise<void> {
-    return this.#giveUp(() => true)
+  /** Gives up all tasks; resolves when their stores are closed. */
+  async dropAll(): Promise<void> {
+    await this.#giveUp(() => true)
+    await Promise.all(this.#closing.values())
+  }
+
+  /** Takes back what running tasks have done since the last seal, with no commit in flight. Returns those that had done something. */
+  rewind(): ReadonlySet<Task> {
+    const rewound = new Set([...this.#running.values()].filter((task) => task.moved))
+    for (const task of rewound) task.rewind()
+    return rewound
   }
 
   /**
@@ -99,18 +111,21 @@ export class TaskSet {
     const taking = [...this.#taking].filter(([index]) => which(index))
     for (const [, { stop }] of taking) stop.abort()
     await Promise.all(taking.map(([, { done }]) => done))
-    const states: TaskState[] = []
     for (const [index, { state }] of this.#running) {
       if (!which(index)) continue
       this.#running.delete(index)
-      if (state !== undefined) states.push(state)
+      if (state !== undefined) this.#close(index, state)
     }
     for (const [index, state] of this.#suspended) {
       if (!which(index)) continue
       this.#suspended.delete(index)
-      states.push(state)
+      this.#close(index, state)
     }
-    await Promise.all(states.map((state) => state.close()))
+  }
+
+  #close(index: number, state: TaskState): void {
+    const closed = state.close().finally(() => this.#closing.delete(index))
+    this.#closing.set(index, closed)
   }
 
   /** Aborts what dead owners left open; their transactions would block a takeover until they time out. Saves time only. */
@@ -153,6 +168,7 @@ export class TaskSet {
   }
 
   async #restore(index: number, signal: AbortSignal): Promise<Task | undefined> {
+    await this.#closing.get(index)
     const positions = signal.aborted ? undefined : await unlessAborted(this.#positions(index), signal)
     if (positions === undefined) return undefined
     if (index >= this.#options.topology.stateTasks) return new Task(index, undefined, positions)

@@ -32,6 +32,12 @@ export class Task {
     return this.#sealed
   }
 
+  /** Back to the last seal: what was done since is forgotten. Call it with no commit in flight. */
+  rewind(): void {
+    this.state?.undo()
+    for (const [topic, offset] of this.#sealed) this.positions.set(topic, offset)
+  }
+
   committed(positions: ReadonlyMap<string, number>): void {
     this.#committed = positions
   }

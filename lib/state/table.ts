@@ -90,6 +90,22 @@ export class Table {
     return this.#dirty.length
   }
 
+  /** Takes back what was changed since the last seal. Call it with no commit in flight: what was sealed must be decided. */
+  undo(): void {
+    for (const entry of this.#dirty) {
+      entry.dirtyIn = 0
+      if (entry.unflushed === undefined) this.#forget(entry.key)
+      else entry.state = entry.unflushed === null ? undefined : this.#decode(entry.key, entry.unflushed)
+    }
+    this.#dirty = []
+  }
+
+  /** The next touch reads the object from the store. */
+  #forget(key: string): void {
+    this.#young.delete(key)
+    this.#old.delete(key)
+  }
+
   /** Encodes what changed since the last seal: an object changed a thousand times is encoded once. */
   seal(): TableChanges {
     const entries = this.#dirty

@@ -47,6 +47,11 @@ export class TaskState {
     return this.#meta.changelogs[topic]?.offset
   }
 
+  /** Takes back what was changed since the last seal; see `Table.undo`. */
+  undo(): void {
+    for (const table of this.tables) table.undo()
+  }
+
   seal(seq: number): TaskChanges {
     const tables = this.tables.map((table) => table.seal())
     for (const table of this.tables) table.rotate(seq, this.#flushedSeq)

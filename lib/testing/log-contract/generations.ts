@@ -39,6 +39,23 @@ export function generationContract(world: World): void {
     it('refuse offsets of a generation that has not been yet', () =>
       refusedCommit((current) => ({ ...current, generationId: current.generationId + 1 }), 'GENERATION_STALE'))
 
+    it('refuse offsets of an older generation, and accept them in the same transaction under the current one', async () => {
+      const { log } = world()
+      const at = { topic: await newTopic(world()), partition: 0 }
+      await using member = await GroupMember.join(log, { group: world().name('group'), topic: at.topic, partitions: 1 })
+      await using channel = await transactionsOf(log, world().name('id'))
+      await channel.begin([at], member.group)
+      await channel.append(at, batchOf(['once']))
+      const { generation } = member
+      const stale = { ...generation, generationId: generation.generationId - 1 }
+      await expect(channel.offsets(stale, positionOf(at, 2))).rejects.toMatchObject({ code: 'GENERATION_STALE' })
+      await channel.offsets(generation, positionOf(at, 2))
+      await channel.commit()
+      await settled(log, at)
+      expect(await valuesOf(log, at)).toEqual(['once'])
+      expect(await log.admin.stableCommitted(member.group, [at])).toEqual(positionOf(at, 2))
+    })
+
     it('refuse offsets of a member that is not in the group', () =>
       refusedCommit((current) => ({ ...current, memberId: 'nobody-we-know' }), 'MEMBER_UNKNOWN'))
 
