@@ -12,27 +12,27 @@ import {
   until,
   valuesOf,
 } from '../lib/testing/log-contract/rows.js'
-import { type Fault, FaultyProxy, type Frame } from './faulty-proxy.js'
 import { nextName } from './names.js'
+import { type Fault, type Network, openNetwork } from './network/network.js'
 import { describeWithKafka } from './setup/with-kafka.js'
 
-const api = { Produce: 0, AddPartitionsToTxn: 24, AddOffsetsToTxn: 25, EndTxn: 26, TxnOffsetCommit: 28 } as const
+const apis = ['Produce', 'AddPartitionsToTxn', 'AddOffsetsToTxn', 'EndTxn', 'TxnOffsetCommit'] as const
 
 describeWithKafka('a Kafka log behind a network that loses things', (brokers) => {
   jest.setTimeout(60_000)
-  let proxy: FaultyProxy
+  let network: Network
   let direct: KafkaLog
   let log: KafkaLog
 
   beforeEach(async () => {
-    proxy = await FaultyProxy.before(brokers[0]!)
+    network = await openNetwork(brokers)
     direct = kafkaLog({ brokers }, { logger: silentLogger })
-    log = kafkaLog({ brokers: [proxy.address], requestTimeout: 700 }, { logger: silentLogger })
+    log = kafkaLog({ brokers: network.addresses, requestTimeout: 700 }, { logger: silentLogger })
   })
   afterEach(async () => {
     await log[Symbol.asyncDispose]()
     await direct[Symbol.asyncDispose]()
-    await proxy[Symbol.asyncDispose]()
+    await network.close()
   })
 
   const newPartitions = async (count: number): Promise<TopicPartition[]> => {
@@ -40,25 +40,13 @@ describeWithKafka('a Kafka log behind a network that loses things', (brokers) =>
     await direct.admin.create([{ name: topic, partitions: count, replicationFactor: -1, configs: keepsAll }])
     return Array.from({ length: count }, (_, partition) => ({ topic, partition }))
   }
-  /** Loses each `every`-th frame of that kind; counts what it lost. */
-  const losing = (lost: Frame, fault: Fault, every: number): { count: number } => {
-    const losses = { count: 0 }
-    let seen = 0
-    proxy.fault = ({ apiKey, way }) => {
-      if (apiKey !== lost.apiKey || way !== lost.way || ++seen % every !== 0) return undefined
-      losses.count++
-      return fault
-    }
-    return losses
-  }
-
-  const cases = Object.keys(api).flatMap((name) => {
-    const ways = ['request', 'response'] as const
-    return ways.map((way) => [name as keyof typeof api, way, 'close' as Fault] as const)
+  const cases = apis.flatMap((api) => {
+    const ways = ['request', 'answer'] as const
+    return ways.map((way) => [api, way, 'close' as Fault] as const)
   })
-  it.each([...cases, ['EndTxn', 'response', 'swallow'], ['Produce', 'response', 'swallow']] as const)(
+  it.each([...cases, ['EndTxn', 'answer', 'swallow'], ['Produce', 'answer', 'swallow']] as const)(
     'commits everything exactly once when a %s %s is lost (%s)',
-    async (name, way, fault) => {
+    async (api, way, fault) => {
       const partitions = await newPartitions(2)
       await using member = await GroupMember.join(direct, {
         group: nextName('group'),
@@ -66,7 +54,8 @@ describeWithKafka('a Kafka log behind a network that loses things', (brokers) =>
         partitions: 2,
       })
       const channel = await transactionsOf(log, nextName('id'))
-      const losses = losing({ apiKey: api[name], way }, fault, fault === 'close' ? 3 : name === 'EndTxn' ? 8 : 20)
+      const every = fault === 'close' ? 3 : api === 'EndTxn' ? 8 : 20
+      const losses = network.lose({ api, way, fault, every })
       const cycles = 20
       for (let cycle = 0; cycle < cycles; cycle++) {
         await channel.begin(partitions, member.group)
@@ -92,7 +81,7 @@ describeWithKafka('a Kafka log behind a network that loses things', (brokers) =>
   it('appends exactly once without transactions when produce responses are lost', async () => {
     const [at] = await newPartitions(1)
     await using channel = await log.idempotent()
-    const losses = losing({ apiKey: api.Produce, way: 'response' }, 'close', 4)
+    const losses = network.lose({ api: 'Produce', way: 'answer', every: 4 })
     await channel.begin([at!], undefined)
     const values = Array.from({ length: 60 }, (_, i) => `${i}`)
     const answers = await Promise.all(values.map((value) => channel.append(at!, batchOf([value]))))
@@ -108,12 +97,12 @@ describeWithKafka('a Kafka log behind a network that loses things', (brokers) =>
     const channel = await transactionsOf(log, id)
     await channel.begin([at!], undefined)
     await channel.append(at!, batchOf(['perhaps']))
-    const losses = losing({ apiKey: api.EndTxn, way: 'response' }, 'swallow', 1)
+    const losses = network.lose({ api: 'EndTxn', way: 'answer', fault: 'swallow' })
     const committing = Promise.allSettled([channel.commit()])
     await until(() => losses.count > 0)
     await using successor = await transactionsOf(direct, id)
     expect(successor.id).toBe(id)
-    proxy.fault = () => undefined
+    network.heal()
     expect(await committing).toMatchObject([{ status: 'rejected', reason: { code: 'OUTCOME_UNKNOWN' } }])
     await settled(direct, at!)
     expect(await valuesOf(direct, at!)).toEqual(['perhaps'])
@@ -149,7 +138,7 @@ describeWithKafka('a Kafka log behind a network that loses things', (brokers) =>
       await channel.append(at!, batchOf([`${i}`]))
       const [fetched] = await fetcher.next(soon())
       expect(fetched).toMatchObject({ from: i, to: i + 1 })
-      proxy.cut()
+      network.dropConnections()
     }
     await channel.commit()
     await log.admin.endOffsets([at!], 'all')
@@ -158,14 +147,13 @@ describeWithKafka('a Kafka log behind a network that loses things', (brokers) =>
 
   it('can be closed while no broker answers, and what was waiting for one is told so', async () => {
     const [at] = await newPartitions(1)
-    const away = kafkaLog({ brokers: [proxy.address] }, { logger: silentLogger })
+    const away = kafkaLog({ brokers: network.addresses }, { logger: silentLogger })
     const channel = await away.idempotent()
     await channel.begin([at!], undefined)
     const member = await GroupMember.join(away, { group: nextName('group'), topic: at!.topic, partitions: 1 })
     const transactions = await transactionsOf(away, nextName('id'))
     await transactions.begin([at!], undefined)
-    proxy.up = false
-    proxy.cut()
+    network.refuse()
     const waiting = [
       away.admin.describe([at!.topic]),
       channel.append(at!, batchOf(['never'])),

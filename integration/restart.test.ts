@@ -1,3 +1,6 @@
+import { randomBytes } from 'node:crypto'
+import { open, readdir } from 'node:fs/promises'
+import { join } from 'node:path'
 import { expectExactlyOnce, expectSettled } from './oracle/check.js'
 import { changelogRecords, compactEagerly } from './oracle/compaction.js'
 import { World } from './oracle/world.js'
@@ -46,6 +49,35 @@ describeWithKafka('an app that is started again', (brokers) => {
     await expectSettled(world)
   }, 60_000)
 
+  it.each(['killed', 'stopped'])(
+    'takes over the stores of a process that was %s beside it, and reads only what they miss',
+    async (how) => {
+      const survivor = world.start()
+      await survivor.until(() => survivor.ready !== undefined)
+      const other = world.start()
+      await other.until(() => other.ready !== undefined)
+      const before = await changelogRecords(world)
+      await world.feed(world.input.each(0, 200))
+      await world.allCommitted(survivor)
+      const turns = other.last?.stats.turns ?? 0
+      const { restoredRecords } = survivor.last!.stats
+      await (how === 'killed' ? other.kill() : other.stop())
+      // A clean stop leaves nothing to be read again.
+      const missed = how === 'killed' ? (await changelogRecords(world)) - before : 0
+
+      await world.feed(world.input.each(0, objects))
+      await world.allCommitted(survivor)
+      const restored = survivor.last!.stats.restoredRecords - restoredRecords
+      await survivor.stop()
+      console.log(`the ${how} process had ${turns} turns; ${restored} changelog records read after its end`)
+      expect(turns).toBeGreaterThan(0)
+      expect(restored).toBeLessThanOrEqual(missed)
+      await expectExactlyOnce(world, survivor.objects)
+      await expectSettled(world)
+    },
+    60_000,
+  )
+
   it('restores every object when its directory is gone', async () => {
     const written = await changelogRecords(world)
     await world.forget()
@@ -54,6 +86,23 @@ describeWithKafka('an app that is started again', (brokers) => {
     await second.finished()
     expect(second.done!.stats.restoredRecords).toBe(written)
     expect(written).toBeGreaterThanOrEqual(objects)
+    await expectExactlyOnce(world, second.objects)
+    await expectSettled(world)
+  }, 60_000)
+
+  it('ends when it reads damaged files while it runs, and has the right state after the next start', async () => {
+    const worker = world.start()
+    await worker.until(() => worker.ready !== undefined)
+    await overwriteTables(join(world.directoryOf(), world.app, 'slot-0'))
+    await world.feed(world.input.each(0, objects))
+    await expect(worker.until(() => false)).rejects.toThrow(/ended/)
+    console.log(
+      `what was seen: ${/"(STORE_DAMAGED|VALUE_INVALID|STORE_FAILED)"/.exec(worker.errors)?.[1] ?? 'a crash'}`,
+    )
+
+    const second = world.start({ untilDrained: true })
+    await second.finished()
+    expect(second.errors).toMatch(/discarded and restored/)
     await expectExactlyOnce(world, second.objects)
     await expectSettled(world)
   }, 60_000)
@@ -82,3 +131,14 @@ describeWithKafka('an app that is started again', (brokers) => {
     await expectSettled(world)
   }, 60_000)
 })
+
+/** Puts noise in place of all table files below a slot, in the files themselves: they may be open. */
+async function overwriteTables(slot: string): Promise<void> {
+  for (const name of await readdir(slot, { recursive: true })) {
+    if (!name.endsWith('.ldb')) continue
+    const file = await open(join(slot, name), 'r+')
+    const { size } = await file.stat()
+    await file.write(randomBytes(size), 0, size, 0)
+    await file.close()
+  }
+}

@@ -72,11 +72,14 @@ const wrong: Readonly<Record<string, readonly [options: (kafka: SecureKafka) => 
     (kafka) => ({ brokers: [kafka.mutual], ssl: authority(kafka) }),
     /localhost:\d+: Connection error: .*(bad certificate|certificate required).* Check the options ssl and sasl\.$/,
   ],
+  'plaintext spoken to a TLS listener': [
+    (kafka) => ({ brokers: [kafka.sasl] }),
+    /localhost:\d+: Connection error: the listener speaks TLS\. Check the options ssl and sasl\.$/,
+  ],
 }
 
 /** What looks like a broker that is away: connections are closed without a word. */
 const silent: Readonly<Record<string, (kafka: SecureKafka) => KafkaOptions>> = {
-  'plaintext spoken to a TLS listener': (kafka) => ({ brokers: [kafka.sasl] }),
   'TLS spoken to a plaintext listener': (kafka) => ({ brokers: [kafka.plaintext], ssl: authority(kafka) }),
   'no SASL where it is asked for': (kafka) => ({ brokers: [kafka.sasl], ssl: authority(kafka) }),
 }

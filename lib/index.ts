@@ -28,4 +28,7 @@ export type {
 } from './model/state-object.js'
 export type { Flow, InvalidPolicy, Stream, Topic, TopicOptions } from './model/stream.js'
 export type { EmitOptions, Turn } from './model/turn.js'
+export type { AppState } from './runtime/app-state.js'
 export type { Guarantee, Health, Stats } from './runtime/engine-options.js'
+export type { RestoreReport } from './runtime/restore-watch.js'
+export type { StateChange } from './runtime/state-watch.js'

@@ -14,6 +14,9 @@ export interface Fault {
 export function faultyLog(log: LogPort, next: (step: Step) => Fault | 'silence' | undefined): LogPort {
   return {
     kind: log.kind,
+    get trouble() {
+      return log.trouble
+    },
     admin: log.admin,
     join: (options) => log.join(options),
     fetcher: (options) => log.fetcher(options),

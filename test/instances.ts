@@ -64,6 +64,7 @@ export class Instance {
         createTopics: true,
         replicationFactor: -1,
         cacheEntries: 1_000,
+        standbyReplicas: 0,
         bootId: 'test',
         startId: String(++starts),
         ...options.engine,
@@ -112,6 +113,9 @@ export class Instance {
 function withJoin(log: MemoryLog, hearing: Hearing): LogPort {
   return {
     kind: log.kind,
+    get trouble() {
+      return log.trouble
+    },
     admin: log.admin,
     join: (options) => hearing.join(options),
     fetcher: (options) => log.fetcher(options),

@@ -4,6 +4,8 @@ import { offsetOf } from '../lib/core/record.js'
 import type { NewTopic } from '../lib/log/port.js'
 import { memoryLog, type MemoryLog } from '../lib/memory/memory-log.js'
 import { drained } from '../lib/runtime/drain.js'
+import type { Engine } from '../lib/runtime/engine.js'
+import type { TaskState } from '../lib/state/task-state.js'
 import { memoryFolder } from '../lib/store/memory-folder.js'
 import type { StoreFolder } from '../lib/store/store.js'
 import type { CrashStep } from '../lib/testing/life.js'
@@ -20,6 +22,7 @@ export type Action =
   | { readonly bury: true }
   | { readonly expel: number; readonly lagMs: number }
   | { readonly loseDisk: true }
+  | { readonly grow: number }
   | { readonly wait: number }
 
 export interface Schedule {
@@ -27,6 +30,7 @@ export interface Schedule {
   /** Of the inputs; another number than the state has, when a first start saw another. */
   readonly inputPartitions: number
   readonly cacheEntries: number
+  readonly standbyReplicas: number
   readonly actions: readonly Action[]
 }
 
@@ -60,6 +64,7 @@ const action: fc.Arbitrary<Action> = fc.oneof(
   { weight: 1, arbitrary: fc.constant({ bury: true as const }) },
   { weight: 3, arbitrary: fc.record({ expel: fc.nat(3), lagMs: fc.constantFrom(0, 1, 5, 20) }) },
   { weight: 1, arbitrary: fc.constant({ loseDisk: true as const }) },
+  { weight: 1, arbitrary: fc.record({ grow: fc.nat(3) }) },
   { weight: 6, arbitrary: fc.record({ wait: fc.constantFrom(0, 0, 0, 1, 2, 5, 15) }) },
 )
 
@@ -67,10 +72,12 @@ export const schedules: fc.Arbitrary<Schedule> = fc.record({
   partitions: fc.integer({ min: 1, max: 4 }),
   inputPartitions: fc.integer({ min: 1, max: 4 }),
   cacheEntries: fc.constantFrom(1, 8, 1_000),
+  standbyReplicas: fc.constantFrom(0, 1, 1, 2),
   actions: fc.array(action, { minLength: 5, maxLength: 40, size: 'max' }),
 })
 
 const mostAtOnce = 4
+const mostPartitions = 7
 const patienceMs = 10_000
 
 /** Runs a schedule until all has settled; resolves to everything that is not exact. */
@@ -94,16 +101,18 @@ class World {
   readonly #living = new Set<Instance>()
   readonly #dead = new Set<Instance>()
   #stopping: Promise<void>[] = []
+  #inputPartitions: number
 
   constructor(schedule: Schedule) {
     this.#schedule = schedule
+    this.#inputPartitions = schedule.inputPartitions
     this.#log = memoryLog({ partitions: schedule.partitions })
     this.#sent = new Sent(this.#log)
   }
 
   /** With the topics of an app that has run before: its state may have another number of partitions than its input. */
   async open(): Promise<void> {
-    const { partitions, inputPartitions } = this.#schedule
+    const { partitions } = this.#schedule
     const topic = (name: string, count = partitions, configs: Record<string, string> = {}): NewTopic => ({
       name,
       partitions: count,
@@ -115,7 +124,7 @@ class World {
       topic(`${app}-word-inbox`),
     ]
     await this.#log.admin.create([
-      topic(inputs.name, inputPartitions),
+      topic(inputs.name, this.#inputPartitions),
       topic(seen.name),
       topic(rows.name),
       topic(copies.name),
@@ -124,14 +133,28 @@ class World {
   }
 
   async act(action: Action): Promise<void> {
-    if ('send' in action) await this.#sent.send(Array.from({ length: action.times }, () => action.send).flat())
+    if ('send' in action) await this.#send(action.send, action.times)
     else if ('start' in action) await this.#start(action.newsMs)
     else if ('stop' in action) this.#stop(this.#pick(action.stop))
     else if ('kill' in action) await this.#kill(this.#pick(action.kill), action.at, action.noticed)
     else if ('bury' in action) await this.#buryAll()
     else if ('expel' in action) this.#pick(action.expel)?.expel(action.lagMs)
     else if ('loseDisk' in action) this.#free.pop()
+    else if ('grow' in action) await this.#grow(this.#pick(action.grow))
     else await (action.wait === 0 ? systemClock.breathe() : systemClock.sleep(action.wait))
+  }
+
+  /** A lane is in one partition: with another number of partitions there are other lanes. */
+  async #send(wanted: Wanted, times: number): Promise<void> {
+    const laned = wanted.map((one) => ({ ...one, lane: `${one.lane}${this.#inputPartitions}` }))
+    await this.#sent.send(Array.from({ length: times }, () => laned).flat())
+  }
+
+  /** The inputs gain a partition; at most one instance sees it soon. */
+  async #grow(by: Instance | undefined): Promise<void> {
+    if (this.#inputPartitions === mostPartitions) return
+    await this.#log.grow(inputs.name, ++this.#inputPartitions)
+    if (by?.engine.health.ready === true) void by.engine.parts.growth.look()
   }
 
   /** Whatever is under way ends, one instance is there, and all input is processed. */
@@ -147,6 +170,7 @@ class World {
     if (this.#faults.length > 0) return this.#faults
     await this.#within('draining again', drained(engine!))
     await this.#within('rebalancing', this.#ready())
+    await this.#within('copying', this.#copied())
     return [
       ...(await this.#sent.faults(await stateOf([...this.#living].map(({ engine }) => engine)))),
       ...(await this.#offsets()),
@@ -162,7 +186,8 @@ class World {
 
   async #start(newsMs = 0): Promise<void> {
     if (this.#living.size >= mostAtOnce) return
-    const engine = { cacheEntries: this.#schedule.cacheEntries }
+    const { cacheEntries, standbyReplicas } = this.#schedule
+    const engine = { cacheEntries, standbyReplicas }
     const instance = new Instance({
       app,
       log: this.#log,
@@ -228,9 +253,27 @@ class World {
     }
   }
 
+  /** Each task comes to have as many standbys as it can have, on other instances, and they come to hold what it holds. */
+  async #copied(): Promise<void> {
+    const engines = [...this.#living].map(({ engine }) => engine)
+    const { stateTasks } = engines[0]!.parts.topology
+    const copies = Math.min(this.#schedule.standbyReplicas, engines.length - 1)
+    for (const task of Array.from({ length: stateTasks }, (_, index) => index)) {
+      for (;;) {
+        const owned = engines.find(({ parts }) => parts.tasks.running.has(task))?.parts.tasks.running.get(task)
+        const others = engines.filter(({ parts }) => parts.standbys.tasks.includes(task))
+        const states = others.map(({ parts }) => parts.standbys.states.find((state) => state.task === task))
+        const isApart = others.every(({ parts }) => !parts.tasks.running.has(task))
+        const [wanted, ...held] = await Promise.all([owned?.state, ...states].map(contentOf))
+        if (others.length === copies && isApart && held.every((content) => content === wanted)) break
+        await systemClock.sleep(2)
+      }
+    }
+  }
+
   async #offsets(): Promise<readonly string[]> {
     const all = [inputs.name, `${app}-word-inbox`].flatMap((topic) => {
-      const count = topic === inputs.name ? this.#schedule.inputPartitions : this.#schedule.partitions
+      const count = topic === inputs.name ? this.#inputPartitions : this.#schedule.partitions
       return Array.from({ length: count }, (_, partition) => ({ topic, partition }))
     })
     const { admin } = this.#log
@@ -248,7 +291,7 @@ class World {
     const late = systemClock.sleep(patienceMs, ended.signal).then(() => {
       if (!ended.signal.aborted)
         throw new Error(
-          `${what} did not end; ${JSON.stringify([...this.#living].map(({ engine }) => ({ ...engine.health, ...engine.stats })))} ${this.#faults.join('; ')}`,
+          `${what} did not end; ${JSON.stringify([...this.#living].map(({ engine }) => ({ ...engine.health, ...engine.stats, ...sharesOf(engine) })))} ${this.#faults.join('; ')}`,
         )
     })
     try {
@@ -256,5 +299,23 @@ class World {
     } finally {
       ended.abort()
     }
+  }
+}
+
+async function contentOf(state: TaskState | undefined): Promise<string | undefined> {
+  await state?.flush()
+  const entries: (readonly [string, unknown])[] = []
+  for await (const entry of state?.tables[0]?.committedEntries({}) ?? []) entries.push(entry)
+  return state === undefined ? undefined : JSON.stringify(entries)
+}
+
+function sharesOf({ parts }: Engine): object {
+  const { topology, tasks, standbys } = parts
+  return {
+    inputs: [...topology.inputs],
+    running: [...tasks.running.keys()],
+    held: tasks.held,
+    standbys: standbys.tasks,
+    current: standbys.current,
   }
 }

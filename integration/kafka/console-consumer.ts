@@ -10,15 +10,21 @@ export interface ConsoleRecord {
 }
 
 /**
- * All committed records of a topic as Kafka's own consumer for Java sees them. It ends when nothing has come for 5 s.
+ * All committed records of a topic as Kafka's own consumer for Java sees them. It ends when nothing has come for `quietMs`, or
+ * after `most` records.
  * Needs java and the jars in .kafka/libs.
  */
-export async function* consoleRecords(brokers: readonly string[], topic: string): AsyncGenerator<ConsoleRecord> {
+export async function* consoleRecords(
+  brokers: readonly string[],
+  topic: string,
+  { quietMs = 5_000, most }: { readonly quietMs?: number; readonly most?: number } = {},
+): AsyncGenerator<ConsoleRecord> {
   const show = ['partition', 'offset', 'key', 'value'].map((part) => ['--property', `print.${part}=true`]).flat()
   const child = javaTool(
     'org.apache.kafka.tools.consumer.ConsoleConsumer',
     ['--bootstrap-server', brokers.join(','), '--topic', topic],
-    ['--isolation-level', 'read_committed', '--from-beginning', '--timeout-ms', '5000', ...show],
+    ['--isolation-level', 'read_committed', '--from-beginning', '--timeout-ms', String(quietMs), ...show],
+    most === undefined ? [] : ['--max-messages', String(most)],
   )
   // What it logs is read and dropped: a full pipe would stop it.
   child.stderr.resume()

@@ -1,6 +1,5 @@
 import type { LogClient, Topic } from 'millrace'
-import { stateAfter } from './input.js'
-import type { OracleState } from './program.js'
+import type { OracleState, OracleTopics, Refusal } from './program.js'
 import type { World } from './world.js'
 
 /**
@@ -11,7 +10,8 @@ export async function expectExactlyOnce(
   { app, log, topics, input }: World,
   objects: ReadonlyMap<string, OracleState>,
 ): Promise<void> {
-  const states = new Map([...input.counts].map(([key, count]) => [key, stateAfter(count)]))
+  const { states } = input
+  expect(await refusals(log, topics)).toEqual([])
   expectSame('state', objects, states)
   expectSame('changelog', await latest(log, topics.changelog), states)
   expectSame(
@@ -29,6 +29,13 @@ export async function expectSettled(world: World): Promise<void> {
   const all = [input.name, inbox, updates.name, rows.name, copy.name, changelog.name]
   expect(await world.ends(all, 'committed')).toEqual(await world.ends(all, 'all'))
   expect(await world.committed()).toEqual(await world.ends([input.name, inbox]))
+}
+
+/** The first records that an object refused. */
+async function refusals(log: LogClient, { errors }: OracleTopics): Promise<Refusal[]> {
+  const found: Refusal[] = []
+  for await (const { value } of log.read(errors)) if (value !== null && found.length < 5) found.push(value)
+  return found
 }
 
 function expectSame<V>(what: string, found: ReadonlyMap<string, V>, expected: ReadonlyMap<string, V>): void {

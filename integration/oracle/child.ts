@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process'
+import { appendFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Health, Stats } from 'millrace'
@@ -11,8 +12,16 @@ export interface OracleOptions {
   readonly app: string
   readonly dataDir: string
   readonly commitIntervalMs?: number
+  /** @default 1000 */
+  readonly sessionTimeoutMs?: number
+  readonly statusIntervalMs?: number
+  readonly partitions?: number
+  readonly replicationFactor?: number
   readonly instanceId?: string
+  readonly standbyReplicas?: number
   readonly untilDrained?: boolean
+  /** A file for its warnings and errors. */
+  readonly logFile?: string
 }
 
 interface Status {
@@ -28,7 +37,10 @@ export class OracleProcess {
   readonly #startedAt = performance.now()
   #errors = ''
   #hasEnded = false
-  /** Objects it listed at its end. */
+  #lists = 0
+  /** It has said that it runs; before, it hears no signal. */
+  started = false
+  /** Objects it listed last. */
   readonly objects = new Map<string, OracleState>()
   ready: Status | undefined
   /** Milliseconds from the start of the process. */
@@ -39,30 +51,23 @@ export class OracleProcess {
   beforeLast: Status | undefined
   statusesSinceReady = 0
 
-  constructor({ brokers, app, dataDir, commitIntervalMs = 100, instanceId, untilDrained = false }: OracleOptions) {
-    const args = [
-      '--brokers',
-      brokers.join(','),
-      '--app',
-      app,
-      '--data-dir',
-      dataDir,
-      '--commit-interval',
-      String(commitIntervalMs),
-    ]
-    if (instanceId !== undefined) args.push('--instance-id', instanceId)
+  constructor({ untilDrained = false, logFile, ...options }: OracleOptions) {
+    const args = argumentsOf(options)
     if (untilDrained) args.push('--until-drained')
     const child = spawn(process.execPath, ['--enable-source-maps', program, ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     this.#child = child
     createInterface(child.stdout).on('line', (line) => this.#said(line))
-    child.stderr.on('data', (chunk: Buffer) => (this.#errors += chunk.toString()))
+    child.stderr.on('data', (chunk: Buffer) => {
+      this.#errors += chunk.toString()
+      if (logFile !== undefined) appendFileSync(logFile, chunk)
+    })
     this.#ended = new Promise((resolve) => {
       child.once('close', (code, signal) => {
         this.#hasEnded = true
         resolve(signal ?? String(code))
-        for (const look of this.#waiting) look()
+        this.#look()
       })
     })
   }
@@ -74,6 +79,8 @@ export class OracleProcess {
     const word = line.slice(0, space)
     const value = JSON.parse(line.slice(space + 1))
     if (word === 'object') this.objects.set(value.key, value.state)
+    if (word === 'listed') this.#lists++
+    if (word === 'started') this.started = true
     if (word === 'progress') {
       ;[this.beforeLast, this.last] = [this.last, value]
       if (this.ready !== undefined) this.statusesSinceReady++
@@ -83,12 +90,29 @@ export class OracleProcess {
       this.ready = value
       this.readyAfterMs = performance.now() - this.#startedAt
     }
+    this.#look()
+  }
+
+  #look(): void {
     for (const look of this.#waiting) look()
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid
   }
 
   /** Its warnings and errors. */
   get errors(): string {
     return this.#errors
+  }
+
+  get hasEnded(): boolean {
+    return this.#hasEnded
+  }
+
+  /** How it ended: its exit code, or the signal that killed it. */
+  get ended(): Promise<string> {
+    return this.#ended
   }
 
   /** Looked at with every line it says. Rejects when it ends before. */
@@ -110,6 +134,19 @@ export class OracleProcess {
     })
   }
 
+  /** The objects of its tasks, as it has committed them now. */
+  async list(): Promise<ReadonlyMap<string, OracleState>> {
+    const lists = this.#lists
+    this.objects.clear()
+    this.signal('SIGUSR2')
+    await this.until(() => this.#lists > lists)
+    return this.objects
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.#child.kill(signal)
+  }
+
   /** `kill -9`; resolves when it is gone. Killing what has ended is allowed. */
   async kill(): Promise<void> {
     this.#child.kill('SIGKILL')
@@ -127,4 +164,20 @@ export class OracleProcess {
     const how = await this.#ended
     if (how !== '0') throw new Error(`the process ended with ${how}:\n${this.#errors}`)
   }
+}
+
+function argumentsOf({ brokers, app, dataDir, commitIntervalMs = 100, ...more }: OracleOptions): string[] {
+  const values = {
+    brokers: brokers.join(','),
+    app,
+    'data-dir': dataDir,
+    'commit-interval': commitIntervalMs,
+    'session-timeout': more.sessionTimeoutMs,
+    'status-interval': more.statusIntervalMs,
+    partitions: more.partitions,
+    'replication-factor': more.replicationFactor,
+    'instance-id': more.instanceId,
+    'standby-replicas': more.standbyReplicas,
+  }
+  return Object.entries(values).flatMap(([name, value]) => (value === undefined ? [] : [`--${name}`, String(value)]))
 }

@@ -1,8 +1,6 @@
-/** One record of the input: the n-th of its object, counted from 1. */
-export interface Numbered {
-  readonly key: string
-  readonly n: number
-}
+import type { Numbered, OracleState } from './program.js'
+
+export type { Numbered }
 
 /** Seeded pseudo-random numbers in [0, 1): mulberry32. */
 export function seeded(seed: number): () => number {
@@ -15,18 +13,34 @@ export function seeded(seed: number): () => number {
   }
 }
 
+/** What has been fed for one object: how many records ever, and since it was created last. */
+interface Fed {
+  n: number
+  place: number
+}
+
 /** What the tests feed and what must come of it: n of each object goes 1, 2, 3, … in the order of the input. */
 export class Input {
-  /** Records per object so far: the fold over the input, as count and last n are the same number. */
-  readonly counts = new Map<string, number>()
+  readonly #fed = new Map<string, Fed>()
   readonly #random: () => number
+  readonly #deletes: number
+  records = 0
 
-  constructor(seed: number) {
+  /** `deletes`: the part of the records that delete their object. */
+  constructor(seed: number, deletes = 0) {
     this.#random = seeded(seed)
+    this.#deletes = deletes
   }
 
-  get records(): number {
-    return [...this.counts.values()].reduce((sum, count) => sum + count, 0)
+  /** The n of each object's last record. */
+  get counts(): ReadonlyMap<string, number> {
+    return new Map([...this.#fed].map(([key, { n }]) => [key, n]))
+  }
+
+  /** The fold over the input: the state of each object that has not been deleted. */
+  get states(): ReadonlyMap<string, OracleState> {
+    const alive = [...this.#fed].filter(([, { place }]) => place > 0)
+    return new Map(alive.map(([key, { n, place }]) => [key, stateAfter(n, place)]))
   }
 
   /** One record for each of the objects from..to-1. */
@@ -41,9 +55,12 @@ export class Input {
 
   #next(object: number): Numbered {
     const key = `object-${object}`
-    const n = (this.counts.get(key) ?? 0) + 1
-    this.counts.set(key, n)
-    return { key, n }
+    const fed = this.#fed.get(key) ?? { n: 0, place: 0 }
+    const ends = this.#deletes > 0 && this.#random() < this.#deletes
+    const record = { key, n: fed.n + 1, place: fed.place + 1, ends }
+    this.#fed.set(key, { n: record.n, place: ends ? 0 : record.place })
+    this.records++
+    return record
   }
 }
 
@@ -53,8 +70,8 @@ export class Input {
  */
 export const groupOf = ({ key }: Numbered): string => `group-${Number(key.slice('object-'.length)) % 64}`
 
-/** The state an object must have after `count` records. */
-export function stateAfter(count: number): { count: number; last: number[]; violation: string | null } {
-  const kept = Math.min(4, count)
-  return { count, last: Array.from({ length: kept }, (_, i) => count - kept + 1 + i), violation: null }
+/** The state of an object whose last record is its n-th, and its `place`-th since it was created. */
+export function stateAfter(n: number, place = n): OracleState {
+  const kept = Math.min(4, place)
+  return { count: place, last: Array.from({ length: kept }, (_, i) => n - kept + 1 + i) }
 }

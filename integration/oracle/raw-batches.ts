@@ -7,6 +7,8 @@ export interface RawRecords {
   records: number
   /** Producer ids with an ABORT marker. */
   readonly aborted: Set<bigint>
+  /** ABORT markers. */
+  aborts: number
   commits: number
 }
 
@@ -14,7 +16,7 @@ export interface RawRecords {
 export async function rawRecords(log: LogPort, partitions: readonly TopicPartition[]): Promise<RawRecords> {
   const starts = await log.admin.startOffsets(partitions)
   const ends = await log.admin.endOffsets(partitions, 'all')
-  const found: RawRecords = { records: 0, aborted: new Set(), commits: 0 }
+  const found: RawRecords = { records: 0, aborted: new Set(), aborts: 0, commits: 0 }
   for (const { topic, partition } of partitions) {
     const start = starts.get(topic)?.get(partition) ?? 0
     const end = ends.get(topic)?.get(partition) ?? 0
@@ -42,8 +44,10 @@ function count(bytes: Buffer, from: number, found: RawRecords): void {
     if (last >= from) {
       if (!isControl) found.records += bytes.readInt32BE(at + 57)
       // The one record of a control batch: five bytes up to its key, which is a version and a type, 0 for ABORT.
-      else if (bytes.readInt16BE(at + 68) === 0) found.aborted.add(bytes.readBigInt64BE(at + 43))
-      else found.commits++
+      else if (bytes.readInt16BE(at + 68) === 0) {
+        found.aborts++
+        found.aborted.add(bytes.readBigInt64BE(at + 43))
+      } else found.commits++
     }
     at += length
   }

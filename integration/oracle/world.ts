@@ -27,29 +27,35 @@ export class World {
 
   static async open(brokers: readonly string[], seed = 1): Promise<World> {
     const world = new World(brokers, seed)
-    const { input } = world.topics
-    await world.log.admin.create([{ name: input.name, partitions, replicationFactor: 1, configs: {} }])
+    const { input, errors } = world.topics
+    const topics = [input, errors].map(({ name }) => ({ name, partitions, replicationFactor: -1, configs: {} }))
+    await world.log.admin.create(topics)
     return world
   }
 
-  async feed(records: Iterable<Numbered>): Promise<void> {
+  async feed(records: Iterable<Numbered> | AsyncIterable<Numbered>): Promise<void> {
     await this.log.send(this.topics.input, records, { key: groupOf })
   }
 
-  start(options: Omit<OracleOptions, 'brokers' | 'app' | 'dataDir'> = {}, directory = 'a'): OracleProcess {
+  /** `brokers` for a process that reaches them another way. */
+  start(options: Partial<Omit<OracleOptions, 'app' | 'dataDir'>> = {}, directory = 'a'): OracleProcess {
     const started = new OracleProcess({
       ...options,
-      brokers: this.#brokers,
+      brokers: options.brokers ?? this.#brokers,
       app: this.app,
-      dataDir: join(this.#directory, directory),
+      dataDir: this.directoryOf(directory),
     })
     this.#processes.push(started)
     return started
   }
 
+  directoryOf(directory = 'a'): string {
+    return join(this.#directory, directory)
+  }
+
   /** Deletes the local state. */
   async forget(directory = 'a'): Promise<void> {
-    await rm(join(this.#directory, directory), { recursive: true, force: true })
+    await rm(this.directoryOf(directory), { recursive: true, force: true })
   }
 
   partitionsOf(topic: string): readonly TopicPartition[] {

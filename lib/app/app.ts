@@ -1,14 +1,20 @@
 import type { Duration } from '../core/duration.js'
 import type { DeepReadonly, StateObject } from '../model/state-object.js'
 import type { Health, Stats } from '../runtime/engine-options.js'
+import type { RestoreReport } from '../runtime/restore-watch.js'
+import type { StateChange } from '../runtime/state-watch.js'
 
 /** A running application: one process's share of all who use the same id. */
 export interface App extends AsyncDisposable {
-  /** Resolves when the first assignment is restored and running. Rejects with what prevents it. */
+  /**
+   * Resolves when the first assignment is restored and running. Rejects with what prevents it. While no broker can be reached
+   * it goes on trying: `health()` and `onStateChange` say so, and `close()` ends it.
+   */
   start(): Promise<void>
   /**
-   * Finishes what was begun, commits, leaves the group; after `timeout` (10 s by default) what is not committed is left to
-   * be read again. Closing twice is allowed. Never rejects.
+   * Finishes what was begun, commits, leaves the group and closes the local stores. After `timeout` (10 s by default) what is
+   * not committed is left to be read again; closing connections and stores can take a few seconds more. Closing twice is
+   * allowed. Never rejects.
    */
   close(options?: { timeout?: Duration }): Promise<void>
   /** Resolves when the app has been closed. Rejects with the error that stopped it. */
@@ -17,7 +23,18 @@ export interface App extends AsyncDisposable {
   drained(): Promise<void>
   /** Reads committed state of the tasks this process runs. */
   state<Name extends string, S>(kind: StateObject<Name, S>): StateReader<S>
+  /** What the app is doing now; cheap enough for a probe that asks every second. */
   health(): Health
+  /**
+   * Calls `listener` with each change of `health().state`; what is over within a quarter of a second is left out. What it
+   * throws is logged. The returned function ends it.
+   */
+  onStateChange(listener: (change: StateChange) => void): () => void
+  /**
+   * Calls `listener` with how far the restore of tasks is, at most once a second and once at its end. What it throws is
+   * logged. The returned function ends it.
+   */
+  onRestore(listener: (report: RestoreReport) => void): () => void
   /** Counters since the start. */
   stats(): Stats
   /** Every topic, kind and store of the app, as text. */

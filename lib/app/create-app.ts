@@ -117,6 +117,14 @@ class RunningApp implements App {
     return this.#engine.health
   }
 
+  onStateChange(listener: Parameters<App['onStateChange']>[0]): () => void {
+    return this.#engine.watch.states.onChange(listener)
+  }
+
+  onRestore(listener: Parameters<App['onRestore']>[0]): () => void {
+    return this.#engine.watch.restore.onReport(listener)
+  }
+
   stats(): ReturnType<App['stats']> {
     return this.#engine.stats
   }

@@ -35,6 +35,11 @@ export interface AppOptions {
   readonly replicationFactor?: number
   /** Objects kept in memory by this process; twice as many at most. More are read from the local store. @default 500000 */
   readonly cacheEntries?: number
+  /**
+   * Copies of each task's state that other processes keep up to date on their disks, so that one of them takes the task over
+   * by reading only what was written last. Fewer when there are fewer other processes. @default 0
+   */
+  readonly standbyReplicas?: number
   /** @default warnings and errors as JSON lines on stderr */
   readonly logger?: Logger
 }
@@ -61,6 +66,7 @@ const shape = z.strictObject({
   createTopics: z.boolean().optional(),
   replicationFactor: positive.optional(),
   cacheEntries: positive.optional(),
+  standbyReplicas: z.number().int().nonnegative().optional(),
   logger: object.optional(),
 } satisfies Record<keyof AppOptions, z.ZodType>)
 
@@ -73,6 +79,7 @@ export interface ResolvedOptions {
   readonly createTopics: boolean
   readonly replicationFactor: number
   readonly cacheEntries: number
+  readonly standbyReplicas: number
 }
 
 /** Throws `OPTIONS_INVALID` naming each option that is wrong. */
@@ -91,5 +98,6 @@ export function resolveOptions(options: AppOptions): ResolvedOptions {
     createTopics: options.createTopics ?? false,
     replicationFactor: options.replicationFactor ?? -1,
     cacheEntries: options.cacheEntries ?? 500_000,
+    standbyReplicas: options.standbyReplicas ?? 0,
   }
 }

@@ -16,6 +16,12 @@ const produceLane = 1
 const mostBytes = 4 << 20
 /** How long the broker waits for its replicas before it says REQUEST_TIMED_OUT. */
 const replicationMs = 4_000
+const firstPauseMs = 5
+/** So long after a leader has been found again nothing may be sent. */
+const mostPauseMs = 250
+/** By then it has lasted for two seconds. */
+const setbacksToSpeakOf = 12
+const warnEveryMs = 15_000
 
 interface Due {
   readonly batch: Sending
@@ -33,8 +39,9 @@ export class Appender {
   #lanes = new Map<string, PartitionLane>()
   #failure: MillraceError | undefined
   #pumpDue = false
-  /** Sends in a row that failed in a way that may pass. */
-  #setbacks = 0
+  /** Why the last send failed that may pass. */
+  #reason = ''
+  #warnAt = 0
   readonly #running = new Set<Promise<void>>()
 
   constructor(channel: Channel, transactionalId: string | null, identity: ProducerIdentity) {
@@ -130,6 +137,7 @@ export class Appender {
     } catch (error) {
       const passing = error instanceof LinkLost || error instanceof TryAgain
       const refused = passing ? undefined : asRefused(error)
+      this.#reason = reasonOf(error)
       for (const { batch, lane } of due) {
         if (refused === undefined) lane.sendAgain(batch)
         else this.#fail(batch, lane, refused)
@@ -148,11 +156,11 @@ export class Appender {
     const code = result?.errorCode ?? Code.networkException
     if (result !== undefined && (code === Code.none || code === Code.duplicateSequence)) {
       lane.acknowledge(batch)
-      this.#setbacks = 0
       return batch.resolve({ baseOffset: result.baseOffset })
     }
     if (lane.mayPass(batch, code)) {
       if (code !== Code.outOfOrderSequence) this.#channel.map.forgetLeader(batch)
+      this.#reason = `${batch.topic}[${batch.partition}]: ${nameOf(code)}`
       return lane.sendAgain(batch)
     }
     this.#fail(batch, lane, this.#definite(batch, code, result?.errorMessage ?? null))
@@ -179,8 +187,10 @@ export class Appender {
   /** Waits a little and until there are leaders again, then sends again. */
   async #sendAgain(due: readonly Due[]): Promise<void> {
     try {
-      const pauseMs = Math.min(5 * 2 ** this.#setbacks++, 1_000)
-      if (pauseMs === 1_000) this.#channel.warn('Produce', `${due.length} batches could not be sent; still trying`)
+      // Of these partitions only: when all leaders move at once, that is one setback for each, not one after the other.
+      const setbacks = Math.max(...due.map(({ lane }) => lane.setbacks))
+      const pauseMs = Math.min(firstPauseMs * 2 ** setbacks, mostPauseMs)
+      if (setbacks >= setbacksToSpeakOf) this.#warn(due.length)
       await this.#channel.clock.sleep(pauseMs, this.#channel.closed)
       await this.#channel.insist('Produce', async () => {
         await this.#channel.refresh()
@@ -192,6 +202,13 @@ export class Appender {
     for (const { lane } of due) lane.recover()
     this.#dropAll()
     this.#pump()
+  }
+
+  #warn(batches: number): void {
+    const now = this.#channel.clock.elapsed()
+    if (now < this.#warnAt) return
+    this.#warnAt = now + warnEveryMs
+    this.#channel.warn('Produce', `${batches} batches could not be sent, still trying: ${this.#reason}`)
   }
 
   #definite(batch: Sending, code: number, detail: string | null): MillraceError {

@@ -7,10 +7,11 @@ import { ClusterMap } from './cluster-map.js'
 import { Code, isCoordinatorMoved, isRetriable, nameOf } from './error-codes.js'
 import { insist, TryAgain } from './insist.js'
 import { openWire, type Wire } from './kafkajs-wire.js'
-import { Link, LinkLost } from './link.js'
+import { Link, LinkLost, LinkRefused } from './link.js'
 import type { Address, ConnectionOptions } from './options.js'
 import type { Api } from './protocol/api.js'
 import { type CoordinatorKind, findCoordinator, metadata, type MetadataResponse } from './protocol/metadata.js'
+import type { Reach } from './reach.js'
 
 export interface ChannelOptions {
   /** What it is for; in the log. */
@@ -18,6 +19,8 @@ export interface ChannelOptions {
   readonly connection: ConnectionOptions
   readonly clock: Clock
   readonly logger: Logger
+  /** Told what becomes of every request. */
+  readonly reach: Reach
 }
 
 export interface RequestOptions {
@@ -77,7 +80,21 @@ export class Channel {
   }
 
   async request<Q, A>(node: number, api: Api<Q, A>, body: Q, { lane = 0, timeoutMs }: RequestOptions = {}): Promise<A> {
-    return await this.#link(node, lane).request(api, body, timeoutMs ?? null)
+    return await this.#send(this.#link(node, lane), api, body, timeoutMs)
+  }
+
+  async #send<Q, A>(link: Link, api: Api<Q, A>, body: Q, timeoutMs?: number): Promise<A> {
+    const asked = this.#options.reach.asking(nameOfAddress(link.address), timeoutMs ?? 0)
+    try {
+      const answer = await link.request(api, body, timeoutMs ?? null)
+      asked.answered()
+      return answer
+    } catch (error) {
+      const lost = error instanceof LinkLost || error instanceof LinkRefused
+      if (lost && !this.closed.aborted) asked.failed(error.message)
+      else asked.dropped()
+      throw error
+    }
   }
 
   speaks<Q, A>(node: number, api: Api<Q, A>): Promise<boolean> {
@@ -140,6 +157,7 @@ export class Channel {
 
   async #refresh(): Promise<void> {
     this.map.learn(await this.metadata([...this.map.wanted]))
+    this.#options.reach.are(new Set([...this.map.nodes.values()].map(nameOfAddress)))
   }
 
   /** Metadata of some topics, or with null of all. */
@@ -155,7 +173,7 @@ export class Channel {
     let failure: unknown
     for (const link of [...connected, ...known, ...seeds]) {
       try {
-        const answer = await link().request(api, body)
+        const answer = await this.#send(link(), api, body)
         this.#accepted = true
         return answer
       } catch (error) {
@@ -180,7 +198,7 @@ export class Channel {
   }
 
   #linkTo(address: Address, lane: number): Link {
-    const key = `${address.host}:${address.port}/${lane}`
+    const key = `${nameOfAddress(address)}/${lane}`
     const existing = this.#links.get(key)
     if (existing !== undefined && !existing.lost) return existing
     const link = new Link(this.#wire, address)
@@ -188,6 +206,8 @@ export class Channel {
     return link
   }
 }
+
+const nameOfAddress = ({ host, port }: Address): string => `${host}:${port}`
 
 function missingPartition(answer: unknown): TopicPartition | undefined {
   if (!Array.isArray(answer)) return undefined

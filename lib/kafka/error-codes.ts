@@ -26,6 +26,7 @@ export const Code = {
   invalidTxnState: 48,
   invalidProducerIdMapping: 49,
   concurrentTransactions: 51,
+  operationNotAttempted: 55,
   storageError: 56,
   memberIdRequired: 79,
   fencedInstance: 82,

@@ -12,6 +12,10 @@ import { keyOf, type Reading, Readings } from './readings.js'
  * connection, so a partition that is added meanwhile waits that long: a quarter of a second, four small requests a second.
  */
 const longPollMs = { live: 250, restore: 50 } as const
+/** So long after a leader has been found again nothing may be asked of it. */
+const mostPauseMs = 250
+/** One after the other: some 15 s. */
+const failuresToSpeakOf = 60
 /** Of one answer; one more is held while the last is processed. */
 const answerBytes = { live: 8 << 20, restore: 16 << 20 } as const
 
@@ -149,8 +153,8 @@ export class KafkaFetcher implements Fetcher {
   async #findLeaders(): Promise<void> {
     this.#findingLeaders = true
     try {
-      const pauseMs = Math.min(5 * 2 ** Math.min(this.#failures++, 8), 1_000)
-      if (pauseMs === 1_000) this.#channel.warn('Fetch', 'no leader answers; still trying')
+      const pauseMs = Math.min(5 * 2 ** Math.min(this.#failures++, 8), mostPauseMs)
+      if (this.#failures % failuresToSpeakOf === 0) this.#channel.warn('Fetch', 'no leader answers; still trying')
       if (this.#failures > 1) await this.#channel.clock.sleep(pauseMs, this.#channel.closed)
       await this.#channel.insist('leaders', async () => {
         await this.#channel.refresh()

@@ -82,13 +82,20 @@ export async function insist<T>(
       logger.warn({ what, forMs: Math.round(now - began), reason: before.message }, 'still trying')
       warnAt = now + warnEveryMs
     }
-    const { firstMs, mostMs } = before instanceof TryAgain ? before : linkPause
+    const { firstMs, mostMs } = pauseAfter(before)
     pauseMs = Math.min(Math.max(pauseMs * 2, firstMs), mostMs)
     await clock.sleep(pauseMs, closed)
   }
 }
 
-const linkPause = { firstMs: 10, mostMs: 1_000 }
+/** A broker that is gone is replaced within seconds, and is missed for as long as the last pause lasts. */
+const lostPause = { firstMs: 10, mostMs: 250 }
+const refusedPause = { firstMs: 10, mostMs: 1_000 }
+
+function pauseAfter(before: TryAgain | LinkLost | LinkRefused): { readonly firstMs: number; readonly mostMs: number } {
+  if (before instanceof TryAgain) return before
+  return before instanceof LinkLost ? lostPause : refusedPause
+}
 
 function passing(error: unknown, what: string, wasAccepted: boolean): TryAgain | LinkLost | LinkRefused {
   if (error instanceof TryAgain || error instanceof LinkLost) return error

@@ -9,6 +9,7 @@ import { KafkaFetcher } from './fetcher.js'
 import { IdempotentChannel } from './idempotent.js'
 import { KafkaMembership } from './membership.js'
 import { type ConnectionOptions, type KafkaOptions, resolveOptions } from './options.js'
+import { Reach } from './reach.js'
 import { TransactionalChannel } from './transactions.js'
 
 export type KafkaLog = LogPort & LogClient
@@ -32,6 +33,7 @@ class KafkaPort implements LogPort {
   readonly #connection: ConnectionOptions
   readonly #clock: Clock
   readonly #logger: Logger
+  readonly #reach: Reach
   /** What is open: closing the log closes it. */
   readonly #open = new Set<() => Promise<void>>()
   #closing: Promise<void> | undefined
@@ -40,9 +42,14 @@ class KafkaPort implements LogPort {
     this.#connection = connection
     this.#clock = clock
     this.#logger = logger
+    this.#reach = new Reach(clock)
     const channel = this.#channel('admin')
     this.#close(channel, async () => channel.close())
     this.admin = new KafkaAdmin(channel)
+  }
+
+  get trouble(): string | undefined {
+    return this.#reach.trouble
   }
 
   async join(options: JoinOptions): Promise<Membership> {
@@ -74,7 +81,13 @@ class KafkaPort implements LogPort {
 
   #channel(purpose: string): Channel {
     if (this.#closing !== undefined) throw new MillraceError('APP_CLOSED', `${purpose}: the log is closed.`)
-    return new Channel({ purpose, connection: this.#connection, clock: this.#clock, logger: this.#logger })
+    return new Channel({
+      purpose,
+      connection: this.#connection,
+      clock: this.#clock,
+      logger: this.#logger,
+      reach: this.#reach,
+    })
   }
 
   /** While it opens, closing means to cut its channel; afterwards, to close it properly. */

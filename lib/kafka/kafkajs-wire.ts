@@ -83,11 +83,25 @@ function openSocket(
   const servername = net.isIP(host) === 0 ? { servername: host } : {}
   const socket = ssl
     ? tls.connect({ host, port, ...servername, ...(ssl === true ? {} : ssl) }, onConnect)
-    : net.connect({ host, port }, onConnect)
+    : refusingTls(net.connect({ host, port }, onConnect))
   socket.setNoDelay(true)
   socket.setKeepAlive(true, 60_000)
   opened(socket)
   return socket
+}
+
+/** `code` of the error of a connection without TLS to a listener that wants it. */
+export const tlsExpected = 'TLS_EXPECTED'
+
+/**
+ * A TLS listener answers what is not TLS with an alert: record type 21, version 3.x (RFC 8446, section 5.1). As the length
+ * of a Kafka response that would be 350 MB, which nobody sends.
+ */
+function refusingTls(socket: net.Socket): net.Socket {
+  return socket.once('data', (first: Buffer) => {
+    if (first[0] !== 0x15 || first[1] !== 0x03) return
+    socket.destroy(Object.assign(new Error('the listener speaks TLS'), { code: tlsExpected }))
+  })
 }
 
 /** What kafkajs calls errors are lost connections, which the channel reports in its own words. */

@@ -1,7 +1,7 @@
 import { MillraceError, reasonOf } from '../core/errors.js'
 import type { Api } from './protocol/api.js'
 import type { WireBroker, WireConnection, WireRequest } from './kafkajs-shape.js'
-import type { Wire } from './kafkajs-wire.js'
+import { tlsExpected, type Wire } from './kafkajs-wire.js'
 import type { Address } from './options.js'
 import { Reader } from './wire/reader.js'
 import { Writer } from './wire/writer.js'
@@ -98,7 +98,7 @@ export class Link {
     } catch (error) {
       this.#lost = true
       if (MillraceError.is(error)) throw error
-      const refused = !isConnectionError(error) || isCertificateError(error)
+      const refused = !isConnectionError(error) || isDefinite(error)
       throw new (refused ? LinkRefused : LinkLost)(`Connecting to ${this.#name}: ${explain(error)}`, { cause: error })
     }
   }
@@ -171,8 +171,10 @@ function isConnectionError(error: unknown): boolean {
   return error instanceof Error && connectionErrors.has(error.name)
 }
 
-function isCertificateError(error: unknown): boolean {
-  return /CERT|SIGNATURE/.test(String((error as { readonly code?: unknown }).code))
+/** Certificates that do not fit, and TLS that only one side speaks: trying again would change nothing. */
+function isDefinite(error: unknown): boolean {
+  const code = String((error as { readonly code?: unknown }).code)
+  return code === tlsExpected || /CERT|SIGNATURE/.test(code)
 }
 
 /** What a reason may mean that the broker, or kafkajs, leaves unsaid. */

@@ -47,9 +47,13 @@ export class KafkaMembership implements Membership {
   /** Resolves when the first assignment has been taken. Owns the channel. */
   static join(channel: Channel, options: JoinOptions, logger: Logger): Promise<KafkaMembership> {
     const membership = new KafkaMembership(channel, options, logger)
-    return new Promise((resolve, reject) => {
+    const stop = (): void => void membership.leave()
+    const joined = new Promise<KafkaMembership>((resolve, reject) => {
       membership.#living = membership.#live(() => resolve(membership), reject)
     })
+    if (options.signal?.aborted === true) stop()
+    options.signal?.addEventListener('abort', stop)
+    return joined.finally(() => options.signal?.removeEventListener('abort', stop))
   }
 
   get generation(): Generation {
@@ -89,7 +93,8 @@ export class KafkaMembership implements Membership {
       const left = this.#leaving !== undefined
       const assigned = this.#generation.generationId >= 0
       this.#telling = true
-      await this.leave()
+      // One who leaves waits for us.
+      if (!left) await this.leave()
       failed(error)
       if (!left && assigned) this.#options.onLost(reasonOf(error), true)
     }

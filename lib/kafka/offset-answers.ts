@@ -13,13 +13,20 @@ export function listPositions(positions: Positions): CommittedPosition[] {
   return list
 }
 
-/** One code for an answer about many partitions: what is definite comes before what may pass. */
+/**
+ * One code for an answer about many partitions: what is definite comes before what may pass, and both before what was not
+ * attempted, as that only says that another was refused.
+ */
 export function worstOf(results: readonly PartitionResult[]): number {
   let worst: number = Code.none
-  for (const { errorCode } of results) {
-    if (errorCode !== Code.none && (worst === Code.none || isRetriable(worst))) worst = errorCode
-  }
+  for (const { errorCode } of results) if (weight(errorCode) > weight(worst)) worst = errorCode
   return worst
+}
+
+function weight(code: number): number {
+  if (code === Code.none) return 0
+  if (code === Code.operationNotAttempted) return 1
+  return isRetriable(code) ? 2 : 3
 }
 
 /** What it means that a coordinator refused offsets. */

@@ -118,4 +118,15 @@ describe('the batches of a partition', () => {
     expect(lane.takeSequence(3)).toBe(0x7fff_ffff)
     expect(lane.takeSequence(1)).toBe(2)
   })
+
+  it('count what set them back until one has arrived', () => {
+    const lane = laneOf(1)
+    for (let setbacks = 1; setbacks <= 3; setbacks++) {
+      lane.sendAgain(lane.next()!)
+      lane.recover()
+      expect(lane.setbacks).toBe(setbacks)
+    }
+    lane.acknowledge(lane.next()!)
+    expect(lane.setbacks).toBe(0)
+  })
 })

@@ -31,6 +31,7 @@ export class PartitionLane {
   #recovering = false
   /** After a failure one at a time, until one has been acknowledged: five at once may have been what broke it. */
   #cautious = false
+  #setbacks = 0
 
   /** The sequence number for a batch of so many records. They wrap around. */
   takeSequence(records: number): number {
@@ -41,6 +42,11 @@ export class PartitionLane {
 
   add(batch: Omit<Sending, 'order'>): void {
     this.#waiting.push({ ...batch, order: this.#nextOrder++ })
+  }
+
+  /** How often it had to recover since a batch was last acknowledged. */
+  get setbacks(): number {
+    return this.#setbacks
   }
 
   get idle(): boolean {
@@ -66,6 +72,7 @@ export class PartitionLane {
 
   acknowledge(batch: Sending): void {
     this.#cautious = false
+    this.#setbacks = 0
     this.#answer(batch)
   }
 
@@ -89,6 +96,7 @@ export class PartitionLane {
     this.#waiting.unshift(...again)
     this.#recovering = false
     this.#cautious = true
+    this.#setbacks++
   }
 
   /** Takes out what is not in flight: it has lost its purpose. */

@@ -5,7 +5,7 @@ import type { Channel } from './channel.js'
 import { Code, isRetriable, nameOf } from './error-codes.js'
 import { TryAgain } from './insist.js'
 import { logEnds } from './per-leader.js'
-import type { MetadataResponse } from './protocol/metadata.js'
+import { metadata, type MetadataResponse } from './protocol/metadata.js'
 import { createTopics, describeConfigs } from './protocol/topics.js'
 
 const createMs = 30_000
@@ -60,14 +60,24 @@ export async function makeTopics(channel: Channel, topics: readonly NewTopic[]):
   await leadersReady(channel, topics)
 }
 
-/** Waits until every partition has a leader that knows it is one, by asking it for its end: a produce would succeed now. */
+/**
+ * Waits until every partition has a leader that knows it is one, by asking it for its end: a produce would succeed now. And
+ * until every broker knows the topics, as any of them may be asked next.
+ */
 async function leadersReady(channel: Channel, topics: readonly NewTopic[]): Promise<void> {
   const names = topics.map(({ name }) => name)
   const partitions = await channel.insist(`leaders of ${names.join(', ')}`, async () => {
-    const metadata = await channel.metadata(names)
-    return topics.flatMap(({ name }) => partitionsWithLeaders(metadata, name))
+    const known = await channel.metadata(names)
+    return topics.flatMap(({ name }) => partitionsWithLeaders(known, name))
   })
   await logEnds(channel, partitions, 'end', 'all')
+  await channel.insist(`brokers that know ${names.join(', ')}`, async () => {
+    const asked = [...channel.map.nodes.keys()].map((node) => channel.request(node, metadata, { topics: names }))
+    for (const answer of await Promise.allSettled(asked)) {
+      // One that does not answer now will not be the one that is asked next.
+      if (answer.status === 'fulfilled') for (const name of names) partitionsWithLeaders(answer.value, name)
+    }
+  })
 }
 
 function partitionsWithLeaders({ topics }: MetadataResponse, name: string): TopicPartition[] {

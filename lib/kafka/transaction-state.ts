@@ -85,6 +85,7 @@ export class TransactionState {
     if (this.#failure?.code === 'FENCED') return this.#failure
     if (this.#failure !== undefined) return this.#aborted(this.#failure.message, this.#failure)
     if (this.#unacknowledged > 0) return this.#aborted(`${this.#unacknowledged} appends are not acknowledged`)
+    // Rule refused-is-not-ended (integration/model).
     if (this.#group !== undefined && this.#offsets !== 'accepted') {
       return this.#aborted(`the offsets of group ${this.#group} were not accepted`)
     }

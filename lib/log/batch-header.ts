@@ -4,7 +4,7 @@
  * producerId:8 producerEpoch:2 baseSequence:4 recordCount:4`. Read functions take the bytes and where the batch begins.
  */
 import { MillraceError } from '../core/errors.js'
-import { crc32c } from './crc32c.js'
+import { crc32c } from '../core/crc32c.js'
 
 /** Bytes before the first record. */
 export const headerBytes = 61

@@ -11,6 +11,11 @@ export interface Log extends AsyncDisposable {
 
 export interface LogPort extends Log {
   readonly admin: LogAdmin
+  /**
+   * Which brokers have not answered for two seconds or more, with their addresses and the last error; undefined while those
+   * that are asked answer. What was asked for is tried again meanwhile.
+   */
+  readonly trouble: string | undefined
   /** Joins the consumer group; resolves when the first assignment has been handed to `onAssign`. */
   join(options: JoinOptions): Promise<Membership>
   fetcher(options: FetcherOptions): Fetcher
@@ -75,6 +80,8 @@ export interface JoinOptions {
   /** Static membership (KIP-345). */
   readonly instanceId?: string
   readonly sessionTimeoutMs: number
+  /** Aborted while it joins, it leaves, and `join` rejects; later it does nothing. */
+  readonly signal?: AbortSignal
   /** What this member tells the leader, asked anew at each join. */
   readonly tell: () => Uint8Array
   /** Runs on the leader only; a pure function of what everybody told. */

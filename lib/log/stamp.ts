@@ -1,6 +1,6 @@
 import { MillraceError } from '../core/errors.js'
 import { attribute, attributesAt, fieldAt, headerBytes, writeInt64 } from './batch-header.js'
-import { crc32c } from './crc32c.js'
+import { crc32c } from '../core/crc32c.js'
 import { writeVarint } from './varint.js'
 
 /** Who sends a batch, and its place in their sequence (KIP-98). */

@@ -31,10 +31,18 @@ export class MemoryMembership implements Membership {
 
   /** Resolves when the first assignment has been handed to `onAssign` and that is done; rejects when a callback fails before. */
   async start(): Promise<void> {
-    await this.#broker.clock.breathe()
-    await new Promise<void>((resolve, reject) => {
-      this.#run(resolve).catch(reject)
-    })
+    const { signal } = this.#options
+    const stop = (): void => this.#end()
+    signal?.addEventListener('abort', stop)
+    try {
+      await this.#broker.clock.breathe()
+      if (signal?.aborted === true) stop()
+      await new Promise<void>((resolve, reject) => {
+        this.#run(resolve).catch(reject)
+      })
+    } finally {
+      signal?.removeEventListener('abort', stop)
+    }
   }
 
   get generation(): Generation {

@@ -21,6 +21,8 @@ export interface MemoryLog extends LogPort, LogClient {
   open(): MemoryLog
   /** Compacts a topic now. It happens by itself as a compacted topic grows. Rejects with `TOPIC_MISSING`. */
   compact(topic: string): Promise<void>
+  /** Adds partitions to a topic until it has so many, as `kafka-topics --alter` does. Rejects with `TOPIC_MISSING`. */
+  grow(topic: string, partitions: number): Promise<void>
   /** Takes a member out of its group as when its session expires: it hears `onLost` and joins again. */
   expel(group: string, memberId: string): void
 }
@@ -32,6 +34,7 @@ export function memoryLog({ partitions = 4, clock = systemClock }: MemoryLogOpti
 
 class MemoryClient implements MemoryLog {
   readonly kind = 'memory'
+  readonly trouble = undefined
   readonly admin: LogAdmin
   readonly #broker: Broker
   readonly #client: LogClient
@@ -93,6 +96,10 @@ class MemoryClient implements MemoryLog {
 
   compact(topic: string): Promise<void> {
     return this.#broker.compactor.compact(topic)
+  }
+
+  grow(topic: string, partitions: number): Promise<void> {
+    return this.#broker.answer(() => this.#broker.topics.grow(topic, partitions))
   }
 
   expel(group: string, memberId: string): void {

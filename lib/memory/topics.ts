@@ -54,6 +54,17 @@ export class Topics {
     })
   }
 
+  /** Adds empty partitions until there are so many; never takes one away. Throws `TOPIC_MISSING`. */
+  grow(name: string, partitions: number): void {
+    const { info, logs } = this.#existing(name)
+    const more = Array.from({ length: Math.max(0, partitions - logs.length) }, (_, i) => logs.length + i)
+    this.#topics.set(name, {
+      name,
+      info: { ...info, partitions: logs.length + more.length },
+      logs: [...logs, ...more.map((partition) => new PartitionLog(name, partition))],
+    })
+  }
+
   get(name: string): Topic | undefined {
     return this.#topics.get(name)
   }
@@ -73,6 +84,14 @@ export class Topics {
       )
     }
     return log
+  }
+
+  #existing(name: string): Topic {
+    const topic = this.#topics.get(name)
+    if (topic !== undefined) return topic
+    throw new MillraceError('TOPIC_MISSING', `Topic '${name}' does not exist. Create it, or correct the name.`, {
+      topic: name,
+    })
   }
 
   /** A config of a topic that exists. */

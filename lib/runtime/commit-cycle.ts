@@ -175,6 +175,7 @@ export class CommitCycle {
         const end = ends.get(topic)?.get(task.index)
         return end === undefined ? [] : [[topic, end] as const]
       })
+      // Rule local-never-ahead (integration/model).
       task.state.committed(changes, sealed.seq, new Map(appended), positions)
     }
     const now = clock.elapsed()
@@ -203,6 +204,7 @@ export class CommitCycle {
     const before = new PositionMap()
     for (const task of tasks()) {
       for (const inbox of topology.inboxes) {
+        // Rule trim-committed (integration/model).
         const offset = task.committedPositions.get(inbox)
         if (offset !== undefined && offset > 0) before.set(inbox, task.index, offset)
       }

@@ -9,18 +9,19 @@ const lookAgainMs = 50
  * First the sources, then the inboxes: what hopped on the way is in them by then.
  */
 export async function drained(engine: Engine): Promise<void> {
-  const { cycle, topology } = engine.parts
+  const { cycle, topology, growth } = engine.parts
   cycle.hurried++
   try {
-    const isInbox = (topic: string): boolean => topology.inboxes.includes(topic)
-    const all = [...topology.inputs].flatMap(([topic, count]) => allPartitions(topic, count))
+    // A partition that nobody reads yet may hold records already.
+    await growth.look()
+    const sources = Object.entries(growth.partitions)
     await committedTo(
       engine,
-      all.filter(({ topic }) => !isInbox(topic)),
+      sources.flatMap(([topic, count]) => allPartitions(topic, count)),
     )
     await committedTo(
       engine,
-      all.filter(({ topic }) => isInbox(topic)),
+      topology.inboxes.flatMap((topic) => allPartitions(topic, topology.stateTasks)),
     )
     // The broker may know of a commit before its answer has reached us.
     await cycle.settled()

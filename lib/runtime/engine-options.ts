@@ -3,6 +3,7 @@ import type { Logger } from '../core/logger.js'
 import type { LogPort } from '../log/port.js'
 import type { Program } from '../model/program.js'
 import type { StoreFolder } from '../store/store.js'
+import type { AppState } from './app-state.js'
 
 /** `exactly-once`: one transaction per commit; `at-least-once`: the same cycle without it, see docs/guarantees.md. */
 export type Guarantee = 'exactly-once' | 'at-least-once'
@@ -26,6 +27,8 @@ export interface EngineOptions {
   readonly replicationFactor: number
   /** Objects kept in memory over all tables; twice as many at most. */
   readonly cacheEntries: number
+  /** Copies of each task's state that other members keep. */
+  readonly standbyReplicas: number
   readonly bootId: string | undefined
   /** Tells this start from all others: part of the transactional id. */
   readonly startId: string
@@ -48,14 +51,19 @@ export interface Stats {
   /** Changelog records applied while taking tasks over. */
   readonly restoredRecords: number
   readonly restoredBytes: number
+  /** Changelog records applied to standbys. */
+  readonly standbyRecords: number
 }
 
 /** For readiness and liveness probes. */
 export interface Health {
-  /** False once the app has stopped for an error; see `closed()`. */
+  /** False once the app has been closed or an error has stopped it; see `closed()`. Brokers that are away do not change it. */
   readonly live: boolean
-  /** All assigned tasks are restored and running. */
+  /** Whether `state` is `running`: all assigned tasks run, and their commits get through. */
   readonly ready: boolean
-  /** Records between what is processed and the end of the topics, as far as known. */
+  readonly state: AppState
+  /** When not ready: what it waits for, where, and what to do about it. */
+  readonly reason: string | undefined
+  /** Records between what is processed and the end of the topics, of the tasks that run here, as far as the ends are known. */
   readonly lag: number
 }

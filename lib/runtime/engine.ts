@@ -1,4 +1,5 @@
 import { MillraceError, reasonOf } from '../core/errors.js'
+import { AppWatch, type Watched } from './app-watch.js'
 import type { EngineOptions, Health, Stats } from './engine-options.js'
 import { Jobs } from './jobs.js'
 import { Ownership } from './ownership.js'
@@ -7,6 +8,12 @@ import { Wake } from './wake.js'
 
 /** Longest sleep of an idle loop; everything that matters wakes it. */
 const idleMs = 1_000
+/** So long the group waits for stores to be closed. */
+const storesFirstMs = 100
+/** How long closing waits for each of group, stores and folder: a disk that hangs must not hold up the end of the process. */
+const storesMs = 5_000
+/** The same when brokers are away: a takeover may be waiting for them, and its store is given up as in a crash. */
+const storesAloneMs = 1_000
 
 /**
  * One process's share of an app: a loop that alternates slices of processing with commits, and with jobs that must not
@@ -18,10 +25,13 @@ export class Engine {
   readonly #wake: Wake
   readonly #jobs: Jobs
   readonly #listeners = new Set<() => void>()
+  /** Tells what the engine is doing. */
+  readonly watch: AppWatch
   #parts: Parts | undefined
   #ownership: Ownership | undefined
   #loop: Promise<void> = Promise.resolve()
   #started: Promise<void> = Promise.resolve()
+  #stage: Watched['stage'] = 'new'
   #stopped: Promise<void> | undefined
   #stopping = false
   #closed = false
@@ -35,6 +45,13 @@ export class Engine {
     this.#onFailure = onFailure
     this.#wake = new Wake(options.clock)
     this.#jobs = new Jobs(this.#wake.wake)
+    this.watch = new AppWatch(options, () => ({
+      parts: this.#parts,
+      ownership: this.#ownership,
+      stage: this.#stage,
+      end: this.#closed ? 'closed' : this.#stopping ? 'closing' : undefined,
+      failure: this.#failure,
+    }))
   }
 
   /**
@@ -48,6 +65,8 @@ export class Engine {
   }
 
   async #start(): Promise<void> {
+    this.#stage = 'opening'
+    this.watch.start()
     try {
       const parts = await openParts(this.#options, {
         generation: () => (this.#ownership as Ownership).generation,
@@ -57,6 +76,7 @@ export class Engine {
         onCommitted: () => this.#committed(),
         onRefusedCommit: (error) => this.#ownership?.recover(error),
         onRefusedRecord: (error) => this.#refusedRecord(error),
+        onRestoring: (progress) => this.watch.restore.progress(progress),
         onError: (error) => this.#fail(error),
       })
       this.#parts = parts
@@ -72,17 +92,25 @@ export class Engine {
   async #joinAndRun(parts: Parts): Promise<void> {
     const ready = new Promise<void>((resolve) => (this.#ready = resolve))
     const ownership = new Ownership(this.#options, parts, this.#jobs, {
-      onReady: this.#ready,
+      onReady: () => this.#allRun(),
       onError: (error) => this.#fail(error),
     })
     this.#ownership = ownership
     this.#loop = this.#run(parts, ownership)
+    this.#stage = 'joining'
     await ownership.join()
+    this.#stage = 'member'
     await ready
+    this.watch.look()
+  }
+
+  #allRun(): void {
+    this.#ready()
+    this.watch.look()
   }
 
   /**
-   * Commits what is done, closes the stores with their clean marker and leaves the group. What has not ended after
+   * Commits what is done, leaves the group and closes the stores with their clean marker. What is not committed after
    * `timeoutMs` is left behind, as in a crash. After a failure nothing more is committed. Never rejects; calling twice is
    * allowed.
    */
@@ -93,12 +121,11 @@ export class Engine {
 
   async #stop(timeoutMs: number): Promise<void> {
     this.#halt()
-    const inTime = new AbortController()
-    await Promise.race([this.#finish(), this.#options.clock.sleep(timeoutMs, inTime.signal)])
-    inTime.abort()
+    await this.#within(timeoutMs, this.#finish())
     this.#endJobs()
-    this.#closed = true
     if (this.#parts !== undefined) await this.#close(this.#parts)
+    this.#closed = true
+    this.watch.stop()
     this.#committed()
   }
 
@@ -106,16 +133,25 @@ export class Engine {
     this.#stopping = true
     this.#ownership?.end()
     this.#wake.wake()
+    this.watch.look()
   }
 
   /** Waits for what is under way, a start and the commit in flight included, and unless something failed makes a last commit. */
   async #finish(): Promise<void> {
     await this.#loop
     this.#endJobs()
-    await this.#started
+    await this.#startEnds()
     const cycle = this.#parts?.cycle
     const commits = this.#failure === undefined && this.#ownership?.holds === true
     await (commits ? cycle?.commitAll() : cycle?.settled())?.catch((error: unknown) => this.#fail(error))
+  }
+
+  /** A start that waits for brokers may last as long as they are away; what it opens after all, it closes itself. */
+  async #startEnds(): Promise<void> {
+    const { clock, log } = this.#options
+    let isUnderWay = true
+    const ended = this.#started.then(() => (isUnderWay = false))
+    while (isUnderWay && log.trouble === undefined) await Promise.race([ended, clock.sleep(100)])
   }
 
   /** Nothing is processed any more, so what the group waits for may pass, and a start need not wait for its tasks. */
@@ -124,22 +160,43 @@ export class Engine {
     this.#ready()
   }
 
-  async #close({ intake, tasks, cycle, folder }: Parts): Promise<void> {
-    // The channel goes first: a commit that still waits for a broker ends here, undecided, as in a crash.
-    const steps = [
-      () => cycle.channel[Symbol.asyncDispose](),
-      () => intake.close(),
-      () => tasks.dropAll(),
-      () => this.#ownership?.leave(),
-      () => folder.close(),
-    ]
-    for (const step of steps) {
-      try {
-        await step()
-      } catch (error) {
-        this.#options.logger.warn({ error }, `closing went on after an error: ${reasonOf(error)}`)
-      }
+  /**
+   * The next owners need not wait for our disk: what is committed they read from the log, and our stores stay ours until the
+   * folder is closed. So the group is left at once, but for a moment in which most stores are closed: then a process beside
+   * this one can adopt them. A commit that still waits for a broker ends with its channel, undecided, as in a crash.
+   */
+  async #close(parts: Parts): Promise<void> {
+    const stores = this.#try(async () => parts.cycle.channel[Symbol.asyncDispose]()).then(() =>
+      this.#closeStores(parts),
+    )
+    await this.#within(storesFirstMs, stores)
+    const left = this.#try(async () => this.#ownership?.leave())
+    await this.#within(storesMs, left)
+    await stores
+  }
+
+  async #closeStores({ intake, tasks, standbys, growth, folder }: Parts): Promise<void> {
+    growth.close()
+    await this.#try(() => intake.close())
+    const patienceMs = this.#options.log.trouble === undefined ? storesMs : storesAloneMs
+    const closed = Promise.all([this.#try(() => tasks.dropAll()), this.#try(() => standbys.close())])
+    await this.#within(patienceMs, closed)
+    const given = this.#try(() => folder.close())
+    await this.#within(storesMs, given)
+  }
+
+  async #try(step: () => Promise<void>): Promise<void> {
+    try {
+      await step()
+    } catch (error) {
+      this.#options.logger.warn({ error }, `closing went on after an error: ${reasonOf(error)}`)
     }
+  }
+
+  async #within(ms: number, work: Promise<unknown>): Promise<void> {
+    const inTime = new AbortController()
+    await Promise.race([work, this.#options.clock.sleep(ms, inTime.signal)])
+    inTime.abort()
   }
 
   async #run(parts: Parts, ownership: Ownership): Promise<void> {
@@ -199,24 +256,29 @@ export class Engine {
   }
 
   get health(): Health {
-    const parts = this.#parts
-    const ready = parts !== undefined && !this.#stopping && this.#ownership?.holds === true && parts.tasks.ready
-    return {
-      live: this.#failure === undefined && !this.#closed,
-      ready,
-      lag:
-        parts === undefined ? 0 : parts.tasks.lag((topic, partition) => parts.intake.highWatermark(topic, partition)),
-    }
+    return this.watch.health
   }
 
   get stats(): Stats {
     const { turns = 0, hops = 0, dropped = 0 } = this.#parts?.passage ?? {}
     const { restoredRecords = 0, restoredBytes = 0 } = this.#parts?.tasks ?? {}
+    const standbyRecords = this.#parts?.standbys.records ?? 0
     const records = this.#parts?.processor.records ?? 0
     const commits = this.#parts?.cycle.commits ?? 0
     const rollbacks = this.#ownership?.rollbacks ?? 0
     const refused = this.#refused
-    return { records, turns, hops, dropped, refused, commits, rollbacks, restoredRecords, restoredBytes }
+    return {
+      records,
+      turns,
+      hops,
+      dropped,
+      refused,
+      commits,
+      rollbacks,
+      restoredRecords,
+      restoredBytes,
+      standbyRecords,
+    }
   }
 
   /** Calls `listener` after each commit, and when the engine stops, until the returned function is called. */

@@ -203,6 +203,8 @@ describe('what stops the app, with the place of the record:', () => {
         }),
       ],
       createTopics: true,
+      // Without transactions a member commits before it joins the round.
+      guarantee: 'at-least-once',
       commitInterval: '1h',
       logger: silentLogger,
     })

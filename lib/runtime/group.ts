@@ -1,7 +1,9 @@
-import type { Assignment, Generation, Membership } from '../log/port.js'
+import type { Assignment, Generation, MemberTold, Membership } from '../log/port.js'
 import { assignTasks } from './assignor.js'
 import type { EngineOptions } from './engine-options.js'
+import { mostOf, type PartitionCounts } from './growth.js'
 import { transactionalId, type Parts } from './parts.js'
+import { placeStandbys } from './standby-placement.js'
 import { encodeTold, leaderTells, memberTells } from './told.js'
 import type { Topology } from './topology.js'
 
@@ -9,6 +11,10 @@ import type { Topology } from './topology.js'
 export interface Assigned {
   readonly generation: Generation
   readonly tasks: readonly number[]
+  /** Tasks to keep a standby of. */
+  readonly standbys: readonly number[]
+  /** Of the sources, to work with from now on. */
+  readonly partitions: PartitionCounts
   /** Transactional ids of all living members. */
   readonly alive: ReadonlySet<string>
   /** False when a generation was missed: then tasks this member still runs may have been run by another in between. */
@@ -22,55 +28,88 @@ export interface GroupEvents {
   readonly onLost: (reason: string, fatal: boolean) => void
 }
 
-/** Joins the consumer group of the app, which is named as the app. */
+/** Joins the consumer group of the app, which is named as the app; until `signal` aborts. */
 export async function joinGroup(
   options: EngineOptions,
-  { topology, tasks, stored }: Parts,
+  parts: Parts,
   events: GroupEvents,
+  signal: AbortSignal,
 ): Promise<Membership> {
   const { app, log, sessionTimeoutMs, instanceId } = options
+  const { topology, inventory, growth } = parts
   const own = transactionalId(options)
   let isKnown = true
+  await inventory.refresh()
   const membership = await log.join({
     group: app,
     topics: [...topology.inputs.keys()],
     sessionTimeoutMs,
+    signal,
     ...(instanceId === undefined ? {} : { instanceId }),
-    tell: () => encodeTold({ transactions: own, holds: tasks.held, stores: stored }),
-    assign: (members) => assignment(topology, members),
-    onRevoke: events.onRevoke,
-    onAssign: (generation, { told }, continuous) => {
-      const { tasks: mine, alive: known, you } = leaderTells(told)
+    tell: () => told(own, parts),
+    assign: (members) => assignment(parts, options.standbyReplicas, members),
+    onRevoke: async () => {
+      // A disk that cannot be listed now is no reason to leave the group: it shows when a store is opened.
+      await Promise.all([events.onRevoke(), inventory.refresh().catch(() => undefined)])
+    },
+    onAssign: (generation, { told: bytes }, continuous) => {
+      const { tasks, standbys, partitions, alive: known, you } = leaderTells(bytes)
       isKnown = you === own
       const alive = new Set([...known.filter((id) => id !== you), own])
-      return events.onAssign({ generation, tasks: mine, alive, continuous })
+      return events.onAssign({ generation, tasks, standbys, partitions, alive, continuous })
     },
     onLost: events.onLost,
   })
   // The others take our transactions for those of a dead process until a round tells them; no task moves in it.
   if (!isKnown) membership.rejoin('a static member was replaced')
+  growth.watch((what) => membership.rejoin(what))
   return membership
 }
 
+function told(transactions: string, { tasks, standbys, inventory, growth }: Parts): Uint8Array {
+  for (const state of standbys.states) inventory.note(state)
+  return encodeTold({
+    transactions,
+    holds: tasks.held,
+    standbys: standbys.tasks,
+    current: standbys.current,
+    stores: [...inventory.positions],
+    partitions: growth.partitions,
+  })
+}
+
+/** Runs on the leader. */
 function assignment(
-  topology: Topology,
-  members: readonly { readonly id: string; readonly told: Uint8Array }[],
+  { topology, growth }: Parts,
+  replicas: number,
+  joined: readonly MemberTold[],
 ): ReadonlyMap<string, Assignment> {
-  const told = members.map(({ id, told: bytes }) => ({ id, ...memberTells(bytes) }))
-  const alive = told.map(({ transactions }) => transactions)
-  const you = new Map(told.map(({ id, transactions }) => [id, transactions]))
-  const shares = assignTasks(topology.tasks, told)
+  const members = joined.map(({ id, told: bytes }) => ({ id, ...memberTells(bytes) }))
+  const states = members.map((member) => ({ ...member, stores: new Map(member.stores) }))
+  const alive = members.map(({ transactions }) => transactions)
+  const partitions = mostOf(
+    growth.partitions,
+    members.map((member) => member.partitions),
+  )
+  const tasks = Math.max(topology.stateTasks, ...Object.values(partitions))
+  const shares = assignTasks(tasks, states, topology.stateTasks)
+  const standbys = placeStandbys({ tasks: topology.stateTasks, replicas }, states, shares)
   return new Map(
-    [...shares].map(([id, tasks]) => [
-      id,
-      { partitions: partitionsOfTasks(topology, tasks), told: encodeTold({ tasks, alive, you: you.get(id) ?? '' }) },
-    ]),
+    members.map(({ id, transactions: you }) => {
+      const own = shares.get(id) ?? []
+      const tells = { tasks: own, standbys: standbys.get(id) ?? [], alive, you, partitions }
+      return [id, { partitions: partitionsOfTasks(topology, partitions, own), told: encodeTold(tells) }]
+    }),
   )
 }
 
 /** The partitions behind tasks, so that standard tools show who reads what. */
-function partitionsOfTasks({ inputs }: Topology, tasks: readonly number[]): Assignment['partitions'] {
+function partitionsOfTasks(
+  { inputs }: Topology,
+  sources: PartitionCounts,
+  tasks: readonly number[],
+): Assignment['partitions'] {
   return [...inputs].flatMap(([topic, count]) =>
-    tasks.filter((task) => task < count).map((partition) => ({ topic, partition })),
+    tasks.filter((task) => task < (sources[topic] ?? count)).map((partition) => ({ topic, partition })),
   )
 }

@@ -22,6 +22,7 @@ export class Intake {
   #room: (() => void) | undefined
 
   constructor(log: LogPort, onArrival: () => void, onError: (error: unknown) => void) {
+    // Rule inbox-committed (integration/model).
     this.#fetcher = log.fetcher({ isolation: 'committed', purpose: 'live', maxBytes })
     this.#onArrival = onArrival
     this.#onError = onError

@@ -48,6 +48,7 @@ function missing(
   }
   const port: LogPort = {
     kind: 'memory',
+    trouble: undefined,
     admin: log.admin,
     fetcher: (options) => log.fetcher(options),
     transactions: (options) => log.transactions(options),

@@ -2,6 +2,7 @@ import { MillraceError, reasonOf } from '../core/errors.js'
 import type { CommitChannel, Generation, Membership } from '../log/port.js'
 import type { EngineOptions } from './engine-options.js'
 import { joinGroup, type Assigned } from './group.js'
+import { grow } from './growth.js'
 import type { Jobs } from './jobs.js'
 import { openChannel, type Parts } from './parts.js'
 import type { Task } from './task.js'
@@ -36,6 +37,7 @@ export class Ownership {
   /** No assignment holds: nothing may be processed. */
   #revoked = true
   #ended = false
+  readonly #joining = new AbortController()
   rollbacks = 0
 
   constructor(options: EngineOptions, parts: Parts, jobs: Jobs, events: OwnershipEvents) {
@@ -50,6 +52,11 @@ export class Ownership {
     return !this.#revoked && !this.#parts.cycle.broken
   }
 
+  /** Whether a commit waits for the assignment of a round. */
+  get awaitsRound(): boolean {
+    return this.#onDecided.length > 0
+  }
+
   /** Of the assignment that holds. */
   get generation(): Generation {
     return this.#generation as Generation
@@ -57,17 +64,20 @@ export class Ownership {
 
   /** Joins the group; resolves when the first assignment has been received. */
   async join(): Promise<void> {
-    this.#membership = await joinGroup(this.#options, this.#parts, {
+    const events = {
       onRevoke: () => this.#forGroup(() => this.#revoke()),
-      onAssign: (assigned) => this.#forGroup(() => this.#assign(assigned)),
-      onLost: (reason, fatal) => this.#lost(reason, fatal),
-    })
+      onAssign: (assigned: Assigned) => this.#forGroup(() => this.#assign(assigned)),
+      onLost: (reason: string, fatal: boolean) => this.#lost(reason, fatal),
+    }
+    this.#membership = await joinGroup(this.#options, this.#parts, events, this.#joining.signal)
     if (this.#ended) await this.#membership.leave()
   }
 
   /** Nothing changes any more: what is heard from now on is left to the next owner. */
   end(): void {
     this.#ended = true
+    // One that waits for slow members would else be in the group, and wait, after its process has gone.
+    if (this.#membership === undefined) this.#joining.abort()
     this.#decided()
   }
 
@@ -81,6 +91,7 @@ export class Ownership {
       await new Promise<void>((resolve) => this.#onDecided.push(resolve))
     }
     const current = this.#generation !== refused && !this.#revoked && !this.#ended
+    // Rule resend-if-retained (integration/model).
     return current && tasks.every(({ index }) => this.#retained.has(index)) ? this.#generation : undefined
   }
 
@@ -113,6 +124,7 @@ export class Ownership {
       const { cycle, tasks } = this.#parts
       if (!cycle.broken) return
       const stopped = await this.#rollBack()
+      // Rule ask-the-broker (integration/model).
       if (error.code !== 'GENERATION_STALE' && error.code !== 'MEMBER_UNKNOWN') return tasks.retake(stopped)
       // Who owns these tasks now is for the next assignment to say.
       this.#revoked = true
@@ -130,17 +142,22 @@ export class Ownership {
     this.#revoked = true
   }
 
-  /** Retained is what this member had in the generation just before; all else is taken over anew. */
-  async #assign({ generation, tasks: mine, alive, continuous }: Assigned): Promise<void> {
-    const { cycle, tasks, processor, intake } = this.#parts
+  /** Retained is what this member had in the generation just before, with the same partitions; all else is taken over anew. */
+  async #assign({ generation, tasks: mine, standbys, partitions, alive, continuous }: Assigned): Promise<void> {
+    const { cycle, tasks, processor, intake, topology } = this.#parts
+    // Rule generation-of-assignment (integration/model).
     this.#generation = generation
-    this.#retained = new Set(continuous ? mine : [])
+    const gained = grow(topology, partitions)
+    // Rule continuous (integration/model).
+    this.#retained = new Set(continuous ? mine.filter((task) => !gained.has(task)) : [])
     this.#decided()
+    // Rule lost-part-skipped (integration/model).
     await cycle.settled()
     if (cycle.broken) await this.#rollBack()
     const rewound = this.#undoWhatIsLost()
     if (!continuous) await tasks.dropAll()
-    await tasks.assign(mine, alive)
+    await tasks.assign(mine, alive, gained)
+    this.#parts.standbys.assign(standbys, mine)
     processor.dropUnlessRetained(rewound)
     intake.assign(tasks.running.values(), rewound)
     this.#revoked = false
@@ -154,6 +171,7 @@ export class Ownership {
   #undoWhatIsLost(): ReadonlySet<Task> {
     const { cycle, tasks } = this.#parts
     const isLost = ({ index, moved }: Task): boolean => moved && !this.#retained.has(index)
+    // Rule loss-drops-current (integration/model).
     if (![...tasks.running.values()].some(isLost)) return new Set()
     cycle.discard()
     return tasks.rewind()
@@ -177,6 +195,7 @@ export class Ownership {
   async #rollBack(): Promise<readonly number[]> {
     const { processor, tasks, intake, cycle } = this.#parts
     processor.drop()
+    // Rule abort-drops-both (integration/model).
     const stopped = await tasks.suspend()
     intake.assign([], new Set())
     const cause = this.#refusal

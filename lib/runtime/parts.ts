@@ -1,12 +1,17 @@
 import type { PositionMap } from '../core/record.js'
 import type { CommitChannel, Generation } from '../log/port.js'
+import type { TaskState } from '../state/task-state.js'
+import type { RestoreProgress } from '../state/take-over.js'
 import type { StoreFolder } from '../store/store.js'
 import { CommitCycle } from './commit-cycle.js'
 import type { EngineOptions } from './engine-options.js'
+import { Growth } from './growth.js'
 import { Intake } from './intake.js'
 import { Outbox } from './outbox.js'
 import { pipeline, type Passage } from './pipeline.js'
 import { Processor } from './processor.js'
+import { Standbys } from './standbys.js'
+import { StoreInventory } from './store-inventory.js'
 import type { Task } from './task.js'
 import { TaskSet } from './task-set.js'
 import { partitionsOf, topology, type Topology } from './topology.js'
@@ -15,10 +20,11 @@ import { partitionsOf, topology, type Topology } from './topology.js'
 export interface Parts {
   readonly topology: Topology
   readonly folder: StoreFolder
-  /** Tasks the folder had a store of when it was opened. */
-  readonly stored: readonly number[]
+  readonly inventory: StoreInventory
+  readonly growth: Growth
   readonly passage: Passage
   readonly intake: Intake
+  readonly standbys: Standbys
   readonly tasks: TaskSet
   readonly cycle: CommitCycle
   readonly processor: Processor
@@ -33,6 +39,7 @@ export interface PartsEvents {
   readonly onCommitted: () => void
   readonly onRefusedCommit: (error: unknown) => void
   readonly onRefusedRecord: (error: unknown) => void
+  readonly onRestoring: (progress: RestoreProgress) => void
   readonly onError: (error: unknown) => void
 }
 
@@ -69,12 +76,25 @@ export async function openParts(options: EngineOptions, events: PartsEvents): Pr
     hops: 0,
     dropped: 0,
   }
-  const tasks = new TaskSet({
+  const inventory = new StoreInventory(folder)
+  const onClosed = (state: TaskState): void => inventory.note(state)
+  const standbys = new Standbys({
     engine: options,
     topology: shape,
     folder,
+    released: (task) => tasks.released(task),
+    onClosed,
+    onError: events.onError,
+  })
+  const tasks: TaskSet = new TaskSet({
+    engine: options,
+    topology: shape,
+    folder,
+    standby: (task) => standbys.handOver(task),
+    onClosed,
     onError: events.onError,
     onReady: events.onReady,
+    onRestoring: events.onRestoring,
   })
   const lookUp = async (topic: string): Promise<number> => {
     const partitions = await partitionsOf(lookUpOptions, { name: topic, partitions: undefined })
@@ -116,9 +136,11 @@ export async function openParts(options: EngineOptions, events: PartsEvents): Pr
   return {
     topology: shape,
     folder,
-    stored: await folder.tasks(),
+    inventory,
+    growth: new Growth({ topology: shape, admin: log.admin, clock, logger }),
     passage,
     intake,
+    standbys,
     tasks,
     cycle,
     processor: new Processor(intake, tasks, cycle, surroundings),

@@ -106,6 +106,7 @@ function turnSink({ app, kind, kindIndex, input, stateTasks, changed }: TurnSink
     if (entry !== undefined) return turn(kind, input, table as Table, entry, value, record, passage)
     checkKey(key, input, record)
     const partition = partitionOfKey(key, stateTasks)
+    // Rule route-in-place (integration/model).
     if (table !== undefined && partition === task.index)
       return turn(kind, input, table, table.load(key), value, record, passage)
     if (route === 'aligned') throw mismatch(input, key, partition, record)

@@ -2,6 +2,7 @@ import { Instance } from '../../test/instances.js'
 import { app, flows, Sent, stateOf, words, seen } from '../../test/word-app.js'
 import { readAll } from '../../test/reading.js'
 import type { JoinOptions, LogPort } from '../log/port.js'
+import { partitionOfKey } from '../log/murmur2.js'
 import { memoryLog, type MemoryLog } from '../memory/memory-log.js'
 import { drained } from './drain.js'
 
@@ -54,13 +55,21 @@ function gated(gates: { readonly revoke?: Gate; readonly assign?: Gate }): (log:
 const lanes = ['p', 'q', 'r', 's', 't', 'u']
 const some = lanes.flatMap((lane) => ['a', 'b', 'c', 'd'].map((word) => ({ word, lane, drop: false })))
 
+const partitions = 4
+/** Of four, a second member is given the last two. */
+const taskThatGoes = 3
+const alphabet = Array.from('abcdefghijklmnopqrstuvwxyz').filter(
+  (key) => partitionOfKey(key, partitions) === taskThatGoes,
+)
+const inTheTaskThatGoes = alphabet.map((key) => ({ word: key, lane: key, drop: false }))
+
 describe('a rebalance', () => {
   let log: MemoryLog
   let sent: Sent
   let instances: Instance[]
 
   beforeEach(() => {
-    log = memoryLog({ partitions: 4 })
+    log = memoryLog({ partitions })
     sent = new Sent(log)
     instances = []
   })
@@ -112,9 +121,9 @@ describe('a rebalance', () => {
     late.shut()
     await second.engine.stop(1_000)
     await late.reached()
-    const { commits, turns } = first.engine.stats
+    const { commits } = first.engine.stats
     await sent.send(some)
-    await until(() => first.engine.stats.turns > turns)
+    await until(() => first.engine.health.state === 'rebalancing')
     expect(first.engine.stats.commits).toBe(commits)
 
     late.open()
@@ -125,20 +134,20 @@ describe('a rebalance', () => {
 
   it('does not make a commit that came between the round and its assignment, when one of its tasks has gone', async () => {
     const late = new Gate()
-    await sent.send(some)
     const first = instance(gated({ assign: late }))
+    await sent.send([])
     await first.engine.start()
-    await drained(first.engine)
     late.shut()
     const second = instance().engine.start()
     await late.reached()
-    const { turns } = first.engine.stats
-    await sent.send(some)
-    await until(() => first.engine.stats.turns > turns)
+    await sent.send(inTheTaskThatGoes)
+    // Its commit was refused and waits for the assignment.
+    await until(() => first.engine.health.state === 'rebalancing')
     await second
 
     late.open()
     await isExact()
+    expect(first.engine.parts.tasks.held).not.toContain(taskThatGoes)
     expect(first.engine.stats.rollbacks).toBe(1)
   })
 

@@ -47,6 +47,7 @@ describe('the state of a task', () => {
     await second.engine.start()
     await sent.send(many)
     await drained(first.engine)
+    await drained(second.engine)
     const after = first.engine.parts.tasks.running
     expect(after.size).toBe(2)
     for (const [index, task] of after) expect(task).toBe(before.get(index))

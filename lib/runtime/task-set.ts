@@ -1,11 +1,11 @@
 import { MillraceError, reasonOf } from '../core/errors.js'
 import { offsetOf } from '../core/record.js'
 import type { StoreFolder } from '../store/store.js'
-import { catchUpAgain, takeOver, type TakeOverOptions } from '../state/take-over.js'
+import { catchUpAgain, takeOver, type RestoreProgress, type TakeOverOptions } from '../state/take-over.js'
 import type { TaskState } from '../state/task-state.js'
 import type { EngineOptions } from './engine-options.js'
 import { Task } from './task.js'
-import type { Topology } from './topology.js'
+import { cacheShare, type Topology } from './topology.js'
 
 /** While a takeover waits for an open transaction, dead owners are looked for this often. */
 const fenceAgainMs = 500
@@ -14,9 +14,13 @@ export interface TaskSetOptions {
   readonly engine: EngineOptions
   readonly topology: Topology
   readonly folder: StoreFolder
+  /** The state of a task this process kept a standby of. */
+  readonly standby: (task: number) => Promise<TaskState | undefined>
+  readonly onClosed: (state: TaskState) => void
   /** A task is restored and may run; called once per takeover, from no particular stack. */
   readonly onReady: (task: Task) => void
   readonly onError: (error: unknown) => void
+  readonly onRestoring: (progress: RestoreProgress) => void
 }
 
 /** The tasks of this process: running ones, and those being taken over. */
@@ -60,17 +64,20 @@ export class TaskSet {
     return this.#taking.size === 0
   }
 
-  /** Makes this the set of tasks: gives up those not named, takes over those that do not run. Call with nothing uncommitted. */
-  async assign(tasks: readonly number[], alive: ReadonlySet<string>): Promise<void> {
+  /**
+   * Makes this the set of tasks: gives up those not named, takes over those that do not run, and anew those that have
+   * `gained` a partition. Call with nothing uncommitted.
+   */
+  async assign(tasks: readonly number[], alive: ReadonlySet<string>, gained: ReadonlySet<number>): Promise<void> {
     this.#alive = alive
-    const wanted = new Set(tasks)
+    const wanted = new Set(tasks.filter((index) => !gained.has(index)))
     await this.#giveUp((index) => !wanted.has(index))
     // Tasks that stay do not wait for the disk; one that comes back does.
     for (const closed of this.#closing.values()) closed.catch(this.#options.onError)
-    const gained = tasks.filter((index) => !this.#running.has(index) && !this.#taking.has(index))
-    if (gained.length === 0) return
+    const missing = tasks.filter((index) => !this.#running.has(index) && !this.#taking.has(index))
+    if (missing.length === 0) return
     const fenced = this.#fence()
-    for (const index of gained) this.#take(index, fenced)
+    for (const index of missing) this.#take(index, fenced)
   }
 
   /** Gives up all tasks; resolves when their stores are closed. */
@@ -124,8 +131,16 @@ export class TaskSet {
   }
 
   #close(index: number, state: TaskState): void {
-    const closed = state.close().finally(() => this.#closing.delete(index))
+    const closed = state.close().finally(() => {
+      this.#closing.delete(index)
+      this.#options.onClosed(state)
+    })
     this.#closing.set(index, closed)
+  }
+
+  /** Resolves when the store of a task that was given up is closed. */
+  released(index: number): Promise<void> | undefined {
+    return this.#closing.get(index)
   }
 
   /** Aborts what dead owners left open; their transactions would block a takeover until they time out. Saves time only. */
@@ -173,9 +188,9 @@ export class TaskSet {
     if (positions === undefined) return undefined
     if (index >= this.#options.topology.stateTasks) return new Task(index, undefined, positions)
     const options = this.#takeOverOptions(index, signal)
-    const suspended = this.#suspended.get(index)
+    const open = this.#suspended.get(index) ?? (await this.#options.standby(index))
     this.#suspended.delete(index)
-    const state = suspended === undefined ? await takeOver(options) : await catchUpAgain(suspended, options)
+    const state = open === undefined ? await takeOver(options) : await catchUpAgain(open, options)
     if (state === undefined) return undefined
     if (!signal.aborted) return new Task(index, state, positions)
     await state.close()
@@ -187,6 +202,7 @@ export class TaskSet {
     const { engine, topology } = this.#options
     const topics = [...topology.inputs].filter(([, count]) => index < count).map(([topic]) => topic)
     const partitions = topics.map((topic) => ({ topic, partition: index }))
+    // Rule stable-offsets (integration/model).
     const committed = await engine.log.admin.stableCommitted(engine.app, partitions)
     const starts = await engine.log.admin.startOffsets(partitions)
     return new Map(
@@ -200,12 +216,14 @@ export class TaskSet {
   }
 
   #takeOverOptions(task: number, signal: AbortSignal): TakeOverOptions {
-    const { engine, topology, folder } = this.#options
+    const { engine, topology, folder, onRestoring } = this.#options
     const { log, clock, logger, bootId } = engine
-    const cacheEntries = Math.ceil(engine.cacheEntries / (topology.stateTasks * topology.changelogs.length))
-    const onProgress = (records: number, bytes: number): void => {
-      this.restoredRecords += records
-      this.restoredBytes += bytes
+    let last = { records: 0, bytes: 0 }
+    const onProgress = (progress: RestoreProgress): void => {
+      this.restoredRecords += progress.records - last.records
+      this.restoredBytes += progress.bytes - last.bytes
+      last = progress
+      onRestoring(progress)
     }
     return {
       log,
@@ -215,7 +233,8 @@ export class TaskSet {
       bootId,
       task,
       changelogs: topology.changelogs,
-      cacheEntries,
+      transactional: engine.guarantee === 'exactly-once',
+      cacheEntries: cacheShare(engine.cacheEntries, topology),
       signal,
       onProgress,
     }

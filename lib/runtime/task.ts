@@ -28,6 +28,7 @@ export class Task {
 
   /** Positions to attach to the commit being sealed: all of this task, unmoved ones too, so that a taker sees it pending. */
   seal(): ReadonlyMap<string, number> {
+    // Rule all-positions (integration/model).
     this.#sealed = new Map(this.positions)
     return this.#sealed
   }
@@ -35,6 +36,7 @@ export class Task {
   /** Back to the last seal: what was done since is forgotten. Call it with no commit in flight. */
   rewind(): void {
     this.state?.undo()
+    // Rule rewind-to-sealed (integration/model).
     for (const [topic, offset] of this.#sealed) this.positions.set(topic, offset)
   }
 

@@ -1,3 +1,5 @@
+import type { PartitionCounts } from './growth.js'
+
 /** What members and leader tell each other through the group protocol: JSON, so that it can grow and be read in tools. */
 
 /** From a member, with its JoinGroup. */
@@ -5,12 +7,20 @@ export interface MemberTells {
   /** Its transactional id. */
   readonly transactions: string
   readonly holds: readonly number[]
-  readonly stores: readonly number[]
+  /** Tasks it keeps a standby of, and those of them that are up to date. */
+  readonly standbys: readonly number[]
+  readonly current: readonly number[]
+  /** How far each of its stores is. */
+  readonly stores: readonly (readonly [task: number, position: number])[]
+  /** Of the sources, as far as it knows. */
+  readonly partitions: PartitionCounts
 }
 
 /** From the leader, with each assignment. */
 export interface LeaderTells {
   readonly tasks: readonly number[]
+  /** Tasks to keep a standby of. */
+  readonly standbys: readonly number[]
   /** Transactional ids of all living members: every other one of the app may be fenced. */
   readonly alive: readonly string[]
   /**
@@ -18,27 +28,57 @@ export interface LeaderTells {
    * place, which happens without a round: then it is its dead predecessor's.
    */
   readonly you: string
+  /** Of the sources: what all members work with in this generation. */
+  readonly partitions: PartitionCounts
 }
 
 export function encodeTold(told: MemberTells | LeaderTells): Uint8Array {
   return Buffer.from(JSON.stringify(told))
 }
 
-/** Members of a version that tells nothing readable count as holding nothing. */
+/** What cannot be read counts as nothing: a member of another version may tell it in another way. */
 export function memberTells(bytes: Uint8Array): MemberTells {
-  const told = parse(bytes) as Partial<MemberTells>
-  return { transactions: told.transactions ?? '', holds: told.holds ?? [], stores: told.stores ?? [] }
+  const told = parse(bytes)
+  return {
+    transactions: text(told['transactions']),
+    holds: numbers(told['holds']),
+    standbys: numbers(told['standbys']),
+    current: numbers(told['current']),
+    stores: list(told['stores']).flatMap(storeOf),
+    partitions: counts(told['partitions']),
+  }
 }
 
 export function leaderTells(bytes: Uint8Array): LeaderTells {
-  const told = parse(bytes) as Partial<LeaderTells>
-  return { tasks: told.tasks ?? [], alive: told.alive ?? [], you: told.you ?? '' }
+  const told = parse(bytes)
+  return {
+    tasks: numbers(told['tasks']),
+    standbys: numbers(told['standbys']),
+    alive: list(told['alive']).map(text),
+    you: text(told['you']),
+    partitions: counts(told['partitions']),
+  }
 }
 
-function parse(bytes: Uint8Array): object {
+function parse(bytes: Uint8Array): Readonly<Record<string, unknown>> {
   try {
-    return JSON.parse(Buffer.from(bytes).toString('utf8')) as object
+    return record(JSON.parse(Buffer.from(bytes).toString('utf8')))
   } catch {
     return {}
   }
+}
+
+const record = (value: unknown): Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
+const list = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : [])
+const text = (value: unknown): string => (typeof value === 'string' ? value : '')
+const isCount = (value: unknown): value is number => Number.isInteger(value) && (value as number) >= 0
+const numbers = (value: unknown): readonly number[] => list(value).filter(isCount)
+const counts = (value: unknown): PartitionCounts =>
+  Object.fromEntries(Object.entries(record(value)).flatMap(([topic, n]) => (isCount(n) ? [[topic, n]] : [])))
+
+/** A number alone is a task whose position is not told. */
+function storeOf(value: unknown): readonly (readonly [number, number])[] {
+  const [task, position = 0] = Array.isArray(value) ? (value as unknown[]) : [value]
+  return isCount(task) && isCount(position) ? [[task, position]] : []
 }

@@ -12,14 +12,14 @@ export interface Topology {
   readonly app: string
   /** Partitions of all state: changelogs and inboxes. 0 when the app keeps none. */
   readonly stateTasks: number
-  /** One task per partition index of anything the app reads. */
-  readonly tasks: number
   readonly kinds: readonly KindDefinition[]
   /** Of each kind, in the same order. */
   readonly changelogs: readonly Changelog[]
   readonly inboxes: readonly string[]
-  /** Topics the app reads, inboxes included, with their partitions. */
-  readonly inputs: ReadonlyMap<string, number>
+  /** One task per partition index of anything the app reads. */
+  readonly tasks: number
+  /** Topics the app reads, inboxes included, with their partitions; those of sources can grow. */
+  readonly inputs: Map<string, number>
   /** Partitions of every topic looked up so far. */
   readonly partitions: Map<string, number>
   readonly deadLetters: string
@@ -52,20 +52,28 @@ export async function topology(options: TopologyOptions): Promise<Topology> {
 
   const inboxes = program.kinds.map((kind) => inboxTopic(app, kind.name))
   const read = [...program.sources.map(({ name }) => name), ...inboxes]
+  const inputs = new Map(read.map((name) => [name, partitions.get(name) as number]))
   return {
     app,
     stateTasks,
-    tasks: Math.max(widest, stateTasks),
+    get tasks() {
+      return Math.max(stateTasks, ...inputs.values())
+    },
     kinds: program.kinds,
     changelogs: program.kinds.map((kind) => {
       const topic = changelogTopic(app, kind.name)
       return { kind, topic, info: infos.get(topic) as TopicInfo }
     }),
     inboxes,
-    inputs: new Map(read.map((name) => [name, partitions.get(name) as number])),
+    inputs,
     partitions,
     deadLetters: deadLetterTopic(app),
   }
+}
+
+/** Of the objects kept in memory over all tables, the part of one. */
+export function cacheShare(cacheEntries: number, { stateTasks, changelogs }: Topology): number {
+  return Math.ceil(cacheEntries / (stateTasks * changelogs.length))
 }
 
 /** Lets the broker decide, by its `num.partitions`. */

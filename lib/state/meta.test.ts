@@ -46,6 +46,16 @@ describe('whyRestore', () => {
     expect(why({ clean: true }, {}, 2_000, 'boot-2')).toBeUndefined()
   })
 
+  it.each([
+    ['nothing was written since', 50, true, 'kept'],
+    ['only the marker of its last commit was written since', 51, true, 'kept'],
+    ['a record and its marker were written since', 52, true, 'it is older'],
+    ['nothing was written since, without transactions', 50, false, 'kept'],
+    ['a record was written since, without transactions', 51, false, 'it is older'],
+  ])('judges a store that has stood still for long by its changelog: %s', (_what, end, transactional, expected) => {
+    expect((why({}, { end, transactional }, 1_000 + 30 * day) ?? 'kept').slice(0, 11)).toBe(expected)
+  })
+
   it('keeps a margin below the retention of tombstones', () => {
     expect(why({}, {}, 1_000 + day * 0.89)).toBeUndefined()
     expect(why({}, {}, 1_000 + day * 0.91)).toMatch(/older/)

@@ -34,6 +34,8 @@ export interface ChangelogFacts {
   readonly end: number
   /** `delete.retention.ms` of the topic. */
   readonly tombstoneRetentionMs: number
+  /** Whether everything in it was written in transactions: then a commit marker follows each record, sooner or later. */
+  readonly transactional?: boolean
 }
 
 /** Part of the retention kept as a margin for clocks that differ. */
@@ -58,13 +60,20 @@ export function whyRestore(
     if (known.topicId !== facts.topicId) return `${topic} was deleted and made anew`
     if (known.offset < facts.start) return `${topic} begins at ${facts.start}, after the stored offset ${known.offset}`
     if (known.offset > facts.end) return `${topic} ends at ${facts.end}, before the stored offset ${known.offset}`
-    if (tooOld(meta.appliedAt, facts, system.now))
+    // Rule age-at-open (integration/model).
+    if (tooOld(meta, topic, facts, system.now))
       return `it is older than delete.retention.ms of ${topic}: deletions may be gone from the changelog`
   }
   return undefined
 }
 
-/** Whether tombstones written since `appliedAt` may have been compacted away. */
-export function tooOld(appliedAt: number, facts: ChangelogFacts, now: number): boolean {
-  return now - appliedAt > facts.tombstoneRetentionMs * (1 - retentionMargin)
+/**
+ * Whether tombstones written after what the store has may have been compacted away. Not when nothing was written: then a
+ * store may have stood still for any time. A single offset behind it is a commit marker, since a record would have its own
+ * marker behind it.
+ */
+export function tooOld(meta: StoreMeta, topic: string, facts: ChangelogFacts, now: number): boolean {
+  const missing = facts.end - (meta.changelogs[topic]?.offset ?? 0)
+  if (missing <= (facts.transactional === true ? 1 : 0)) return false
+  return now - meta.appliedAt > facts.tombstoneRetentionMs * (1 - retentionMargin)
 }

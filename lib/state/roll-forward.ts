@@ -24,7 +24,8 @@ export interface RollForwardOptions {
   readonly meta: StoreMeta
   readonly tails: readonly ChangelogTail[]
   readonly signal: AbortSignal
-  readonly onProgress: (records: number, bytes: number) => void
+  /** Called when a batch is in the store: what it held, and how many offsets have been passed altogether. */
+  readonly onApplied: (records: number, bytes: number, passed: number) => void
 }
 
 /** Bytes of changelog per store batch: large enough to spare LevelDB, small enough to be soon on disk. */
@@ -39,9 +40,12 @@ export async function rollForward(options: RollForwardOptions): Promise<StoreMet
   const { log, task, store, tails, signal } = options
   const byTopic = new Map(tails.map((tail) => [tail.topic, tail]))
   const positions = new Map(tails.map((tail) => [tail.topic, tail.from]))
-  const behind = (): boolean => tails.some((tail) => (positions.get(tail.topic) as number) < tail.end)
+  const at = (tail: ChangelogTail): number => positions.get(tail.topic) as number
+  const passed = (): number => tails.reduce((sum, tail) => sum + Math.min(at(tail), tail.end) - tail.from, 0)
+  const behind = (): boolean => tails.some((tail) => at(tail) < tail.end)
   if (!behind()) return options.meta
 
+  // Rule restore-committed (integration/model).
   await using fetcher = log.fetcher({ isolation: 'committed', purpose: 'restore', maxBytes: batchBytes })
   fetcher.assign(PositionMap.of(tails.map((tail) => [tail.topic, task, tail.from] as const)).topics)
   let meta = options.meta
@@ -61,12 +65,13 @@ export async function rollForward(options: RollForwardOptions): Promise<StoreMet
     meta = { ...meta, changelogs: offsetsOf(tails, positions), clean: false }
     batch.put(metaKey, JSON.stringify(meta))
     await batch.write({ sync: false })
-    options.onProgress(records, bytes)
+    options.onApplied(records, bytes, passed())
   }
   return meta
 }
 
-function apply(fetched: Fetched, tail: ChangelogTail, batch: StoreBatch): number {
+/** Puts what a fetch answer holds into a batch; returns how many records that were. */
+export function apply(fetched: Fetched, tail: Pick<ChangelogTail, 'kind' | 'stored'>, batch: StoreBatch): number {
   const cursor = recordCursor(fetched)
   const prefix = `${tail.kind}\0`
   let records = 0

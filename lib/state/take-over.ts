@@ -2,10 +2,10 @@ import { storedCodec } from '../codec/stored.js'
 import type { Clock } from '../core/clock.js'
 import { MillraceError } from '../core/errors.js'
 import type { Logger } from '../core/logger.js'
-import { offsetOf } from '../core/record.js'
 import type { LogPort, TopicInfo } from '../log/port.js'
 import type { Store, StoreFolder } from '../store/store.js'
-import { metaKey, readMeta, tooOld, whyRestore, type ChangelogFacts, type StoreMeta } from './meta.js'
+import { tooOld, whyRestore, type StoreMeta } from './meta.js'
+import { changelogFacts, discardStore, openStore, type TaskFacts } from './open-store.js'
 import { rollForward, type ChangelogTail } from './roll-forward.js'
 import type { StateKind } from './table.js'
 import { TaskState } from './task-state.js'
@@ -17,6 +17,19 @@ export interface Changelog {
   readonly info: TopicInfo
 }
 
+/** How far a takeover is. All counts begin with it, so rate and remaining time follow from the time since. */
+export interface RestoreProgress {
+  readonly task: number
+  /** Changelog records applied. */
+  readonly records: number
+  /** Bytes of changelog read. */
+  readonly bytes: number
+  /** Changelog offsets passed, of `end`. Control records, aborted ones and gaps count, so `records` can be less. */
+  readonly position: number
+  /** Changelog offsets there were to pass when the takeover began. */
+  readonly end: number
+}
+
 export interface TakeOverOptions {
   readonly log: LogPort
   readonly folder: StoreFolder
@@ -25,16 +38,13 @@ export interface TakeOverOptions {
   readonly bootId: string | undefined
   readonly task: number
   readonly changelogs: readonly Changelog[]
+  /** Whether changelogs are written in transactions only. @default false */
+  readonly transactional?: boolean
   readonly cacheEntries: number
   readonly signal: AbortSignal
-  readonly onProgress: (records: number, bytes: number) => void
+  /** Called when something is to be restored, and after each batch of it. */
+  readonly onProgress: (progress: RestoreProgress) => void
 }
-
-/** `delete.retention.ms` where a broker does not say: Kafka's default, a day. */
-const defaultRetentionMs = 86_400_000
-
-/** Changelog records from which a store is opened with the settings for bulk loading. */
-const bulkRecords = 200_000
 
 /**
  * Opens the state of a task and rolls it forward to the end of its changelogs. Call it only when the task's committed
@@ -42,9 +52,9 @@ const bulkRecords = 200_000
  * Resolves to undefined when `signal` aborted.
  */
 export async function takeOver(options: TakeOverOptions): Promise<TaskState | undefined> {
-  const facts = await changelogFacts(options)
-  const found = await openStore(options, facts)
-  return catchUp(options, facts, found.store, found.meta)
+  // Rule end-after-offsets (integration/model).
+  const facts = await factsFor(options)
+  return openAndCatchUp(options, facts).catch((error: unknown) => restoreDamaged(options, facts, error))
 }
 
 /**
@@ -54,27 +64,41 @@ export async function takeOver(options: TakeOverOptions): Promise<TaskState | un
  */
 export async function catchUpAgain(state: TaskState, options: TakeOverOptions): Promise<TaskState | undefined> {
   const { clock, bootId } = options
-  const facts = await changelogFacts(options)
+  const facts = await factsFor(options)
   const { store, meta } = state.rolling
   if (whyRestore(meta, facts, { now: clock.now(), bootId }) !== undefined) {
     await state.close()
     return takeOver(options)
   }
-  const rolled = await roll(options, facts, store, meta)
-  if (rolled === undefined) {
-    await state.close()
-    return undefined
+  try {
+    const rolled = await roll(options, facts, store, meta)
+    if (rolled !== undefined) {
+      state.rolledForward(rolled)
+      return state
+    }
+  } catch (error) {
+    await state.close().catch(() => undefined)
+    return restoreDamaged(options, facts, error)
   }
-  state.rolledForward(rolled)
-  return state
+  await state.close()
+  return undefined
 }
 
-async function catchUp(
+/** Goes on after damage that only showed when the store was written to; anything else is thrown on. */
+async function restoreDamaged(
   options: TakeOverOptions,
-  facts: ReadonlyMap<string, ChangelogFacts>,
-  store: Store,
-  meta: StoreMeta,
+  facts: TaskFacts,
+  error: unknown,
 ): Promise<TaskState | undefined> {
+  if (!MillraceError.is(error, 'STORE_DAMAGED')) throw error
+  await discardStore(options, error.message)
+  return openAndCatchUp(options, facts)
+}
+
+async function openAndCatchUp(options: TakeOverOptions, facts: TaskFacts): Promise<TaskState | undefined> {
+  const { folder, task, clock, bootId, logger } = options
+  const opened = await openStore({ folder, task, facts, now: clock.now(), bootId, logger })
+  const { store, meta } = opened
   const rolled = await roll(options, facts, store, meta).catch(async (error: unknown) => {
     await store.close()
     throw error
@@ -83,78 +107,27 @@ async function catchUp(
     await store.close()
     return undefined
   }
-  const live = isBulk(facts, meta) ? await reopen(options, store) : store
-  const { task, cacheEntries, clock } = options
-  return new TaskState({
-    task,
-    kinds: options.changelogs.map(({ kind }) => kind),
-    store: live,
-    meta: rolled,
-    cacheEntries,
-    clock,
-  })
+  return stateOver(options, opened.bulk ? await reopen(options, store) : store, rolled)
 }
 
-/** A store that is open and can be rolled forward from what its meta says. */
-async function openStore(
-  options: TakeOverOptions,
-  facts: ReadonlyMap<string, ChangelogFacts>,
-): Promise<{ store: Store; meta: StoreMeta }> {
-  const { folder, task, clock, bootId, logger } = options
-  const existing = (await folder.tasks()).includes(task)
-  if (existing) {
-    let why: string | undefined
-    try {
-      const store = await folder.open(task, { purpose: 'live' })
-      const meta = readMeta(store.get(metaKey))
-      why = whyRestore(meta, facts, { now: clock.now(), bootId })
-      if (meta !== undefined && why === undefined) return { store, meta }
-      await store.close()
-    } catch (error) {
-      if (!MillraceError.is(error, 'STORE_DAMAGED')) throw error
-      why = error.message
-    }
-    logger.warn(
-      { task, location: folder.location },
-      `task ${task}: the local store is discarded and restored from the changelog: ${why}`,
-    )
-    await folder.destroy(task)
-  }
-  const store = await folder.open(task, { purpose: sizeOf(facts) > bulkRecords ? 'restore' : 'live' })
-  const meta = emptyMeta(options, facts)
-  // Written at once: a store without it counts as damaged, and a crash before the first commit is no damage.
-  const batch = store.batch()
-  batch.put(metaKey, JSON.stringify(meta))
-  await batch.write({ sync: false })
-  return { store, meta }
-}
-
-function emptyMeta({ clock, bootId }: TakeOverOptions, facts: ReadonlyMap<string, ChangelogFacts>): StoreMeta {
-  const changelogs = Object.fromEntries(
-    [...facts].map(([topic, { start, topicId }]) => [topic, { offset: start, topicId }]),
-  )
-  return { format: 1, changelogs, positions: {}, bootId, clean: false, appliedAt: clock.now() }
+function stateOver(
+  { task, changelogs, cacheEntries, clock }: TakeOverOptions,
+  store: Store,
+  meta: StoreMeta,
+): TaskState {
+  return new TaskState({ task, kinds: changelogs.map(({ kind }) => kind), store, meta, cacheEntries, clock })
 }
 
 async function roll(
   options: TakeOverOptions,
-  facts: ReadonlyMap<string, ChangelogFacts>,
+  facts: TaskFacts,
   store: Store,
   meta: StoreMeta,
 ): Promise<StoreMeta | undefined> {
-  const { log, task, clock, signal, onProgress } = options
+  const { log, task, clock, signal } = options
   const startedAt = clock.now()
-  const tails = options.changelogs.map(({ kind, topic, info }): ChangelogTail => {
-    const { start, end } = facts.get(topic) as ChangelogFacts
-    return {
-      topic,
-      topicId: info.id,
-      kind: kind.name,
-      stored: storedCodec(kind.codec),
-      from: meta.changelogs[topic]?.offset ?? start,
-      end,
-    }
-  })
+  const tails = tailsOf(options, facts, meta)
+  const onApplied = reporter(options, tails)
   const rolled = await rollForward({
     log,
     task,
@@ -162,12 +135,13 @@ async function roll(
     meta: { ...meta, bootId: options.bootId },
     tails,
     signal,
-    onProgress,
+    onApplied,
   })
   if (rolled === undefined) return undefined
+  // Rule age-while-reading (integration/model).
   // A roll-forward can outlive the retention of tombstones, so the age is checked when it ends as well.
   for (const [topic, fact] of facts) {
-    if (!tooOld(meta.appliedAt, fact, clock.now())) continue
+    if (!tooOld(meta, topic, fact, clock.now())) continue
     throw new MillraceError(
       'STORE_FAILED',
       `task ${task}: restoring took longer than delete.retention.ms (${fact.tombstoneRetentionMs} ms) of ${topic}, so deletions may have been missed. Raise delete.retention.ms and start again.`,
@@ -177,38 +151,43 @@ async function roll(
   return { ...rolled, appliedAt: startedAt }
 }
 
+/** What is missing in a store, changelog by changelog. */
+export function tailsOf(
+  { changelogs }: Pick<TakeOverOptions, 'changelogs'>,
+  facts: TaskFacts,
+  meta: StoreMeta,
+): readonly ChangelogTail[] {
+  return changelogs.map(({ kind, topic, info }): ChangelogTail => {
+    const { start = 0, end = 0 } = facts.get(topic) ?? {}
+    return {
+      topic,
+      topicId: info.id,
+      kind: kind.name,
+      stored: storedCodec(kind.codec),
+      from: meta.changelogs[topic]?.offset ?? start,
+      end,
+    }
+  })
+}
+
+/** Adds up what is applied and reports it. */
+function reporter(
+  { task, onProgress }: TakeOverOptions,
+  tails: readonly ChangelogTail[],
+): (records: number, bytes: number, position: number) => void {
+  const end = tails.reduce((sum, tail) => sum + Math.max(0, tail.end - tail.from), 0)
+  let progress: RestoreProgress = { task, records: 0, bytes: 0, position: 0, end }
+  if (end > 0) onProgress(progress)
+  return (records, bytes, position) => {
+    progress = { task, records: progress.records + records, bytes: progress.bytes + bytes, position, end }
+    onProgress(progress)
+  }
+}
+
+const factsFor = ({ log, task, changelogs, transactional }: TakeOverOptions): Promise<TaskFacts> =>
+  changelogFacts(log, task, changelogs, transactional)
+
 async function reopen({ folder, task }: TakeOverOptions, store: Store): Promise<Store> {
   await store.close()
   return folder.open(task, { purpose: 'live' })
-}
-
-const sizeOf = (facts: ReadonlyMap<string, ChangelogFacts>): number =>
-  [...facts.values()].reduce((sum, { start, end }) => sum + end - start, 0)
-
-/** Whether the store was opened for bulk loading: only one restored from the beginning is. */
-const isBulk = (facts: ReadonlyMap<string, ChangelogFacts>, meta: StoreMeta): boolean =>
-  sizeOf(facts) > bulkRecords && [...facts].every(([topic, { start }]) => meta.changelogs[topic]?.offset === start)
-
-async function changelogFacts({
-  log,
-  task,
-  changelogs,
-}: TakeOverOptions): Promise<ReadonlyMap<string, ChangelogFacts>> {
-  const partitions = changelogs.map(({ topic }) => ({ topic, partition: task }))
-  if (partitions.length === 0) return new Map()
-  const [starts, ends] = await Promise.all([
-    log.admin.startOffsets(partitions),
-    log.admin.endOffsets(partitions, 'all'),
-  ])
-  return new Map(
-    changelogs.map(({ topic, info }) => [
-      topic,
-      {
-        topicId: info.id,
-        start: offsetOf(starts, topic, task) ?? 0,
-        end: offsetOf(ends, topic, task) ?? 0,
-        tombstoneRetentionMs: Number(info.configs.get('delete.retention.ms') ?? defaultRetentionMs),
-      },
-    ]),
-  )
 }

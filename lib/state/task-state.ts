@@ -72,6 +72,7 @@ export class TaskState {
     const changelogs = { ...this.#meta.changelogs }
     for (const [topic, offset] of appended) {
       const known = changelogs[topic]
+      // Rule own-append (integration/model).
       if (known !== undefined) changelogs[topic] = { ...known, offset }
     }
     this.#meta = {
@@ -106,6 +107,7 @@ export class TaskState {
     const seq = this.#committedSeq
     const batch = this.#store.batch()
     const written: (readonly Entry[])[] = this.tables.map((table) => table.flush(batch))
+    // Rule one-batch (integration/model).
     batch.put(metaKey, JSON.stringify(clean ? { ...this.#meta, clean: true } : this.#meta))
     await batch.write({ sync: clean })
     this.#flushedSeq = seq
@@ -121,6 +123,7 @@ export class TaskState {
   /** Writes what is committed, with the clean marker, and closes the store. */
   async close(): Promise<void> {
     try {
+      // Rule flush-before-close (integration/model).
       await this.#writing
       await this.#write(true)
     } finally {

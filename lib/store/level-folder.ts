@@ -1,81 +1,83 @@
-import { mkdir, readdir, rm } from 'node:fs/promises'
+import { mkdir, readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { systemClock, type Clock } from '../core/clock.js'
 import { MillraceError } from '../core/errors.js'
+import { Adoption, oneAtATime } from './adoption.js'
+import { Damage } from './damage.js'
 import { LevelStore } from './level-store.js'
-import { destroyLevel, isCorrupt, isLocked, openLevel, storeFailed, type LevelDatabase } from './leveldb.js'
-import type { Store, StoreFolder } from './store.js'
+import { destroyLevel, storeFailed } from './leveldb.js'
+import { slotPath, storePath, takeSlot, tasksIn, type Lock } from './slot.js'
+import type { Rank, Store, StoreFolder } from './store.js'
 
 /**
  * The stores of one process under `<dataDir>/<app>/slot-<n>/task-<i>`. Takes the first slot that no living process holds:
  * several processes may share a dataDir, a restart finds its own state again, and a hung process blocks nobody.
  * Rejects with `OPTIONS_INVALID` (app cannot be a directory name) or `STORE_FAILED` (dataDir cannot be used).
  */
-export async function levelFolder(options: { readonly dataDir: string; readonly app: string }): Promise<StoreFolder> {
+export async function levelFolder(options: {
+  readonly dataDir: string
+  readonly app: string
+  readonly clock?: Clock
+}): Promise<StoreFolder> {
   if (!/^[A-Za-z0-9_-][A-Za-z0-9._-]*$/.test(options.app)) {
     throw new MillraceError(
       'OPTIONS_INVALID',
       `id: '${options.app}' names a directory. Use letters, digits, '.', '_' and '-', not starting with '.'.`,
     )
   }
-  for (let slot = 0; ; slot++) {
-    const location = join(options.dataDir, options.app, `slot-${slot}`)
-    const lock = await takeSlot(location)
-    if (lock !== undefined) return new LevelFolder(location, lock)
-  }
-}
-
-/**
- * The lock of a slot is the lock file of an empty LevelDB: the kernel frees it when its holder dies, however that
- * happens. Undefined when somebody holds it.
- */
-async function takeSlot(location: string): Promise<LevelDatabase | undefined> {
-  const path = join(location, 'lock')
-  try {
-    await mkdir(location, { recursive: true })
-    return await openLock(path).catch(async (error: unknown) => {
-      // Nothing is stored in it, so damage is no reason to give up the state in the slot beside it.
-      if (!isCorrupt(error)) throw error
-      await destroyLevel(path)
-      return openLock(path)
-    })
-  } catch (error) {
-    if (isLocked(error)) return undefined
-    throw storeFailed(`slot ${location}`, 'cannot be used', error)
-  }
-}
-
-function openLock(path: string): Promise<LevelDatabase> {
-  const smallest = 64 * 1024
-  return openLevel(path, {
-    createIfMissing: true,
-    compression: false,
-    writeBufferSize: smallest,
-    maxFileSize: smallest,
-    cacheSize: smallest,
+  const { clock = systemClock } = options
+  const appPath = join(options.dataDir, options.app)
+  await mkdir(appPath, { recursive: true }).catch((error: unknown) => {
+    throw storeFailed(`data directory ${appPath}`, 'cannot be used', error)
+  })
+  return oneAtATime(appPath, clock, async () => {
+    for (let slot = 0; ; slot++) {
+      const location = slotPath(appPath, slot)
+      const lock = await takeSlot(location)
+      if (lock !== undefined) return new LevelFolder(location, lock, clock)
+    }
   })
 }
 
 class LevelFolder implements StoreFolder {
   readonly location: string
-  readonly #lock: LevelDatabase
+  readonly #lock: Lock
+  readonly #adoption: Adoption
   readonly #open = new Map<number, Promise<Store>>()
+  /** Stores that were written from the beginning just now: the next opening need not look for damage. */
+  readonly #fresh = new Set<number>()
   #closing: Promise<void> | undefined
 
-  constructor(location: string, lock: LevelDatabase) {
+  constructor(location: string, lock: Lock, clock: Clock) {
     this.location = location
     this.#lock = lock
+    this.#adoption = new Adoption(location, clock)
+  }
+
+  async claim(task: number, rank: Rank): Promise<boolean> {
+    this.#mustBeFree(task, 'claimed')
+    try {
+      await this.#adoption.claim(task, rank)
+      return (await tasksIn(this.location)).includes(task)
+    } catch (error) {
+      throw storeFailed(`store ${this.#pathOf(task)}`, 'cannot be claimed', error)
+    }
   }
 
   async open(task: number, options: { readonly purpose: 'live' | 'restore' }): Promise<Store> {
     this.#mustBeFree(task, 'opened')
     const path = this.#pathOf(task)
     const where = `store ${path}`
+    const { purpose } = options
+    const trusted = this.#fresh.delete(task)
     const opening = hasFiles(path, where).then((exists) =>
-      LevelStore.open({ path, where, purpose: options.purpose, create: !exists }, () => this.#open.delete(task)),
+      LevelStore.open({ path, where, purpose, create: !exists, trusted }, () => this.#open.delete(task)),
     )
     this.#open.set(task, opening)
     try {
-      return await opening
+      const store = await opening
+      if (purpose === 'restore') this.#fresh.add(task)
+      return store
     } catch (error) {
       this.#open.delete(task)
       throw error
@@ -84,6 +86,7 @@ class LevelFolder implements StoreFolder {
 
   async destroy(task: number): Promise<void> {
     this.#mustBeFree(task, 'removed')
+    this.#fresh.delete(task)
     const path = this.#pathOf(task)
     try {
       // Under LevelDB's own lock first, so that a store somebody has open is refused and not pulled away.
@@ -97,11 +100,8 @@ class LevelFolder implements StoreFolder {
   async tasks(): Promise<readonly number[]> {
     this.#mustBeOpen()
     try {
-      const names = await readdir(this.location)
-      return names
-        .flatMap((name) => /^task-(\d+)$/.exec(name)?.[1] ?? [])
-        .map(Number)
-        .sort((a, b) => a - b)
+      const tasks = new Set([...(await tasksIn(this.location)), ...(await this.#adoption.adoptable())])
+      return [...tasks].sort((a, b) => a - b)
     } catch (error) {
       throw storeFailed(`slot ${this.location}`, 'cannot be listed', error)
     }
@@ -117,6 +117,7 @@ class LevelFolder implements StoreFolder {
     const opened = await Promise.allSettled(this.#open.values())
     const stores = opened.flatMap((store) => (store.status === 'fulfilled' ? store.value : []))
     const closed = await Promise.allSettled(stores.map((store) => store.close()))
+    await this.#adoption.idle().catch(() => undefined)
     await this.#lock.close()
     const failed = closed.find((result) => result.status === 'rejected')
     if (failed !== undefined) throw failed.reason
@@ -127,10 +128,10 @@ class LevelFolder implements StoreFolder {
   }
 
   #pathOf(task: number): string {
-    return join(this.location, `task-${task}`)
+    return storePath(this.location, task)
   }
 
-  #mustBeFree(task: number, wish: 'opened' | 'removed'): void {
+  #mustBeFree(task: number, wish: 'claimed' | 'opened' | 'removed'): void {
     this.#mustBeOpen()
     if (!this.#open.has(task)) return
     const what = `store ${this.#pathOf(task)}: it is open and cannot be ${wish}. Close it first.`
@@ -152,6 +153,7 @@ class LevelFolder implements StoreFolder {
  */
 async function hasFiles(path: string, where: string): Promise<boolean> {
   try {
+    if ((await stat(path).catch(() => undefined))?.isDirectory() === false) throw new Damage('it is not a directory')
     await mkdir(path, { recursive: true })
     const names = await readdir(path)
     return names.some((name) => /^(CURRENT|MANIFEST-.*|.*\.(ldb|sst|log))$/.test(name))

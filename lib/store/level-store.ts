@@ -1,4 +1,5 @@
 import { MillraceError } from '../core/errors.js'
+import { checkFiles } from './check-files.js'
 import { openLevel, storeFailed, type LevelBatch, type LevelDatabase, type LevelIterator } from './leveldb.js'
 import type { Store, StoreBatch } from './store.js'
 
@@ -17,6 +18,8 @@ export interface LevelStoreOptions {
   readonly purpose: 'live' | 'restore'
   /** False when the store is known to exist, so that a lost file is an error and not an empty store. */
   readonly create: boolean
+  /** Its files are not looked through for damage. @default false */
+  readonly trusted?: boolean
 }
 
 /** A store in a LevelDB directory. */
@@ -36,6 +39,7 @@ export class LevelStore implements Store {
   /** Rejects with `STORE_FAILED`. `onClose` is called once the files are released. */
   static async open(options: LevelStoreOptions, onClose: () => void): Promise<LevelStore> {
     try {
+      if (!options.create && options.trusted !== true) await checkFiles(options.path)
       const database = await openLevel(options.path, {
         createIfMissing: options.create,
         // Reads are 1.5–2.2 times faster without it as long as the state fits the page cache.

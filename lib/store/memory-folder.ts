@@ -1,7 +1,7 @@
 import { MillraceError } from '../core/errors.js'
 import { MemoryStore } from './memory-store.js'
 import { OrderedMap } from './ordered-map.js'
-import type { Store, StoreFolder } from './store.js'
+import type { Rank, Store, StoreFolder } from './store.js'
 
 /**
  * Stores that live as long as the folder object: for the embedded log and for tests. `close` closes the stores and keeps
@@ -15,6 +15,10 @@ class MemoryFolder implements StoreFolder {
   readonly location = 'memory'
   readonly #contents = new Map<number, OrderedMap>()
   readonly #open = new Map<number, MemoryStore>()
+
+  async claim(task: number, _rank: Rank): Promise<boolean> {
+    return this.#contents.has(task)
+  }
 
   async open(task: number, _options: { readonly purpose: 'live' | 'restore' }): Promise<Store> {
     this.#mustBeFree(task, 'opened')

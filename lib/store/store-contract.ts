@@ -230,6 +230,13 @@ export function storeContract(
         expect(again.get('a')).toBeUndefined()
       })
 
+      it('claims the store of a task where there is one', async () => {
+        await (await folder.open(2, live)).close()
+        expect(await folder.claim(2, () => 1)).toBe(true)
+        expect(await folder.claim(3, () => 1)).toBe(false)
+        expect(await folder.tasks()).toEqual([2])
+      })
+
       it('removes a store that is not there without complaint', async () => {
         await folder.destroy(3)
         expect(await folder.tasks()).toEqual([])
@@ -277,7 +284,8 @@ export function storeContract(
         }),
         { numRuns: 40 },
       )
-    })
+      // Each run opens and removes a store, and a busy disk takes its time.
+    }, 20_000)
   })
 }
 

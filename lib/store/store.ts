@@ -31,15 +31,23 @@ export interface StoreBatch {
   write(options: { readonly sync: boolean }): Promise<void>
 }
 
+/** How good a store is: of two, the one with the higher number is kept; undefined when it is of no use. */
+export type Rank = (store: Store) => number | undefined
+
 /** Where the stores of one process live. */
 export interface StoreFolder extends AsyncDisposable {
   /** Shown in logs and errors. */
   readonly location: string
+  /**
+   * Whether there is a store of a task, which is not open here. One that a process which has ended left behind is adopted: it is
+   * this folder's from then on. Where there are several, `rank` says which.
+   */
+  claim(task: number, rank: Rank): Promise<boolean>
   /** Opens the store of a task; an empty one when there is none. Rejects with `STORE_DAMAGED` when its files cannot be read, with `STORE_FAILED` for other reasons. */
   open(task: number, options: { readonly purpose: 'live' | 'restore' }): Promise<Store>
   /** Removes the store of a task, which must be closed; there may be none. */
   destroy(task: number): Promise<void>
-  /** Tasks that have a store here. */
+  /** Tasks that have a store here, or one that could be claimed now. */
   tasks(): Promise<readonly number[]>
   /** Closes what is open and gives the place back. Calling twice is allowed. */
   close(): Promise<void>

@@ -199,6 +199,7 @@ class Driver implements TestDriver {
         createTopics: true,
         replicationFactor: -1,
         cacheEntries: 10_000,
+        standbyReplicas: 0,
         bootId: 'test',
         startId: String(++this.#starts),
       },

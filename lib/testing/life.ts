@@ -75,6 +75,9 @@ export class Life {
   log(log: LogPort): LogPort {
     return {
       kind: log.kind,
+      get trouble() {
+        return log.trouble
+      },
       admin: this.#mortal(log.admin),
       fetcher: (options) => this.#mortal(log.fetcher(options)),
       join: async (options) => {

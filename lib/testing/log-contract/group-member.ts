@@ -11,6 +11,8 @@ export interface GroupMemberOptions {
   readonly tell?: () => string
   /** Awaited in `onRevoke`. */
   readonly barrier?: () => Promise<void>
+  /** Ends the join. */
+  readonly signal?: AbortSignal
 }
 
 /** A member that writes down what happens to it, and deals partitions out round robin when it leads. */
@@ -37,6 +39,7 @@ export class GroupMember implements AsyncDisposable {
       group,
       topics: [topic],
       ...(instanceId === undefined ? {} : { instanceId }),
+      ...(options.signal === undefined ? {} : { signal: options.signal }),
       sessionTimeoutMs: 10_000,
       tell: () => Buffer.from(tell()),
       assign: (members) => deal(members, allPartitions(topic, partitions)),

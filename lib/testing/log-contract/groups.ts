@@ -53,6 +53,37 @@ export function groupContract(world: World): void {
       expect(first.events.slice(1, 4)).toEqual(['revoke', 'revoked', expect.stringMatching(/^assign/)])
     })
 
+    it('is left by one whose join is ended while it waits for another, and does not wait for it', async () => {
+      const options = await newGroup()
+      let release = (): void => undefined
+      const released = new Promise<void>((resolve) => (release = resolve))
+      await using staying = await GroupMember.join(world().log, { ...options, barrier: () => released })
+      await using elsewhere = await world().open()
+      const stop = new AbortController()
+      const joining = GroupMember.join(elsewhere, { ...options, signal: stop.signal })
+      await until(() => staying.events.includes('revoke'))
+      stop.abort()
+      await expect(joining).rejects.toMatchObject({ code: expect.stringMatching(/^(APP_CLOSED|MEMBER_UNKNOWN)$/) })
+      release()
+      await until(() => staying.events.at(-1)?.startsWith('assign') === true && staying.held.length === 4)
+    })
+
+    it('is left by a member that waits for another in a round, and does not wait for it', async () => {
+      const options = await newGroup()
+      let barrier = Promise.resolve()
+      await using staying = await GroupMember.join(world().log, { ...options, barrier: () => barrier })
+      await using elsewhere = await world().open()
+      await using leaving = await GroupMember.join(elsewhere, options)
+      await until(() => staying.held.length === 2 && leaving.held.length === 2)
+      let release = (): void => undefined
+      barrier = new Promise<void>((resolve) => (release = resolve))
+      leaving.membership.rejoin('a test')
+      await until(() => leaving.events.at(-1) === 'revoked' && staying.events.at(-1) === 'revoke')
+      await leaving.membership.leave()
+      release()
+      await until(() => staying.held.length === 4)
+    })
+
     it('gives everything to the other when one leaves, whose onRevoke is not called', async () => {
       const options = await newGroup()
       await using staying = await GroupMember.join(world().log, options)

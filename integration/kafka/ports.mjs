@@ -1,0 +1,32 @@
+// Ports of this machine that are free.
+import { createServer } from 'node:net'
+
+/** A port that is free now together with the next ones. */
+export async function freePort(together = 2) {
+  for (;;) {
+    const server = createServer()
+    const port = await new Promise((done) => server.listen(0, '127.0.0.1', () => done(server.address().port)))
+    await new Promise((done) => server.close(done))
+    const next = Array.from({ length: together - 1 }, (_, i) => isFree(port + 1 + i))
+    if ((await Promise.all(next)).every((free) => free)) return port
+  }
+}
+
+/** Throws with a sentence for people when one of `count` ports from `first` on is taken. */
+export async function requireFree(first, count) {
+  const last = first + count - 1
+  for (let wanted = first; wanted <= last; wanted++) {
+    if (await isFree(wanted)) continue
+    throw new Error(`port ${wanted} is taken by another program (${first} to ${last} are needed); use --port.`)
+  }
+}
+
+async function isFree(port) {
+  const server = createServer()
+  const free = await new Promise((done) => {
+    server.once('error', () => done(false))
+    server.listen(port, '127.0.0.1', () => done(true))
+  })
+  if (free) await new Promise((done) => server.close(done))
+  return free
+}

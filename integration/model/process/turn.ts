@@ -1,0 +1,24 @@
+import { throws } from '../planned/errors.js'
+import { timerOf, unborn } from '../truth.js'
+import type { SourceRecord, World } from '../world.js'
+import { partOf, read, type Process, type Task } from './memory.js'
+
+/** One turn of an object of `task`, for a record that `from` has read. */
+export function takeTurn(world: World, process: Process, from: Task, task: Task, record: SourceRecord): void {
+  const part = partOf(process, task)
+  if (from !== task) {
+    partOf(process, from)
+    process.current.links.push([from.index, task.index])
+  }
+  if (world.config.errors && throws(world, process, from, task, record)) return
+  const { key, op } = record
+  if (op === 'delete') {
+    part.changes.set(key, null)
+    part.outputs.push({ kind: 'turn', key, record, count: 0, timer: 0 })
+    return
+  }
+  const { count, timer } = read(process, task, key) ?? unborn
+  const after = { count: count + 1, timer: op === 'set-timer' ? timerOf(record) : timer, quarantined: false }
+  part.changes.set(key, after)
+  part.outputs.push({ kind: 'turn', key, record, count: after.count, timer: 0 })
+}

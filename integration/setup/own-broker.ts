@@ -1,0 +1,69 @@
+import { execFile } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+
+const run = promisify(execFile)
+const script = join('integration', 'kafka', 'kafka.mjs')
+
+/** A one-node broker that a test may stop, freeze and kill. */
+export class OwnBroker {
+  readonly #dir: string
+  readonly address: string
+
+  private constructor(dir: string, address: string) {
+    this.#dir = dir
+    this.address = address
+  }
+
+  static async start(): Promise<OwnBroker> {
+    const dir = mkdtempSync(join(tmpdir(), 'millrace-own-broker-'))
+    return new OwnBroker(dir, await startIn(dir, '0'))
+  }
+
+  /** Starts again, with the data it had. */
+  async start(): Promise<void> {
+    await startIn(this.#dir, this.address.split(':')[1]!)
+  }
+
+  async kill(): Promise<void> {
+    const pid = this.#pid
+    process.kill(pid, 'SIGKILL')
+    while (isThere(pid)) await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+
+  /** It keeps its connections and does nothing more. */
+  freeze(): void {
+    process.kill(this.#pid, 'SIGSTOP')
+  }
+
+  thaw(): void {
+    process.kill(this.#pid, 'SIGCONT')
+  }
+
+  async remove(): Promise<void> {
+    this.thaw()
+    await run(process.execPath, [script, 'stop', '--dir', this.#dir])
+    rmSync(this.#dir, { recursive: true, force: true })
+  }
+
+  get #pid(): number {
+    return (JSON.parse(readFileSync(join(this.#dir, 'broker.json'), 'utf8')) as { pid: number }).pid
+  }
+}
+
+async function startIn(dir: string, port: string): Promise<string> {
+  const env = { ...process.env, KAFKA_HEAP_OPTS: '-Xmx384m' }
+  const { stdout } = await run(process.execPath, [script, 'start', '--port', port, '--dir', dir], { env })
+  return stdout.trim()
+}
+
+function isThere(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,159 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { ConfigResourceTypes, Kafka, logLevel, type Admin } from 'kafkajs'
+import { createApp, type App } from 'millrace'
+import type { Logger } from '../lib/core/logger.js'
+import { until } from '../lib/testing/log-contract/rows.js'
+import { objectOf, type OracleState } from './oracle/program.js'
+import { World } from './oracle/world.js'
+import { describeWithKafka } from './setup/with-kafka.js'
+
+const objects = 200
+
+describeWithKafka('an app and its topics', (brokers) => {
+  let world: World
+  let admin: Admin
+  let folder: string
+  let warnings: string[]
+  const apps: App[] = []
+  const worlds: World[] = []
+
+  beforeEach(async () => {
+    world = await World.open(brokers)
+    worlds.push(world)
+    folder = mkdtempSync(join(tmpdir(), 'millrace-topics-'))
+    warnings = []
+    admin = new Kafka({ brokers: [...brokers], logLevel: logLevel.NOTHING }).admin()
+    await admin.connect()
+  }, 20_000)
+  afterEach(async () => {
+    await Promise.all(apps.splice(0).map((app) => app.close()))
+    await admin.disconnect()
+    await Promise.all(worlds.splice(0).map((one) => one.close()))
+    rmSync(folder, { recursive: true, force: true })
+  }, 30_000)
+
+  const note: Logger['warn'] = (_, message) => void warnings.push(message ?? '')
+  const appIn = (directory: string, { createTopics = true, of = world } = {}): App => {
+    const { input, copy } = of.topics
+    const app = createApp({
+      id: of.app,
+      objects: [objectOf(of.topics)],
+      flows: [input.to(copy)],
+      kafka: { brokers },
+      dataDir: join(folder, directory),
+      createTopics,
+      commitInterval: 50,
+      sessionTimeout: 2_000,
+      logger: { debug: () => undefined, info: () => undefined, warn: note, error: note },
+    })
+    app.closed().catch(() => undefined)
+    apps.push(app)
+    return app
+  }
+  /** Processes all there is in a store of its own, and ends. Resolves to what it has then. */
+  const runIn = async (directory: string): Promise<{ state: Map<string, OracleState>; restored: number }> => {
+    const app = appIn(directory)
+    await app.start()
+    await app.drained()
+    const state = new Map<string, OracleState>()
+    for await (const [key, value] of app.state(objectOf(world.topics)).entries()) state.set(key, value as OracleState)
+    const { restoredRecords } = app.stats()
+    await app.close()
+    return { state, restored: restoredRecords }
+  }
+  const configure = async (topic: string, policy: string): Promise<void> => {
+    const configEntries = [{ name: 'cleanup.policy', value: policy }]
+    const resources = [{ type: ConfigResourceTypes.TOPIC, name: topic, configEntries }]
+    await admin.alterConfigs({ validateOnly: false, resources })
+  }
+
+  it('restores from the beginning when the changelog was truncated beyond where its store ends', async () => {
+    const changelog = world.topics.changelog.name
+    await world.feed(world.input.each(0, objects))
+    await runIn('a')
+    await world.feed(world.input.each(0, objects))
+    await runIn('b')
+    const all = world.partitionsOf(changelog)
+    const ends = await world.log.admin.endOffsets(all, 'all')
+    await world.feed(world.input.each(0, objects))
+    await runIn('b')
+    await configure(changelog, 'compact,delete')
+    // The broker that deletes hears of the new policy a moment later.
+    await until(() =>
+      world.log.admin.trim(ends).then(
+        () => true,
+        () => false,
+      ),
+    )
+    await configure(changelog, 'compact')
+
+    const { state, restored } = await runIn('a')
+    expect(state).toEqual(world.input.states)
+    expect(restored).toBe(objects)
+    expect(warnings.join('\n')).toMatch(/begins at \d+, after the stored offset/)
+  }, 60_000)
+
+  it('begins with empty state, and says so, when the changelog was deleted between two runs', async () => {
+    await world.feed(world.input.each(0, objects))
+    await runIn('a')
+    await admin.deleteTopics({ topics: [world.topics.changelog.name] })
+    await world.feed(world.input.each(0, 1))
+    const { state } = await runIn('a')
+    // The changelog is the truth: nothing of what the local store still held.
+    expect([...state.keys()].filter((key) => key !== 'object-0')).toEqual([])
+    expect(state.get('object-0')).not.toEqual(world.input.states.get('object-0'))
+    expect(warnings.join('\n')).toMatch(/object-changelog was deleted and made anew/)
+  }, 60_000)
+
+  it('stops with an error that names the topic when one of its own, a source or a target is deleted while it runs', async () => {
+    const deletions = (['changelog', 'inbox', 'input', 'updates'] as const).map(async (which) => {
+      const one = await World.open(brokers)
+      worlds.push(one)
+      const { input, inbox, updates, changelog } = one.topics
+      const topic = { input: input.name, inbox, updates: updates.name, changelog: changelog.name }[which]
+      const app = appIn(which, { of: one })
+      await app.start()
+      await one.feed(one.input.each(0, objects))
+      await app.drained()
+      await admin.deleteTopics({ topics: [topic] })
+      if (which !== 'input') await one.feed(one.input.each(0, objects))
+      await expect(app.closed()).rejects.toMatchObject({
+        code: 'TOPIC_MISSING',
+        topic,
+        message: expect.stringContaining('does not exist. Create the topic.'),
+      })
+    })
+    await Promise.all(deletions)
+  }, 60_000)
+
+  it('does not start on a source that is not there', async () => {
+    await admin.deleteTopics({ topics: [world.topics.input.name] })
+    await expect(appIn('a', { createTopics: false }).start()).rejects.toMatchObject({
+      code: 'TOPIC_MISSING',
+      message: `topic '${world.topics.input.name}' does not exist. Create it, or set createTopics: true (development).`,
+    })
+  }, 20_000)
+
+  it('does not start on an internal topic that has other partitions than its state', async () => {
+    const { inbox } = world.topics
+    await world.log.admin.create([{ name: inbox, partitions: 3, replicationFactor: -1, configs: {} }])
+    await expect(appIn('a').start()).rejects.toMatchObject({
+      code: 'TOPIC_MISMATCH',
+      topic: inbox,
+      message: expect.stringMatching(/has 3 partitions, the app's state has 4.*delete the app's internal topics/),
+    })
+  }, 20_000)
+
+  it('does not start on a changelog that deletes old records', async () => {
+    const changelog = world.topics.changelog.name
+    const configs = { 'cleanup.policy': 'compact,delete' }
+    await world.log.admin.create([{ name: changelog, partitions: 4, replicationFactor: -1, configs }])
+    await expect(appIn('a').start()).rejects.toMatchObject({
+      code: 'TOPIC_MISMATCH',
+      topic: changelog,
+      message: expect.stringMatching(/needs cleanup.policy=compact.*Correct it with kafka-configs/),
+    })
+  }, 20_000)
+})

@@ -1,0 +1,95 @@
+import { reasonOf } from '../core/errors.js'
+import { judge, type Facts, type Judgement } from './app-state.js'
+import type { EngineOptions, Health } from './engine-options.js'
+import { KnownEnds } from './known-ends.js'
+import type { Ownership } from './ownership.js'
+import type { Parts } from './parts.js'
+import { RestoreWatch } from './restore-watch.js'
+import { StateWatch } from './state-watch.js'
+
+/** What of an engine can be seen from outside. */
+export interface Watched {
+  readonly parts: Parts | undefined
+  readonly ownership: Ownership | undefined
+  readonly stage: Facts['stage']
+  readonly end: 'closing' | 'closed' | undefined
+  readonly failure: { readonly error: unknown } | undefined
+}
+
+/** Trouble shows by the clock: nothing happens when a commit hangs. */
+const lookMs = 100
+
+/** Looks at an engine from the side, at intervals and at turning points: its health, and who is to be told of changes. */
+export class AppWatch {
+  readonly states: StateWatch
+  readonly restore: RestoreWatch
+  readonly #options: EngineOptions
+  readonly #watched: () => Watched
+  #ends: KnownEnds | undefined
+  #stop: (() => void) | undefined
+  /** Commits decided when last looked at, and since when there has been none or nothing to decide. */
+  #decided = 0
+  #undecidedSince = 0
+
+  constructor(options: EngineOptions, watched: () => Watched) {
+    const { app, clock, logger } = options
+    this.#options = options
+    this.#watched = watched
+    this.states = new StateWatch(app, clock, logger)
+    this.restore = new RestoreWatch(clock, logger)
+  }
+
+  start(): void {
+    this.#stop ??= this.#options.clock.every(lookMs, () => this.look())
+  }
+
+  stop(): void {
+    this.#stop?.()
+    this.look()
+  }
+
+  look(): void {
+    const { parts } = this.#watched()
+    if (parts !== undefined) {
+      this.restore.look(new Set(taking(parts)))
+      this.#ends ??= new KnownEnds(parts.intake, this.#options.log.admin, this.#options.logger)
+      this.#ends.look(parts.tasks.running.values())
+    }
+    this.states.look(this.#judgement())
+  }
+
+  get health(): Health {
+    const { parts, end, failure } = this.#watched()
+    const { state, reason } = this.#judgement()
+    const lag = parts?.tasks.lag((topic, partition) => this.#ends?.of(topic, partition)) ?? 0
+    return { live: failure === undefined && end !== 'closed', ready: state === 'running', state, reason, lag }
+  }
+
+  #judgement(): Judgement {
+    const { parts, ownership, stage, end, failure } = this.#watched()
+    return judge({
+      app: this.#options.app,
+      end: failure === undefined ? end : { ...failure, reason: reasonOf(failure.error) },
+      stage,
+      trouble: this.#options.log.trouble,
+      commitMs: this.#commitMs(parts, ownership),
+      holds: ownership?.holds === true,
+      awaitsRound: ownership?.awaitsRound === true,
+      taking: parts === undefined ? [] : taking(parts),
+      assigned: parts?.tasks.held.length ?? 0,
+      restored: this.restore.text,
+    })
+  }
+
+  #commitMs(parts: Parts | undefined, ownership: Ownership | undefined): number {
+    const now = this.#options.clock.elapsed()
+    const decided = (parts?.cycle.commits ?? 0) + (ownership?.rollbacks ?? 0)
+    if (parts?.cycle.sending !== true || decided !== this.#decided) {
+      this.#decided = decided
+      this.#undecidedSince = now
+    }
+    return now - this.#undecidedSince
+  }
+}
+
+const taking = ({ tasks }: Parts): readonly number[] => tasks.held.filter((task) => !tasks.running.has(task))
