@@ -1,7 +1,7 @@
 // One instance of the app as a process of its own. Says on stdout a word and JSON per line: `ready` with its stats, and `log`
 // for whatever the app logs. Ends cleanly on SIGTERM.
 import { parseArgs } from 'node:util'
-import { createApp, type AppOptions, type Logger } from 'millrace'
+import { createApp, type Logger } from 'millrace'
 import { counter, topicsOf } from './program.js'
 import { wallClock } from './wall-clock.js'
 
@@ -14,13 +14,15 @@ const { values: args } = parseArgs({
     'commit-interval': { type: 'string', default: '' },
     'session-timeout': { type: 'string', default: '' },
     'instance-id': { type: 'string' },
-    standbys: { type: 'string' },
+    standbys: { type: 'string', default: '0' },
   },
 })
 
 const say = (word: string, value: unknown): boolean => process.stdout.write(`${word} ${JSON.stringify(value)}\n`)
+const plain = (_key: string, value: unknown): unknown =>
+  value instanceof Error ? value.message : typeof value === 'bigint' ? String(value) : value
 const logging = (level: string) => (fields: object, message?: string) =>
-  void say('log', { at: wallClock(), level, message, fields: JSON.stringify(fields) ?? '' })
+  void say('log', { at: wallClock(), level, message, fields: JSON.stringify(fields, plain) })
 const logger: Logger = {
   debug: logging('debug'),
   info: logging('info'),
@@ -28,7 +30,7 @@ const logger: Logger = {
   error: logging('error'),
 }
 
-const options: AppOptions = {
+const app = createApp({
   id: args.app,
   objects: [counter(topicsOf(args.app), args.name)],
   kafka: { brokers: args.brokers.split(',') },
@@ -37,9 +39,9 @@ const options: AppOptions = {
   commitInterval: Number(args['commit-interval']),
   sessionTimeout: Number(args['session-timeout']),
   logger,
+  standbyReplicas: Number(args.standbys),
   ...(args['instance-id'] === undefined ? {} : { instanceId: args['instance-id'] }),
-}
-const app = createApp(args.standbys === undefined ? options : withStandbys(options, Number(args.standbys)))
+})
 const interrupted = new Promise<void>((resolve) => process.once('SIGTERM', resolve))
 try {
   await app.start()
@@ -47,9 +49,4 @@ try {
   await Promise.race([interrupted, app.closed()])
 } finally {
   await app.close()
-}
-
-/** As an object: the option may not exist in the version that is measured. */
-function withStandbys(without: AppOptions, standbyReplicas: number): AppOptions {
-  return Object.assign({ ...without }, { standbyReplicas })
 }

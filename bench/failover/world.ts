@@ -161,9 +161,16 @@ export class World {
     await this.#feed.stop().catch(() => undefined)
     await Promise.all(this.started.map((member) => member.kill()))
     await this.observer.close()
+    await this.#deleteTopics().catch(() => undefined)
     await this.admin.disconnect()
     await this.#log[Symbol.asyncDispose]()
     rmSync(this.#directory, { recursive: true, force: true })
+  }
+
+  /** A broker slows down with the partitions it has, and later runs would pay for earlier ones. */
+  async #deleteTopics(): Promise<void> {
+    const topics = (await this.admin.listTopics()).filter((name) => name.startsWith(`${this.app}-`))
+    await this.admin.deleteTopics({ topics })
   }
 
   #all(test: (member: MemberProcess) => boolean): boolean {

@@ -6,6 +6,8 @@ import { sleep, within } from './waiting.js'
 
 const tickMs = 50
 /** Brokers may be down; a restart takes seconds. */
+/** With more than is fed in so long still to do, nothing is fed: otherwise the end of a run would take ever longer. */
+const backlogSeconds = 20
 /** Objects that come with each partition the topic gains. */
 const newcomers = 200
 const appendPatienceMs = 120_000
@@ -18,6 +20,8 @@ export interface FeederOptions {
   readonly objects: number
   /** Records a second. */
   readonly rate: number
+  /** Records the app has still to do. */
+  readonly backlog: () => number
   readonly onFailure: (error: unknown) => void
 }
 
@@ -36,13 +40,11 @@ export class Feeder {
   #owed = 0
   /** Records that are in the topic for sure. */
   produced = 0
-  rate: number
 
   constructor(options: FeederOptions) {
     this.#options = options
     this.#ends = Array.from({ length: options.partitions }, () => 0)
     this.#first = options.partitions
-    this.rate = options.rate
   }
 
   /** Of the topic now. */
@@ -88,16 +90,21 @@ export class Feeder {
   }
 
   async #run(): Promise<void> {
+    const { backlog, rate, input } = this.#options
     let before = performance.now()
     while (this.#running) {
       await sleep(tickMs)
       const now = performance.now()
       // After an outage not everything that was due meanwhile at once: a second's worth is burst enough.
-      this.#owed += (this.rate * Math.min(now - before, 1_000)) / 1_000
+      this.#owed += (rate * Math.min(now - before, 1_000)) / 1_000
       before = now
+      if (backlog() > backlogSeconds * rate) {
+        this.#owed = 0
+        continue
+      }
       const due = Math.floor(this.#owed)
       this.#owed -= due
-      await this.feed(this.#options.input.mixed(due, this.objects))
+      await this.feed(input.mixed(due, this.objects))
     }
   }
 

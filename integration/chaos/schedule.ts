@@ -9,6 +9,8 @@ const faultPatienceMs = 240_000
 const startPatienceMs = 60_000
 /** Without any work for so long the next fault comes all the same. */
 const workPatienceMs = 15_000
+/** What takes longer says so. */
+const stillEveryMs = 10_000
 /** At most so long between two checkpoints, which tell when something went wrong that no record shows. */
 const checkpointEveryMs = 60_000
 
@@ -25,9 +27,14 @@ export async function runSchedule(
   say: (what: string) => void,
 ): Promise<void> {
   const { feeder, follower, fleet, random, options } = world
-  const guarded = <T>(doing: string, ms: number, work: Promise<T>): Promise<T> => {
+  const guarded = async <T>(doing: string, ms: number, work: Promise<T>): Promise<T> => {
     running.doing = doing
-    return Promise.race([within(ms, doing, work), world.failed])
+    const still = setInterval(() => say(`… ${doing}`), stillEveryMs)
+    try {
+      return await Promise.race([within(ms, doing, work), world.failed])
+    } finally {
+      clearInterval(still)
+    }
   }
 
   // The first one makes the topics of the app.
@@ -50,8 +57,11 @@ export async function runSchedule(
   const faults = faultsOf(options)
   let checkedAt = performance.now()
   while (performance.now() < endAt) {
-    const fault = random.weighted(faults.filter(({ fits }) => fits?.(world) ?? true))
-    say(await guarded(fault.name, faultPatienceMs, fault.run(world)))
+    const fitting = faults.filter(({ fits }) => fits?.(world) ?? true)
+    if (fitting.length > 0) {
+      const fault = random.weighted(fitting)
+      say(await guarded(fault.name, faultPatienceMs, fault.run(world)))
+    }
     await guarded('a pause', faultPatienceMs, pause(world))
     if (performance.now() - checkedAt < checkpointEveryMs) continue
     await guarded('checkpoint', faultPatienceMs, checkpoint(world))
@@ -68,10 +78,10 @@ export async function runSchedule(
  * Some faults follow at once on others; most come when there is work again, so that they hit open transactions, however
  * fast the machine is.
  */
-async function pause({ random, follower, feeder }: ChaosWorld): Promise<void> {
+async function pause({ random, follower, options }: ChaosWorld): Promise<void> {
   await sleep(random.pick([0, 0, 300, 1_000, 2_000]))
   if (random.chance(0.3)) return
-  const enough = follower.updates + random.between(1, feeder.rate)
+  const enough = follower.updates + random.between(1, options.rate)
   const end = performance.now() + workPatienceMs
   while (follower.updates < enough && performance.now() < end) await sleep(10)
 }

@@ -50,8 +50,10 @@ export class ChaosWorld {
     // It is raced against what is being done; when nothing is, the next race hears of it.
     this.failed.catch(() => undefined)
     const { log, topics, input } = this
-    this.feeder = new Feeder({ log, topic: topics.input.name, partitions, input, objects, rate, onFailure })
     this.follower = new Follower({ log, topics, partitions, onFailure })
+    const backlog = (): number => this.feeder.produced - this.follower.updates
+    const { name: topic } = topics.input
+    this.feeder = new Feeder({ log, topic, partitions, input, objects, rate, backlog, onFailure })
     const brokersOf = (seat: number): readonly string[] => this.networks.get(seat)?.addresses ?? brokers.addresses
     this.fleet = new Fleet({ brokersOf, app: this.app, chaos: options, dir, onFailure })
   }

@@ -58,7 +58,7 @@ export class ClusterRoles implements Disposable {
       const { topics } = await this.#channel.request(node, metadata, { topics: [topic] })
       return topics.some(({ errorCode }) => errorCode === 0) ? [node] : []
     })
-    return (await Promise.all(asked)).flat().sort()
+    return (await Promise.all(asked)).flat().sort((a, b) => a - b)
   }
 
   /**

@@ -22,7 +22,7 @@ export async function prepareNode({ dir, properties, clusterId, formatArguments 
   if (existsSync(join(dataOf(dir), 'meta.properties'))) return
   const format = ['kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', propertiesFile(dir), ...formatArguments]
   try {
-    await promisify(execFile)('java', ['-cp', classPath(), ...format])
+    await promisify(execFile)('java', ['-XX:TieredStopAtLevel=1', '-cp', classPath(), ...format])
   } catch ({ message, stdout, stderr }) {
     throw new Error(`the data directory could not be prepared: ${message}\n${stdout}${stderr}`)
   }

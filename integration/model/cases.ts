@@ -35,12 +35,21 @@ const slowMembers = { heartbeat: 14, endRound: 40 }
 const tombstones = { deletes: true, retention: 120, weights: store }
 const standbys = { standbys: true, deletes: true }
 const slowStandbys = { ...standbys, retention: 150, weights: { ...store, standby: 8, compact: 8 } }
-/** A restore takes long, compared with the time that tombstones are kept. */
+/** A restore takes long, compared with the time that tombstones are kept; one process, so that nobody writes meanwhile. */
 const slowRestores = {
   deletes: true,
-  retention: 200,
-  shape: { ...twoOfAll, keys: 2, records: 40, steps: 8_000 },
-  weights: { ...store, takeover: 3, compact: 10, produce: 1, leave: 0.4, kick: 0.4, pause: 0.3 },
+  retention: 900,
+  shape: { stateTasks: 2, topics: [2], processes: 1, keys: 2, records: 40, steps: 8_000 },
+  weights: {
+    takeover: 0.3,
+    loseAnswer: 0.5,
+    compact: 12,
+    produce: 0.6,
+    marker: 30,
+    crash: 0.02,
+    kick: 0.01,
+    leave: 0.01,
+  },
 }
 
 /** A process is stopped while its standby reads. */
@@ -139,7 +148,7 @@ export const mutations: readonly Mutation[] = [
   caught({ 'standby-committed': 'uncommitted' }, 2_000, { ...standbys, weights: { ...move, standby: 12 } }),
   caught({ 'standby-age': 'when-asked' }, 2_000, lateStandbys),
   caught({ 'standby-age': 'unchecked' }, 20_000, slowStandbys),
-  caught({ 'standby-age': 'every-piece' }, 20_000, slowStandbys),
+  caught({ 'standby-age': 'every-piece' }, 40_000, slowStandbys),
   caught({ 'standby-age': 'trusted' }, 20_000, slowStandbys),
   ...plannedMutations.map(([broken, budget, config]) => caught(broken, budget, config)),
 ]

@@ -36,6 +36,7 @@ describe('without a rule', () => {
     (_, { config, budget }) => {
       const { violations } = search(config, budget)
       if (violations.size === 0) throw new Error(`not caught in ${budget} runs:\n${explained(config)}`)
+      expect(violations.size).toBe(1)
     },
     timeoutMs,
   )

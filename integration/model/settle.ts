@@ -35,7 +35,8 @@ function comeBack(world: World): void {
     if (process.paused) pause(world, process, 0)
     sessionTimeout(world, process)
   }
-  for (const tx of [...world.open]) if (tx.producer !== tx.process.producer) fence(world, tx)
+  const abandoned = [...world.open].filter((tx) => tx.producer !== tx.process.producer)
+  for (const tx of abandoned) fence(world, tx)
 }
 
 function work(world: World, process: Process, x: number, round: number): void {

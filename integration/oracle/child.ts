@@ -61,7 +61,7 @@ export class OracleProcess {
     createInterface(child.stdout).on('line', (line) => this.#said(line))
     child.stderr.on('data', (chunk: Buffer) => {
       this.#errors += chunk.toString()
-      if (logFile !== undefined) appendFileSync(logFile, chunk)
+      if (logFile !== undefined) appendFileSync(logFile, `${new Date().toISOString()} ${chunk.toString()}`)
     })
     this.#ended = new Promise((resolve) => {
       child.once('close', (code, signal) => {

@@ -35,7 +35,7 @@ export function describeWithThreeBrokers(name: string, suite: (kafka: () => Thre
     beforeAll(async () => {
       dir = mkdtempSync(join(tmpdir(), 'millrace-three-brokers-'))
       started = await startIn(dir)
-    }, 120_000)
+    }, 240_000)
     afterAll(async () => {
       await run(process.execPath, [script, 'stop', '--dir', dir])
       rmSync(dir, { recursive: true, force: true })

@@ -41,8 +41,8 @@ export interface CommitCycleOptions {
 }
 
 /**
- * When to commit, and one commit in flight: while it is sent, the next one's records are processed. If the next is due
- * before the last has ended, processing waits rather than grows.
+ * When to commit, and one commit in flight: while it is sent, the next one's records are processed, as many as a commit may
+ * hold. More waits until the last has ended.
  */
 export class CommitCycle {
   readonly #options: CommitCycleOptions
@@ -82,9 +82,14 @@ export class CommitCycle {
     return this.#channel
   }
 
-  /** The next commit is due and the last has not ended: then processing waits rather than grows. */
+  /** The next commit is as large as it may be and the last has not ended: then processing waits rather than grows. */
   get overdue(): boolean {
-    return this.#sending && this.dueIn(true) === 0
+    return this.#sending && this.#isFull
+  }
+
+  get #isFull(): boolean {
+    const { turns, outbox } = this.#options.passage
+    return turns - this.#turnsAtSeal >= turnLimit || outbox.bytes >= byteLimit
   }
 
   get sending(): boolean {
@@ -93,10 +98,10 @@ export class CommitCycle {
 
   /** Milliseconds until a commit is due; 0 when it is now; undefined when there is nothing to commit. */
   dueIn(dry: boolean): number | undefined {
-    const { clock, passage, intervalMs, lingerMs } = this.#options
+    const { clock, intervalMs, lingerMs } = this.#options
     const now = clock.elapsed()
     if (this.#records > 0) {
-      if (passage.turns - this.#turnsAtSeal >= turnLimit || passage.outbox.bytes >= byteLimit) return 0
+      if (this.#isFull) return 0
       const byInterval = this.#sealedAt + intervalMs - now
       return Math.max(0, dry ? Math.min(byInterval, this.#workedAt + lingerMs - now) : byInterval)
     }

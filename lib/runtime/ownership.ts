@@ -153,8 +153,7 @@ export class Ownership {
     this.#decided()
     // Rule lost-part-skipped (integration/model).
     await cycle.settled()
-    if (cycle.broken) await this.#rollBack()
-    const rewound = this.#undoWhatIsLost()
+    const rewound = cycle.broken ? await this.#undoRefused() : this.#undoWhatIsLost()
     if (!continuous) await tasks.dropAll()
     await tasks.assign(mine, alive, gained)
     this.#parts.standbys.assign(standbys, mine)
@@ -177,6 +176,20 @@ export class Ownership {
     return tasks.rewind()
   }
 
+  /**
+   * The commit in flight was not made. When it was refused because the group had moved on, it was certainly aborted, and
+   * tasks that stay read on from the last commit; after anything else the broker has to be asked where they stand.
+   */
+  async #undoRefused(): Promise<ReadonlySet<Task>> {
+    if (this.#refusal?.code !== 'GENERATION_STALE') {
+      await this.#rollBack()
+      return new Set()
+    }
+    // Rule abort-drops-both (integration/model).
+    await this.#renewChannel()
+    return this.#parts.tasks.rewindToCommitted()
+  }
+
   #lost(reason: string, fatal: boolean): void {
     if (this.#ended) return
     this.#revoked = true
@@ -193,15 +206,20 @@ export class Ownership {
 
   /** Stops all running tasks, drops what they have not committed, and sees to a channel with no transaction open. */
   async #rollBack(): Promise<readonly number[]> {
-    const { processor, tasks, intake, cycle } = this.#parts
+    const { processor, tasks, intake } = this.#parts
     processor.drop()
     // Rule abort-drops-both (integration/model).
     const stopped = await tasks.suspend()
     intake.assign([], new Set())
+    await this.#renewChannel()
+    return stopped
+  }
+
+  async #renewChannel(): Promise<void> {
+    const { cycle } = this.#parts
     const cause = this.#refusal
     this.#refusal = undefined
     cycle.renew(await this.#cleanChannel(cycle.channel, cause))
-    return stopped
   }
 
   /**

@@ -114,6 +114,13 @@ export class TaskSet {
     for (const index of tasks) this.#take(index, fenced)
   }
 
+  /** The same back to the last commit, when what was sealed has been aborted. */
+  async rewindToCommitted(): Promise<ReadonlySet<Task>> {
+    const rewound = new Set(this.#running.values())
+    await Promise.all([...rewound].map((task) => task.rewindToCommitted()))
+    return rewound
+  }
+
   async #giveUp(which: (index: number) => boolean): Promise<void> {
     const taking = [...this.#taking].filter(([index]) => which(index))
     for (const [, { stop }] of taking) stop.abort()

@@ -40,6 +40,13 @@ export class Task {
     for (const [topic, offset] of this.#sealed) this.positions.set(topic, offset)
   }
 
+  /** Back to the last commit, after one that was sealed has been aborted. */
+  async rewindToCommitted(): Promise<void> {
+    await this.state?.discard()
+    this.#sealed = this.#committed
+    for (const [topic, offset] of this.#committed) this.positions.set(topic, offset)
+  }
+
   committed(positions: ReadonlyMap<string, number>): void {
     this.#committed = positions
   }

@@ -24,6 +24,8 @@ export interface RollForwardOptions {
   readonly meta: StoreMeta
   readonly tails: readonly ChangelogTail[]
   readonly signal: AbortSignal
+  /** Throws when what was read may miss deletions. Asked before each write: what is written will be taken for complete. */
+  readonly demandComplete: () => void
   /** Called when a batch is in the store: what it held, and how many offsets have been passed altogether. */
   readonly onApplied: (records: number, bytes: number, passed: number) => void
 }
@@ -52,6 +54,8 @@ export async function rollForward(options: RollForwardOptions): Promise<StoreMet
   while (behind()) {
     const answers = await fetcher.next(signal)
     if (signal.aborted) return undefined
+    // Rule age-while-reading (integration/model).
+    options.demandComplete()
     const batch = store.batch()
     let records = 0
     let bytes = 0

@@ -135,11 +135,14 @@ async function roll(
     meta: { ...meta, bootId: options.bootId },
     tails,
     signal,
+    demandComplete: () => demandYoung(options, facts, meta),
     onApplied,
   })
-  if (rolled === undefined) return undefined
-  // Rule age-while-reading (integration/model).
-  // A roll-forward can outlive the retention of tombstones, so the age is checked when it ends as well.
+  return rolled === undefined ? undefined : { ...rolled, appliedAt: startedAt }
+}
+
+/** Reading can outlive the retention of tombstones. */
+function demandYoung({ task, clock }: TakeOverOptions, facts: TaskFacts, meta: StoreMeta): void {
   for (const [topic, fact] of facts) {
     if (!tooOld(meta, topic, fact, clock.now())) continue
     throw new MillraceError(
@@ -148,7 +151,6 @@ async function roll(
       { topic, partition: task },
     )
   }
-  return { ...rolled, appliedAt: startedAt }
 }
 
 /** What is missing in a store, changelog by changelog. */

@@ -9,7 +9,7 @@ export const growthFaults: readonly Fault[] = [
   {
     family: 'growth',
     name: 'grow-input',
-    weight: 1,
+    weight: 3,
     fits: (world) => world.counters.partitionsAdded < most,
     async run(world) {
       const { brokers, topics, feeder, counters } = world

@@ -2,7 +2,7 @@ import { sleep } from '../waiting.js'
 import type { Fault } from './fault.js'
 import { startAgain } from './restart.js'
 
-const steps = [1, 3, 2, 4, 1] as const
+const steps = [3, 2, 4, 1] as const
 
 /** 1 → 3 → 2 → 4 → 1 → …, up by starting, down by a clean stop or by kill -9. One step each time. */
 export const scaleFaults: readonly Fault[] = [

@@ -68,7 +68,8 @@ export function takeAnew(world: World, process: Process, index: number, sources:
 export function dropAll(world: World, process: Process): void {
   if (process.inFlight?.accepted !== true) dropBoth(world, process)
   process.current = newCommit()
-  for (const task of [...process.tasks.values()]) giveUp(world, process, task)
+  const held = [...process.tasks.values()]
+  for (const task of held) giveUp(world, process, task)
   process.status = 'none'
   process.memberId = 0
   process.generation = -1
@@ -88,7 +89,8 @@ export function startAgain(world: World, process: Process, why: string): void {
   process.inFlight = undefined
   process.current = newCommit()
   process.quarantine.clear()
-  for (const task of [...process.tasks.values()]) {
+  const held = [...process.tasks.values()]
+  for (const task of held) {
     giveUp(world, process, task)
     takeAnew(world, process, task.index, task.sources)
   }

@@ -34,7 +34,8 @@ export function takeoverStep(world: World, process: Process, x: number): boolean
 function fenceOthers(world: World, process: Process): void {
   if (world.config.fence === 'nobody') return
   const members = [...world.group.members.values()].map((member) => member.process)
-  for (const tx of [...world.open]) {
+  const open = [...world.open]
+  for (const tx of open) {
     const lives = members.includes(tx.process) && tx.process.producer === tx.producer
     if (lives && world.config.fence !== 'anybody') continue
     world.say(() => `p${process.id}: fences the producer of transaction ${tx.id} of p${tx.process.id}`)

@@ -1,0 +1,55 @@
+import { z } from 'zod'
+import { json } from '../codec/codec.js'
+import { systemClock } from '../core/clock.js'
+import { silentLogger } from '../core/logger.js'
+import { memoryLog } from '../memory/memory-log.js'
+import { memoryFolder } from '../store/memory-folder.js'
+import { takeOver } from './take-over.js'
+import type { TaskState } from './task-state.js'
+
+const retentionMs = 1_000
+const codec = json(z.object({ n: z.number() }))
+const topic = 'app-word-changelog'
+
+describe('a takeover', () => {
+  it('that outlives the retention of tombstones leaves nothing in the store that passes for complete', async () => {
+    const log = memoryLog({ partitions: 1 })
+    const configs = { 'cleanup.policy': 'compact', 'delete.retention.ms': String(retentionMs) }
+    await log.admin.create([{ name: topic, partitions: 1, replicationFactor: -1, configs }])
+    const append = (...keys: string[]): Promise<void> =>
+      log.send(
+        { name: topic, codec },
+        keys.map((_, n) => ({ n })),
+        { key: ({ n }) => keys[n] as string },
+      )
+    const info = (await log.admin.describe([topic])).get(topic)!
+    const folder = memoryFolder()
+    /** What the clock says at each look, the last for ever. */
+    const take = async (...now: number[]): Promise<{ state: TaskState; read: number }> => {
+      let read = 0
+      const state = await takeOver({
+        log,
+        folder,
+        clock: { ...systemClock, now: () => (now.length > 1 ? (now.shift() as number) : (now[0] as number)) },
+        logger: silentLogger,
+        bootId: 'test',
+        task: 0,
+        changelogs: [{ kind: { name: 'word', codec }, topic, info }],
+        cacheEntries: 10,
+        signal: new AbortController().signal,
+        onProgress: ({ records }) => (read = records),
+        transactional: false,
+      })
+      return { state: state as TaskState, read }
+    }
+    await append('a', 'b')
+    await (await take(0)).state.close()
+    await append('c', 'd')
+
+    await expect(take(500, 500, 5_000)).rejects.toMatchObject({ code: 'STORE_FAILED' })
+
+    const { state, read } = await take(5_000)
+    expect(read).toBe(4)
+    await state.close()
+  })
+})
