@@ -21,6 +21,11 @@ async function run(options: ChaosOptions): Promise<boolean> {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => void close(world).finally(() => process.exit(130)))
   }
+  // Brokers are processes of their own, and would stay.
+  process.once('uncaughtException', (error) => {
+    process.stderr.write(`seed ${options.seed}: ${error.stack}\n`)
+    void close(world).finally(() => process.exit(1))
+  })
   try {
     await runSchedule(world, startedAt + options.minutes * 60_000, running, say)
     running.doing = 'final check'
@@ -63,7 +68,8 @@ async function close(world: ChaosWorld): Promise<void> {
 }
 
 try {
-  process.exitCode = (await run(optionsFrom(process.argv.slice(2)))) ? 0 : 1
+  // Not by itself: after a failure something may still be waited for.
+  process.exit((await run(optionsFrom(process.argv.slice(2)))) ? 0 : 1)
 } catch (error) {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n${usage}`)
   process.exitCode = 2

@@ -103,8 +103,10 @@ export class ChaosWorld {
 
   async close(): Promise<void> {
     this.fleet.killAll()
-    await Promise.allSettled([this.feeder.pause(), this.follower.close()])
+    // The log goes first: with the brokers away it is what feeder and follower wait for.
+    const ended = Promise.allSettled([this.feeder.pause(), this.follower.close()])
     await this.log[Symbol.asyncDispose]()
+    await ended
     for (const network of this.networks.values()) await network.close()
     await this.brokers.stop()
   }

@@ -75,8 +75,8 @@ export const holdingCases: readonly HoldingCase[] = [
   holds('members are removed while they commit', {
     weights: { ...move, kick: 0.5, sessionTimeout: 0.5, transactionTimeout: 0.5 },
   }),
-  holds('after an abort retained tasks go back instead of being taken over anew', {
-    afterAbort: 'rewind',
+  holds('after an abort retained tasks are taken over anew instead of going back', {
+    afterAbort: 'anew',
     weights: move,
   }),
   holds('answers of EndTxn are lost', { weights: { ...move, loseAnswer: 3 } }),

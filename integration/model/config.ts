@@ -10,7 +10,7 @@ export interface Config {
   readonly shape: Partial<Shape>
   /** Whose transactions a taker aborts. Saves time only, so all of these must hold. */
   readonly fence: 'dead' | 'nobody' | 'anybody'
-  /** What follows for retained tasks when a commit is aborted at an assignment: the library takes them over anew; going back would do. */
+  /** What follows for retained tasks when a commit is aborted at an assignment: the library lets them go back; taking them over anew would do. */
   readonly afterAbort: 'anew' | 'rewind'
   /** Topics up to this number are not partitioned by key. */
   readonly arbitraryTopics: number
@@ -47,7 +47,7 @@ export const base: Config = {
   weights: {},
   shape: {},
   fence: 'dead',
-  afterAbort: 'anew',
+  afterAbort: 'rewind',
   arbitraryTopics: 2,
   alignedTopics: false,
   retention: 500,

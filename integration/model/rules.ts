@@ -169,7 +169,7 @@ export const coreRules = [
   {
     name: 'age-while-reading',
     says: 'The age is checked again before each piece of the roll-forward is written: afterwards nobody could tell that deletions were missed.',
-    code: 'lib/state/take-over.ts',
+    code: 'lib/state/roll-forward.ts',
     wrong: {
       unchecked: 'It is checked at the beginning only.',
       'at-end':
