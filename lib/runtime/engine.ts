@@ -75,6 +75,7 @@ export class Engine {
         onReady: (task) => this.#ownership?.begin(task),
         onCommitted: () => this.#committed(),
         onRefusedCommit: (error) => this.#ownership?.recover(error),
+        onOutOfRange: (error) => this.#ownership?.askAgain(error),
         onRefusedRecord: (error) => this.#refusedRecord(error),
         onRestoring: (progress) => this.watch.restore.progress(progress),
         onError: (error) => this.#fail(error),

@@ -38,13 +38,10 @@ describe('an intake', () => {
       // What is read again from the old place is more than what is on its way.
       await log.send(lines, ['c'])
     })
-    const intake = new Intake(
-      port,
-      () => undefined,
-      (error) => {
-        throw error
-      },
-    )
+    const fail = (error: unknown): never => {
+      throw error
+    }
+    const intake = new Intake(port, () => undefined, fail, fail)
     intake.assign([task], new Set([task]))
 
     const found: string[] = []

@@ -1,3 +1,4 @@
+import { MillraceError } from '../core/errors.js'
 import { PositionMap } from '../core/record.js'
 import type { Fetched, Fetcher, LogPort } from '../log/port.js'
 import type { Task } from './task.js'
@@ -11,6 +12,7 @@ const maxBytes = 1 << 20
 export class Intake {
   readonly #fetcher: Fetcher
   readonly #onArrival: () => void
+  readonly #onOutOfRange: (error: MillraceError) => void
   readonly #onError: (error: unknown) => void
   readonly #stop = new AbortController()
   readonly #running: Promise<void>
@@ -20,11 +22,19 @@ export class Intake {
   #queue: Fetched[] = []
   #pending = 0
   #room: (() => void) | undefined
+  #assigned = (): void => undefined
 
-  constructor(log: LogPort, onArrival: () => void, onError: (error: unknown) => void) {
+  /** `onOutOfRange`: a position is not in its partition. Nothing is fetched then before the next `assign`. */
+  constructor(
+    log: LogPort,
+    onArrival: () => void,
+    onOutOfRange: (error: MillraceError) => void,
+    onError: (error: unknown) => void,
+  ) {
     // Rule inbox-committed (integration/model).
     this.#fetcher = log.fetcher({ isolation: 'committed', purpose: 'live', maxBytes })
     this.#onArrival = onArrival
+    this.#onOutOfRange = onOutOfRange
     this.#onError = onError
     this.#running = this.#run()
   }
@@ -69,11 +79,13 @@ export class Intake {
     })
     this.#fetchFrom = next
     this.#fetcher.assign(next.topics)
+    this.#assigned()
   }
 
   async close(): Promise<void> {
     this.#stop.abort()
     this.#room?.()
+    this.#assigned()
     await this.#running
     await this.#fetcher[Symbol.asyncDispose]()
   }
@@ -82,7 +94,7 @@ export class Intake {
     const { signal } = this.#stop
     try {
       while (!signal.aborted) {
-        const answers = await this.#fetcher.next(signal)
+        const answers = await this.#next(signal)
         let inStep = true
         for (const fetched of answers) inStep = this.#arrived(fetched) && inStep
         if (!inStep) this.#fetcher.assign(this.#fetchFrom.topics)
@@ -92,6 +104,18 @@ export class Intake {
       }
     } catch (error) {
       if (!signal.aborted) this.#onError(error)
+    }
+  }
+
+  async #next(signal: AbortSignal): Promise<readonly Fetched[]> {
+    try {
+      return await this.#fetcher.next(signal)
+    } catch (error) {
+      if (signal.aborted || !MillraceError.is(error, 'OFFSET_OUT_OF_RANGE')) throw error
+      const assigned = new Promise<void>((resolve) => (this.#assigned = resolve))
+      this.#onOutOfRange(error)
+      await assigned
+      return []
     }
   }
 

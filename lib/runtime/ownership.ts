@@ -32,6 +32,8 @@ export class Ownership {
   #retained: ReadonlySet<number> = new Set()
   /** Why the commit in flight was not made, until that has been dealt with. */
   #refusal: MillraceError | undefined
+  /** The position that was not in its partition last. */
+  #outOfRange: string | undefined
   /** Woken by the next assignment, or by what comes instead of it. */
   #onDecided: (() => void)[] = []
   /** No assignment holds: nothing may be processed. */
@@ -129,6 +131,23 @@ export class Ownership {
       // Who owns these tasks now is for the next assignment to say.
       this.#revoked = true
       this.#membership?.rejoin(error.message)
+    })
+  }
+
+  /**
+   * A position is not in its partition. The task may be another member's by now, which has trimmed the inbox, and this one has
+   * not heard of it: committed positions are asked for again. When they lead to the same place the records are gone, which
+   * stops the app.
+   */
+  askAgain(error: MillraceError): void {
+    if (this.#ended) return
+    const place = `${error.topic} ${error.partition} ${error.offset}`
+    if (place === this.#outOfRange) return this.#events.onError(error)
+    this.#outOfRange = place
+    this.#options.logger.warn({ error }, `tasks are taken over again: ${error.message}`)
+    this.#do(async () => {
+      await this.#parts.cycle.settled()
+      this.#parts.tasks.retake(await this.#rollBack())
     })
   }
 

@@ -1,3 +1,4 @@
+import type { MillraceError } from '../core/errors.js'
 import type { PositionMap } from '../core/record.js'
 import type { CommitChannel, Generation } from '../log/port.js'
 import type { TaskState } from '../state/task-state.js'
@@ -38,6 +39,7 @@ export interface PartsEvents {
   readonly onReady: (task: Task) => void
   readonly onCommitted: () => void
   readonly onRefusedCommit: (error: unknown) => void
+  readonly onOutOfRange: (error: MillraceError) => void
   readonly onRefusedRecord: (error: unknown) => void
   readonly onRestoring: (progress: RestoreProgress) => void
   readonly onError: (error: unknown) => void
@@ -132,7 +134,7 @@ export async function openParts(options: EngineOptions, events: PartsEvents): Pr
     clock,
     onRefused: events.onRefusedRecord,
   }
-  const intake = new Intake(log, events.onArrival, events.onError)
+  const intake = new Intake(log, events.onArrival, events.onOutOfRange, events.onError)
   return {
     topology: shape,
     folder,
