@@ -10,7 +10,7 @@ import { describeWithKafka } from './setup/with-kafka.js'
 
 const kills = 20
 /** Fed before each life, so that there is work for it however fast the one before was. */
-const perLife = 25_000
+const perLife = 15_000
 const objects = 2_000
 /** Short, so that a kill nearly always hits an open transaction and a life of a few commits leaves work for the next. */
 const commitIntervalMs = 25
@@ -53,7 +53,7 @@ describeWithKafka(`an app that is killed again and again (seed ${seed})`, (broke
     } finally {
       await world.close()
     }
-  }, 240_000)
+  }, 480_000)
 })
 
 interface Death extends Life {

@@ -2,6 +2,7 @@ import { ClusterRoles } from './kafka/cluster-roles.js'
 import { nextName } from './names.js'
 import { expectExactlyOnce, expectSettled } from './oracle/check.js'
 import type { OracleProcess } from './oracle/child.js'
+import { standing } from './oracle/standing.js'
 import { World } from './oracle/world.js'
 import { describeWithThreeBrokers } from './setup/with-three-brokers.js'
 
@@ -98,17 +99,6 @@ async function rolesOf(world: World, roles: ClusterRoles, node: number): Promise
   const leaders = world.partitionsOf(world.topics.changelog.name).map((at) => roles.leader(at))
   if ((await Promise.all(leaders)).includes(node)) held.push('changelog')
   return held
-}
-
-/** Resolves to a count once it has stood still for so long. */
-async function standing(by: OracleProcess, count: () => number, forMs: number): Promise<number> {
-  let seen = count()
-  let since = performance.now()
-  await by.until(() => {
-    if (count() !== seen) [seen, since] = [count(), performance.now()]
-    return performance.now() - since > forMs
-  })
-  return seen
 }
 
 /** Feeds a chunk for each commit, so that there is always some work and never much: the brokers have enough to do. */
