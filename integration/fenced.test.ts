@@ -25,7 +25,7 @@ describeWithKafka('an app whose transactions others take for those of a dead pro
     } finally {
       await world.close()
     }
-  }, 60_000)
+  }, 180_000)
 
   it('aborts at once what a killed static member left open, when another process takes its place', async () => {
     const world = await World.open(brokers)
@@ -57,5 +57,5 @@ describeWithKafka('an app whose transactions others take for those of a dead pro
     } finally {
       await world.close()
     }
-  }, 90_000)
+  }, 300_000)
 })
