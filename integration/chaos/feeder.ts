@@ -5,11 +5,11 @@ import type { Input, Numbered } from '../oracle/input.js'
 import { sleep, within } from './waiting.js'
 
 const tickMs = 50
-/** Brokers may be down; a restart takes seconds. */
 /** With more than is fed in so long still to do, nothing is fed: otherwise the end of a run would take ever longer. */
 const backlogSeconds = 20
 /** Objects that come with each partition the topic gains. */
 const newcomers = 200
+/** Brokers may be down; a restart takes seconds. */
 const appendPatienceMs = 120_000
 
 export interface FeederOptions {

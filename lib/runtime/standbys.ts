@@ -3,11 +3,9 @@ import { PositionMap } from '../core/record.js'
 import type { Fetched, Fetcher } from '../log/port.js'
 import { changelogFacts, tombstoneRetentionMs, type TaskFacts } from '../state/open-store.js'
 import { Standby } from '../state/standby.js'
-import { takeOver, type TakeOverOptions } from '../state/take-over.js'
+import { takeOver } from '../state/take-over.js'
 import type { TaskState } from '../state/task-state.js'
-import type { StoreFolder } from '../store/store.js'
-import type { EngineOptions } from './engine-options.js'
-import { cacheShare, type Topology } from './topology.js'
+import { takeOverOptions, type TakeOverSurroundings } from './take-over-options.js'
 
 /** Of one partition in one answer: what is applied between two turns of the event loop. */
 const maxBytes = 256 << 10
@@ -17,10 +15,7 @@ const gatherMs = 100
 /** How often standbys are compared with their changelogs; more often where tombstones are kept for less than ten times as long. */
 const lookMs = 10_000
 
-export interface StandbysOptions {
-  readonly engine: EngineOptions
-  readonly topology: Topology
-  readonly folder: StoreFolder
+export interface StandbysOptions extends TakeOverSurroundings {
   /** Resolves when the store of a task that ran here is closed. */
   readonly released: (task: number) => Promise<void> | undefined
   readonly onClosed: (state: TaskState) => void
@@ -121,7 +116,9 @@ export class Standbys {
     try {
       await this.#options.released(task)
       await this.#closing.get(task)
-      const state = signal.aborted ? undefined : await takeOver(this.#takeOverOptions(task, signal))
+      const state = signal.aborted
+        ? undefined
+        : await takeOver(takeOverOptions(this.#options, task, signal, (records) => (this.records += records)))
       if (state === undefined || signal.aborted) return state
       seat.standby = new Standby(state, this.#options.topology.changelogs, this.#transactional)
       this.#changed()
@@ -161,28 +158,6 @@ export class Standbys {
     logger.warn({ task }, `the standby of task ${task} is opened anew: ${why}`)
     this.#drop(task, (error) => logger.warn({ error, task }, `its store was not closed well: ${reasonOf(error)}`))
     this.#open(task)
-  }
-
-  #takeOverOptions(task: number, signal: AbortSignal): TakeOverOptions {
-    const { engine, topology, folder } = this.#options
-    const { log, clock, logger, bootId } = engine
-    let applied = 0
-    return {
-      log,
-      folder,
-      clock,
-      logger,
-      bootId,
-      task,
-      changelogs: topology.changelogs,
-      transactional: this.#transactional,
-      cacheEntries: cacheShare(engine.cacheEntries, topology),
-      signal,
-      onProgress: ({ records }) => {
-        this.records += records - applied
-        applied = records
-      },
-    }
   }
 
   // ── following ──────────────────────────────────────────────────────────────────────────────────────────────────────

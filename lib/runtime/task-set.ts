@@ -1,19 +1,14 @@
 import { MillraceError, reasonOf } from '../core/errors.js'
 import { offsetOf } from '../core/record.js'
-import type { StoreFolder } from '../store/store.js'
-import { catchUpAgain, takeOver, type RestoreProgress, type TakeOverOptions } from '../state/take-over.js'
+import { catchUpAgain, takeOver, type RestoreProgress } from '../state/take-over.js'
 import type { TaskState } from '../state/task-state.js'
-import type { EngineOptions } from './engine-options.js'
 import { Task } from './task.js'
-import { cacheShare, type Topology } from './topology.js'
+import { takeOverOptions, type TakeOverSurroundings } from './take-over-options.js'
 
 /** While a takeover waits for an open transaction, dead owners are looked for this often. */
 const fenceAgainMs = 500
 
-export interface TaskSetOptions {
-  readonly engine: EngineOptions
-  readonly topology: Topology
-  readonly folder: StoreFolder
+export interface TaskSetOptions extends TakeOverSurroundings {
   /** The state of a task this process kept a standby of. */
   readonly standby: (task: number) => Promise<TaskState | undefined>
   readonly onClosed: (state: TaskState) => void
@@ -194,7 +189,11 @@ export class TaskSet {
     const positions = signal.aborted ? undefined : await unlessAborted(this.#positions(index), signal)
     if (positions === undefined) return undefined
     if (index >= this.#options.topology.stateTasks) return new Task(index, undefined, positions)
-    const options = this.#takeOverOptions(index, signal)
+    const options = takeOverOptions(this.#options, index, signal, (records, bytes, progress) => {
+      this.restoredRecords += records
+      this.restoredBytes += bytes
+      this.#options.onRestoring(progress)
+    })
     const open = this.#suspended.get(index) ?? (await this.#options.standby(index))
     this.#suspended.delete(index)
     const state = open === undefined ? await takeOver(options) : await catchUpAgain(open, options)
@@ -220,31 +219,6 @@ export class TaskSet {
         return [topic, offset]
       }),
     )
-  }
-
-  #takeOverOptions(task: number, signal: AbortSignal): TakeOverOptions {
-    const { engine, topology, folder, onRestoring } = this.#options
-    const { log, clock, logger, bootId } = engine
-    let last = { records: 0, bytes: 0 }
-    const onProgress = (progress: RestoreProgress): void => {
-      this.restoredRecords += progress.records - last.records
-      this.restoredBytes += progress.bytes - last.bytes
-      last = progress
-      onRestoring(progress)
-    }
-    return {
-      log,
-      folder,
-      clock,
-      logger,
-      bootId,
-      task,
-      changelogs: topology.changelogs,
-      transactional: engine.guarantee === 'exactly-once',
-      cacheEntries: cacheShare(engine.cacheEntries, topology),
-      signal,
-      onProgress,
-    }
   }
 }
 

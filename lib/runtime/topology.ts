@@ -71,11 +71,6 @@ export async function topology(options: TopologyOptions): Promise<Topology> {
   }
 }
 
-/** Of the objects kept in memory over all tables, the part of one. */
-export function cacheShare(cacheEntries: number, { stateTasks, changelogs }: Topology): number {
-  return Math.ceil(cacheEntries / (stateTasks * changelogs.length))
-}
-
 /** Lets the broker decide, by its `num.partitions`. */
 const brokersDefault = -1
 
