@@ -4,8 +4,9 @@ export { bytes, json, text } from './codec/codec.js'
 export { errorCodes, MillraceError } from './core/errors.js'
 export { stateObject } from './model/state-object.js'
 export { topic } from './model/stream.js'
+export { hopping, session, tumbling } from './model/window.js'
 
-export type { App, StateReader } from './app/app.js'
+export type { App, QueriesOf, StateOf, StateReader } from './app/app.js'
 export type { AppOptions } from './app/options.js'
 export type { Codec } from './codec/codec.js'
 export type { OutputOf, Schema } from './codec/schema.js'
@@ -16,18 +17,20 @@ export type { Headers, RecordInfo } from './core/record.js'
 export type { KafkaOptions } from './kafka/options.js'
 export type { ClientTopic, LogClient, ReadRecord, SendOptions } from './log/client.js'
 export type { Log } from './log/port.js'
+export type { InputOptions, KeyExtractor, OnError } from './model/inputs.js'
+export type { Route, TimerTime } from './model/kind.js'
 export type {
   AnyStateObject,
   DeepReadonly,
   Handler,
-  InputOptions,
-  KeyExtractor,
-  Route,
+  MaybePromise,
+  Queries,
   StateObject,
   StateOptions,
 } from './model/state-object.js'
 export type { Flow, InvalidPolicy, Stream, Topic, TopicOptions } from './model/stream.js'
-export type { EmitOptions, Turn } from './model/turn.js'
+export type { EmitOptions, TimerPayloads, Turn, WindowBounds } from './model/turn.js'
+export type { LatePolicy, Window, WindowOptions } from './model/window.js'
 export type { AppState } from './runtime/app-state.js'
 export type { Guarantee, Health, Stats } from './runtime/engine-options.js'
 export type { RestoreReport } from './runtime/restore-watch.js'

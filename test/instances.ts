@@ -65,6 +65,8 @@ export class Instance {
         replicationFactor: -1,
         cacheEntries: 1_000,
         standbyReplicas: 0,
+        version: undefined,
+        maxRecordBytes: 1_000_000,
         bootId: 'test',
         startId: String(++starts),
         ...options.engine,

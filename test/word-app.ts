@@ -122,7 +122,7 @@ async function latest<V>(log: MemoryLog, from: Pick<Topic<V>, 'name' | 'codec'>)
 export async function stateOf(engines: Iterable<Engine>): Promise<ReadonlyMap<string, unknown>> {
   const found = new Map<string, unknown>()
   for (const engine of engines) {
-    for await (const [key, state] of new CommittedState(engine, words.name).entries()) {
+    for await (const [key, state] of new CommittedState(engine, words).entries()) {
       if (found.has(key)) throw new Error(`'${key}' is in two instances`)
       found.set(key, state)
     }

@@ -1,5 +1,5 @@
 import type { Duration } from '../core/duration.js'
-import type { DeepReadonly, StateObject } from '../model/state-object.js'
+import type { AnyStateObject, DeepReadonly, Queries, StateObject } from '../model/state-object.js'
 import type { Health, Stats } from '../runtime/engine-options.js'
 import type { RestoreReport } from '../runtime/restore-watch.js'
 import type { StateChange } from '../runtime/state-watch.js'
@@ -22,7 +22,7 @@ export interface App extends AsyncDisposable {
   /** Resolves when every record present at the call has been processed and committed, by whichever process. Rejects with what stopped the app. */
   drained(): Promise<void>
   /** Reads committed state of the tasks this process runs. */
-  state<Name extends string, S>(kind: StateObject<Name, S>): StateReader<S>
+  state<O extends AnyStateObject>(kind: O): StateReader<StateOf<O>, QueriesOf<O>>
   /** What the app is doing now; cheap enough for a probe that asks every second. */
   health(): Health
   /**
@@ -41,10 +41,21 @@ export interface App extends AsyncDisposable {
   describe(): string
 }
 
+/** What the objects of a kind hold. */
+export type StateOf<O> = O extends StateObject<any, infer S, any, any> ? S : never
+/** The queries of a kind. */
+export type QueriesOf<O> = O extends StateObject<any, any, any, infer Q> ? Q : never
+
 /** Committed state only. */
-export interface StateReader<S> {
+export interface StateReader<S, Q extends Queries = {}> {
   /** Undefined when there is no such object. Rejects with `KEY_ELSEWHERE` when another process runs its task. */
   get(key: string): Promise<DeepReadonly<S> | undefined>
   /** Objects of the tasks that this process runs. */
   entries(options?: { prefix?: string; limit?: number }): AsyncIterable<readonly [key: string, state: DeepReadonly<S>]>
+  /** The answer to a query of the kind; undefined when there is no such object. Rejects as `get` does. */
+  ask<K extends keyof Q & string>(
+    key: string,
+    query: K,
+    ...args: Parameters<Q[K]>
+  ): Promise<Awaited<ReturnType<Q[K]>> | undefined>
 }

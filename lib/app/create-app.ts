@@ -8,13 +8,13 @@ import { kafkaLog } from '../kafka/kafka-log.js'
 import type { Log, LogPort } from '../log/port.js'
 import { describeProgram } from '../model/describe.js'
 import { program } from '../model/program.js'
-import type { StateObject } from '../model/state-object.js'
+import type { AnyStateObject } from '../model/state-object.js'
 import { drained } from '../runtime/drain.js'
 import { Engine } from '../runtime/engine.js'
 import { CommittedState } from '../runtime/state-reader.js'
 import { levelFolder } from '../store/level-folder.js'
 import { memoryFolder } from '../store/memory-folder.js'
-import type { App, StateReader } from './app.js'
+import type { App, QueriesOf, StateOf, StateReader } from './app.js'
 import { resolveOptions, type AppOptions } from './options.js'
 
 const commitLingerMs = 10
@@ -109,8 +109,8 @@ class RunningApp implements App {
     return drained(this.#engine)
   }
 
-  state<Name extends string, S>(kind: StateObject<Name, S>): StateReader<S> {
-    return new CommittedState(this.#engine, kind.name) as unknown as StateReader<S>
+  state<O extends AnyStateObject>(kind: O): StateReader<StateOf<O>, QueriesOf<O>> {
+    return new CommittedState(this.#engine, kind) as unknown as StateReader<StateOf<O>, QueriesOf<O>>
   }
 
   health(): ReturnType<App['health']> {

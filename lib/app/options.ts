@@ -40,6 +40,10 @@ export interface AppOptions {
    * by reading only what was written last. Fewer when there are fewer other processes. @default 0
    */
   readonly standbyReplicas?: number
+  /** Of your code, for example the commit it was built from: dead letters carry it. */
+  readonly version?: string
+  /** Bytes of the value of one record. Larger ones are errors of the turn that makes them; topics must allow for a little more (`max.message.bytes`). @default 1000000 */
+  readonly maxRecordBytes?: number
   /** @default warnings and errors as JSON lines on stderr */
   readonly logger?: Logger
 }
@@ -67,8 +71,13 @@ const shape = z.strictObject({
   replicationFactor: positive.optional(),
   cacheEntries: positive.optional(),
   standbyReplicas: z.number().int().nonnegative().optional(),
+  version: z.string().optional(),
+  maxRecordBytes: positive.optional(),
   logger: object.optional(),
 } satisfies Record<keyof AppOptions, z.ZodType>)
+
+/** Brokers refuse batches of more than 1,048,588 bytes by default; keys, headers and framing need some. */
+export const defaultMaxRecordBytes = 1_000_000
 
 /** Options with every default applied. */
 export interface ResolvedOptions {
@@ -80,6 +89,8 @@ export interface ResolvedOptions {
   readonly replicationFactor: number
   readonly cacheEntries: number
   readonly standbyReplicas: number
+  readonly version: string | undefined
+  readonly maxRecordBytes: number
 }
 
 /** Throws `OPTIONS_INVALID` naming each option that is wrong. */
@@ -99,5 +110,7 @@ export function resolveOptions(options: AppOptions): ResolvedOptions {
     replicationFactor: options.replicationFactor ?? -1,
     cacheEntries: options.cacheEntries ?? 500_000,
     standbyReplicas: options.standbyReplicas ?? 0,
+    version: options.version,
+    maxRecordBytes: options.maxRecordBytes ?? defaultMaxRecordBytes,
   }
 }

@@ -56,3 +56,10 @@ export class PositionMap {
 export function offsetOf(positions: Positions, topic: string, partition: number): Offset | undefined {
   return positions.get(topic)?.get(partition)
 }
+
+/** A copy that stays valid; header values are copied too. */
+export function copyOfRecord({ topic, partition, offset, timestamp, key, headers }: RecordInfo): RecordInfo {
+  const copies = new Map<string, Uint8Array | null>()
+  for (const [name, value] of headers) copies.set(name, value === null ? null : Uint8Array.from(value))
+  return { topic, partition, offset, timestamp, key, headers: copies }
+}

@@ -26,6 +26,8 @@ export class GroupRounds {
   #memberId = ''
   #generationId = -1
   #askedRounds = 0
+  /** This member was fenced in a round, and has joined again since without taking part in one. */
+  #wasFenced = false
   #stopped = false
 
   constructor(channel: Channel, options: JoinOptions) {
@@ -63,7 +65,16 @@ export class GroupRounds {
       if (errorCode === Code.unknownMember) this.forgetMember()
       return 'lost'
     }
+    // A JoinGroup of ours that was sent again, because its answer was lost, can reach the broker after the one that was
+    // answered, and takes the static member's place. If it is another process instead, one of the two gives up: the one
+    // that is fenced twice, or finds it out by its heartbeat.
+    if (errorCode === Code.fencedInstance && !this.#wasFenced) {
+      this.#wasFenced = true
+      this.forgetMember()
+      return 'lost'
+    }
     this.#require(errorCode, 'SyncGroup')
+    this.#wasFenced = false
     return { generation: this.#generation(), assignment: decodeAssignment(assignment) }
   }
 

@@ -1,5 +1,5 @@
 import { utf8Text } from '../core/bytes.js'
-import type { Headers, RecordInfo } from '../core/record.js'
+import { copyOfRecord, type Headers, type RecordInfo } from '../core/record.js'
 import type { RecordCursor } from './port.js'
 
 /**
@@ -9,6 +9,8 @@ import type { RecordCursor } from './port.js'
 export class RecordView implements RecordInfo {
   topic = ''
   partition = -1
+  /** Where the timestamp comes from the value, of the record the cursor stands on. */
+  eventTime: number | undefined
   #cursor: RecordCursor | undefined
   #key: string | null = null
   #keyOffset = -1
@@ -27,7 +29,7 @@ export class RecordView implements RecordInfo {
   }
 
   get timestamp(): number {
-    return this.#bound().timestamp
+    return this.eventTime ?? this.#bound().timestamp
   }
 
   get key(): string | null {
@@ -48,12 +50,9 @@ export class RecordView implements RecordInfo {
     return this.#headers
   }
 
-  /** A copy that does not change when the cursor moves; header values are copied too. */
+  /** A copy that does not change when the cursor moves. */
   snapshot(): RecordInfo {
-    const { topic, partition, offset, timestamp, key } = this
-    const headers = new Map<string, Uint8Array | null>()
-    for (const [name, value] of this.headers) headers.set(name, value === null ? null : Uint8Array.from(value))
-    return { topic, partition, offset, timestamp, key, headers }
+    return copyOfRecord(this)
   }
 
   #bound(): RecordCursor {

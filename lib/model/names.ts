@@ -27,3 +27,5 @@ export function checkAppId(id: string): void {
 export const changelogTopic = (app: string, kind: string): string => `${app}-${kind}-changelog`
 export const inboxTopic = (app: string, kind: string): string => `${app}-${kind}-inbox`
 export const deadLetterTopic = (app: string): string => `${app}-dlq`
+/** Changelog of timers, and of all else that is noted of objects beside their state. */
+export const timerTopic = (app: string): string => `${app}-timers`

@@ -9,6 +9,8 @@ export interface SourcePath {
   readonly topic: TopicNode
   /** Whether the value that arrives may be another than the one in the topic. */
   readonly changed: boolean
+  /** Whether records without a value go this way too. */
+  readonly tombstones: boolean
   /** The steps as one function that ends in `sink`. */
   readonly fuse: (sink: Push) => Push
 }
@@ -17,7 +19,9 @@ export interface SourcePath {
 export function paths(node: StreamNode): readonly SourcePath[] {
   switch (node.kind) {
     case 'topic':
-      return [{ topic: node, changed: false, fuse: (sink) => sink }]
+      return [{ topic: node, changed: false, tombstones: false, fuse: (sink) => sink }]
+    case 'tombstones':
+      return [{ topic: node.from, changed: false, tombstones: true, fuse: (sink) => sink }]
     case 'merge':
       return node.from.flatMap(paths)
     case 'filter': {
@@ -40,9 +44,10 @@ export function paths(node: StreamNode): readonly SourcePath[] {
 }
 
 function through(from: StreamNode, changes: boolean, wrap: (sink: Push) => Push): readonly SourcePath[] {
-  return paths(from).map(({ topic, changed, fuse }) => ({
+  return paths(from).map(({ topic, changed, tombstones, fuse }) => ({
     topic,
     changed: changed || changes,
+    tombstones,
     fuse: (sink) => fuse(wrap(sink)),
   }))
 }

@@ -1,5 +1,6 @@
 import { MillraceError } from '../core/errors.js'
-import type { AnyStateObject, KindDefinition } from './state-object.js'
+import type { KindDefinition } from './kind.js'
+import type { AnyStateObject } from './state-object.js'
 import type { Flow, FlowDefinition, StreamNode, TopicNode } from './stream.js'
 
 /** All that an app does, as frozen data, checked. */
@@ -37,6 +38,7 @@ export function program(objects: readonly AnyStateObject[], flows: readonly Flow
       )
     names.add(name)
   }
+  kinds.forEach(checkComplete)
   const definitions = flows.map((flow) => flow.definition)
   const sources = [
     ...kinds.flatMap((kind) => kind.inputs.flatMap((input) => topicsOf(input.from))),
@@ -47,6 +49,25 @@ export function program(objects: readonly AnyStateObject[], flows: readonly Flow
     ...definitions.map((flow) => flow.target),
   ]
   return Object.freeze({ kinds, flows: definitions, sources: unique(sources), targets: unique(targets) })
+}
+
+/** Whether something in a kind goes by event time: windows, or timers that are declared so. */
+export function usesEventTime({ window, timers }: KindDefinition): boolean {
+  return window !== undefined || [...timers.values()].some(({ time }) => time === 'event')
+}
+
+/** What a definition lacks that could still have been added when it was made. */
+function checkComplete({ name, timers, version, migrations }: KindDefinition): void {
+  for (const { name: timer, handler } of timers.values()) {
+    if (handler !== undefined) continue
+    const what = `state object '${name}': timer '${timer}' has no handler: add .onTimer('${timer}', handler)`
+    throw new MillraceError('DEFINITION_INVALID', what, { kind: name })
+  }
+  for (let from = 1; from < version; from++) {
+    if (migrations.has(from)) continue
+    const what = `state object '${name}' is of version ${version} and has no step from version ${from}: add .migrate(${from}, step)`
+    throw new MillraceError('DEFINITION_INVALID', what, { kind: name })
+  }
 }
 
 function topicsOf(node: StreamNode): readonly TopicNode[] {
@@ -62,7 +83,7 @@ function unique(topics: readonly TopicNode[]): readonly TopicNode[] {
     if (
       known !== undefined &&
       known !== topic &&
-      (known.codec !== topic.codec || known.onInvalid !== topic.onInvalid)
+      (known.codec !== topic.codec || known.onInvalid !== topic.onInvalid || known.timestamp !== topic.timestamp)
     ) {
       throw new MillraceError(
         'DEFINITION_INVALID',

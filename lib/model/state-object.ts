@@ -1,10 +1,13 @@
 import { json, type Codec } from '../codec/codec.js'
-import type { OutputOf, Schema } from '../codec/schema.js'
+import { validator, type OutputOf, type Schema } from '../codec/schema.js'
+import { durationMs, type Duration } from '../core/duration.js'
 import { MillraceError } from '../core/errors.js'
-import type { RecordInfo } from '../core/record.js'
+import { inputDefinition, type InputOptions, type KeyExtractor } from './inputs.js'
+import type { KindDefinition, TimerDefinition, TimerTime } from './kind.js'
 import { checkKindName } from './names.js'
-import { sourceNames, topicNode, type Stream, type StreamNode, type Topic, type TopicNode } from './stream.js'
-import type { Turn } from './turn.js'
+import { topicNode, type Stream, type Topic } from './stream.js'
+import type { TimerPayloads, Turn } from './turn.js'
+import type { Window } from './window.js'
 
 /** The same shape, to be read only: what queries and row functions get to see. */
 export type DeepReadonly<T> = T extends (infer E)[]
@@ -13,35 +16,37 @@ export type DeepReadonly<T> = T extends (infer E)[]
     ? { readonly [K in keyof T]: DeepReadonly<T[K]> }
     : T
 
-/** Which object a value belongs to; `null` drops the record. */
-export type KeyExtractor<V> = (value: V, record: RecordInfo) => string | null
-
-/** Change `state` in place. Returning a value is an error, so that a forgotten mutation is noticed. */
-export type Handler<S, V> = (state: S, value: V, turn: Turn) => void
+export type MaybePromise<T> = T | Promise<T>
 
 /**
- * `auto`: in place where the key's partition is this one, through the inbox otherwise; `aligned`: a key of another
- * partition is an error; `shuffle`: always through the inbox.
+ * Change `state` in place. Returning a value is an error, so that a forgotten mutation is noticed. While a promise is
+ * pending, later records of the same object wait and other objects go on.
  */
-export type Route = 'auto' | 'aligned' | 'shuffle'
+export type Handler<S, V, T extends TimerPayloads = {}> = (state: S, value: V, turn: Turn<T>) => MaybePromise<void>
 
-/** How one input reaches its objects. */
-export interface InputOptions<V> {
-  readonly key: KeyExtractor<V>
-  /** @default 'auto' */
-  readonly route?: Route
-}
+/** Questions by name. */
+export type Queries = Record<string, (...args: any[]) => any>
 
 /** What the objects of a kind hold, and how it is kept. */
 export interface StateOptions<St extends Schema> {
   readonly state: St
   /** Called when a key is first seen. */
   readonly init: (key: string) => OutputOf<St>
+  /**
+   * Deleted when untouched for this long, by the clock; at the latest a tenth of it later. @default never
+   */
+  readonly ttl?: Duration
+  /** Of the schema: raise it with each change that `migrate` has a step for. @default 1 */
+  readonly version?: number
   /** @default json(state) */
   readonly codec?: Codec<OutputOf<St>>
+  /** One object per key and window instead of one per key, in event time; closed and removed when the window has passed. */
+  readonly window?: Window<OutputOf<St>>
+  /** Whether a state that no longer fits its schema is an error of the turn that made it so. @default true */
+  readonly checked?: boolean
 }
 
-/** What the runtime reads of a kind, whatever the type of its state. */
+/** What the runtime reads of a kind, whatever the types of its state, timers and queries. */
 export interface AnyStateObject {
   readonly kind: 'stateObject'
   readonly name: string
@@ -49,34 +54,38 @@ export interface AnyStateObject {
 }
 
 /** A kind of state object. Immutable: each method returns a new definition. */
-export interface StateObject<Name extends string = string, S = unknown> extends AnyStateObject {
+export interface StateObject<
+  Name extends string = string,
+  S = any,
+  T extends TimerPayloads = {},
+  Q extends Queries = {},
+> extends AnyStateObject {
   readonly name: Name
+  /** The types of its queries, for `ask`; not there when the program runs. */
+  readonly _queries?: Q
   /** Runs `handler` for every value of `input`, on the object its key names. */
-  on<V>(input: Stream<V>, key: KeyExtractor<V> | InputOptions<V>, handler: Handler<S, V>): StateObject<Name, S>
+  on<V>(input: Stream<V>, key: KeyExtractor<V> | InputOptions<V>, handler: Handler<S, V, T>): StateObject<Name, S, T, Q>
+  /** Declares timers and what they carry; `time` says by which time they are due. Declare them before the handlers that set them. */
+  timers<P extends Record<string, Schema>>(
+    payloads: P,
+    options?: { readonly time?: TimerTime },
+  ): StateObject<Name, S, T & { [K in keyof P]: OutputOf<P[K]> }, Q>
+  /** Runs `handler` when the named timer is due. */
+  onTimer<K extends keyof T & string>(name: K, handler: Handler<S, T[K], T>): StateObject<Name, S, T, Q>
+  /** For windowed kinds: the last turn of an object, when its window has closed. */
+  onClose(handler: (state: S, turn: Turn<T>) => MaybePromise<void>): StateObject<Name, S, T, Q>
+  /** A read-only question, answered from committed state. */
+  query<K extends string, A extends unknown[], R>(
+    name: K,
+    answer: (state: DeepReadonly<S>, ...args: A) => R,
+  ): StateObject<Name, S, T, Q & Record<K, (...args: A) => R>>
   /** Keeps a topic equal to the objects: the latest row per key and commit, a tombstone when deleted or when `row` gives null. */
-  publish<V>(target: Topic<V>, row: (state: DeepReadonly<S>, key: string) => NoInfer<V> | null): StateObject<Name, S>
-}
-
-export interface KindDefinition {
-  readonly name: string
-  readonly codec: Codec<unknown>
-  readonly init: (key: string) => unknown
-  readonly inputs: readonly InputDefinition[]
-  readonly publishes: readonly PublishDefinition[]
-}
-
-export interface InputDefinition {
-  /** `<sources>#<n>`: what hopped records are addressed to; stays the same when other inputs are added. */
-  readonly id: string
-  readonly from: StreamNode
-  readonly key: (value: never, record: RecordInfo) => string | null
-  readonly route: Route
-  readonly handler: (state: never, value: never, turn: Turn) => void
-}
-
-export interface PublishDefinition {
-  readonly target: TopicNode
-  readonly row: (state: never, key: string) => unknown
+  publish<V>(
+    target: Topic<V>,
+    row: (state: DeepReadonly<S>, key: string) => NoInfer<V> | null,
+  ): StateObject<Name, S, T, Q>
+  /** Brings state written as `fromVersion` to the next one, when it is loaded. */
+  migrate(fromVersion: number, step: (old: any) => unknown): StateObject<Name, S, T, Q>
 }
 
 /**
@@ -88,40 +97,90 @@ export function stateObject<Name extends string, St extends Schema>(
   options: StateOptions<St>,
 ): StateObject<Name, OutputOf<St>> {
   checkKindName(name)
-  if (typeof options.init !== 'function') {
-    throw new MillraceError(
-      'DEFINITION_INVALID',
-      `state object '${name}': init must be a function that makes the state of a new key`,
-      { kind: name },
-    )
-  }
-  const codec = (options.codec ?? json(options.state)) as Codec<unknown>
-  return define<Name, OutputOf<St>>(name, { name, codec, init: options.init, inputs: [], publishes: [] })
+  const { state, init, ttl, version = 1, codec = json(state), window, checked = true } = options
+  if (typeof init !== 'function') throw refused(name, 'init must be a function that makes the state of a new key')
+  if (!Number.isInteger(version) || version < 1)
+    throw refused(name, `version ${version}: give a whole number from 1 on`)
+  if (ttl !== undefined && window !== undefined)
+    throw refused(name, 'a windowed object is removed when its window closes: leave ttl out')
+  const ttlMs = ttl === undefined ? undefined : durationMs(ttl, `state object '${name}': ttl`)
+  if (ttlMs === 0) throw refused(name, 'ttl must be more than 0')
+  return define<Name, OutputOf<St>, {}, {}>(name, {
+    name,
+    codec: codec as Codec<unknown>,
+    init,
+    check: checked ? validator(state) : undefined,
+    inputs: [],
+    timers: new Map(),
+    onClose: undefined,
+    publishes: [],
+    queries: new Map(),
+    window: window?.definition,
+    ttlMs,
+    version,
+    migrations: new Map(),
+  })
 }
 
-function define<Name extends string, S>(name: Name, definition: KindDefinition): StateObject<Name, S> {
-  const withMore = (more: Partial<KindDefinition>): StateObject<Name, S> =>
-    define<Name, S>(name, { ...definition, ...more })
-  return Object.freeze({
+function define<Name extends string, S, T extends TimerPayloads, Q extends Queries>(
+  name: Name,
+  definition: KindDefinition,
+): StateObject<Name, S, T, Q> {
+  const { inputs, timers, publishes, queries, migrations } = definition
+  const withMore = (more: Partial<KindDefinition>): StateObject<Name, S, T, any> =>
+    define<Name, S, T, any>(name, { ...definition, ...more })
+  return Object.freeze<StateObject<Name, S, T, Q>>({
     kind: 'stateObject' as const,
     name,
     definition: Object.freeze(definition),
-    on<V>(input: Stream<V>, key: KeyExtractor<V> | InputOptions<V>, handler: Handler<S, V>) {
-      const options: InputOptions<V> = typeof key === 'function' ? { key } : key
-      const sources = sourceNames(input.node).join('+')
-      const twins = definition.inputs.filter((other) => other.id.startsWith(`${sources}#`)).length
-      const added = {
-        id: `${sources}#${twins}`,
-        from: input.node,
-        key: options.key,
-        route: options.route ?? 'auto',
-        handler,
-      }
-      return withMore({ inputs: [...definition.inputs, Object.freeze(added)] })
+    on: (input, key, handler) =>
+      withMore({ inputs: [...inputs, inputDefinition(name, inputs, input, key, handler as never)] }),
+    timers: (payloads, { time = 'processing' } = {}) =>
+      withMore({ timers: declared(name, timers, payloads, time) }) as never,
+    onTimer: (timer, handler) => withMore({ timers: handled(name, timers, timer, handler as never) }),
+    onClose(handler) {
+      if (definition.window === undefined) throw refused(name, 'onClose is for windowed kinds: give it a window')
+      return withMore({ onClose: handler as never })
     },
-    publish<V>(target: Topic<V>, row: (state: DeepReadonly<S>, key: string) => NoInfer<V> | null) {
-      const added = { target: topicNode(target as Topic<never>), row }
-      return withMore({ publishes: [...definition.publishes, Object.freeze(added)] })
+    query: (question, answer) => withMore({ queries: new Map([...queries, [question, answer as never]]) }) as never,
+    publish(target, row) {
+      if (definition.window?.kind === 'session')
+        throw refused(name, 'sessions have no row until they are over, since they may be merged: emit it in onClose')
+      return withMore({ publishes: [...publishes, Object.freeze({ target: topicNode(target as Topic<never>), row })] })
+    },
+    migrate(from, step) {
+      if (!Number.isInteger(from) || from < 1 || from >= definition.version)
+        throw refused(name, `migrate(${from}): steps begin at versions 1 to ${definition.version - 1}`)
+      return withMore({ migrations: new Map([...migrations, [from, step]]) })
     },
   })
+}
+
+function declared(
+  kind: string,
+  known: ReadonlyMap<string, TimerDefinition>,
+  payloads: Record<string, Schema>,
+  time: TimerTime,
+): ReadonlyMap<string, TimerDefinition> {
+  const timers = new Map(known)
+  for (const [name, schema] of Object.entries(payloads)) {
+    if (timers.has(name)) throw refused(kind, `timer '${name}' is declared twice`)
+    timers.set(name, Object.freeze({ name, time, check: validator(schema), handler: undefined }))
+  }
+  return timers
+}
+
+function handled(
+  kind: string,
+  known: ReadonlyMap<string, TimerDefinition>,
+  name: string,
+  handler: NonNullable<TimerDefinition['handler']>,
+): ReadonlyMap<string, TimerDefinition> {
+  const timer = known.get(name)
+  if (timer === undefined) throw refused(kind, `onTimer('${name}'): declare it with timers({ ${name}: schema }) first`)
+  return new Map([...known, [name, Object.freeze({ ...timer, handler })]])
+}
+
+function refused(kind: string, why: string): MillraceError {
+  return new MillraceError('DEFINITION_INVALID', `state object '${kind}': ${why}`, { kind })
 }

@@ -25,6 +25,11 @@ export interface Stream<V> {
 export interface Topic<V> extends Stream<V> {
   readonly name: string
   readonly codec: Codec<V>
+  /**
+   * With records that have no value, which stand for deletions in compacted topics; they come as `null`. Without it they
+   * are refused like values that cannot be read.
+   */
+  withTombstones(): Stream<V | null>
 }
 
 /** Records that go from a stream to a topic. */
@@ -36,9 +41,11 @@ export interface Flow {
 }
 
 /** What an app does with a topic beyond reading and writing it. */
-export interface TopicOptions {
-  /** What to do with bytes the codec or schema refuses. @default 'dead-letter' */
+export interface TopicOptions<V = never> {
+  /** What to do with records that the codec, the schema, a stream step or a key extractor refuses. @default 'dead-letter' */
   readonly onInvalid?: InvalidPolicy
+  /** Event time of a record, milliseconds since the epoch. @default the record's timestamp */
+  readonly timestamp?: (value: V) => number
   /** Used when the app may create the topic (`createTopics: true`). @default the broker's `num.partitions` */
   readonly partitions?: number
 }
@@ -56,6 +63,7 @@ export interface TopicNode {
   readonly name: string
   readonly codec: Codec<unknown>
   readonly onInvalid: InvalidPolicy
+  readonly timestamp: ((value: never) => number) | undefined
   readonly partitions: number | undefined
 }
 
@@ -69,6 +77,8 @@ export type StreamNode =
       readonly step: (value: never, record: RecordInfo) => Iterable<unknown>
     }
   | { readonly kind: 'merge'; readonly from: readonly StreamNode[] }
+  /** Lets records without a value through. */
+  | { readonly kind: 'tombstones'; readonly from: TopicNode }
 
 export interface FlowDefinition {
   readonly from: StreamNode
@@ -80,8 +90,12 @@ export interface FlowDefinition {
  * Names a topic and says how its values are read and written. A schema alone means JSON.
  * Throws `DEFINITION_INVALID` when the name is not one Kafka allows.
  */
-export function topic<S extends Schema>(name: string, schema: S, options?: TopicOptions): Topic<OutputOf<S>>
-export function topic<V>(name: string, codec: Codec<V>, options?: TopicOptions): Topic<V>
+export function topic<S extends Schema>(
+  name: string,
+  schema: S,
+  options?: TopicOptions<OutputOf<S>>,
+): Topic<OutputOf<S>>
+export function topic<V>(name: string, codec: Codec<V>, options?: TopicOptions<V>): Topic<V>
 export function topic(name: string, format: Schema | Codec<unknown>, options: TopicOptions = {}): Topic<unknown> {
   checkTopicName(name)
   const codec = '~standard' in format ? json(format) : format
@@ -97,9 +111,11 @@ export function topic(name: string, format: Schema | Codec<unknown>, options: To
     name,
     codec,
     onInvalid: options.onInvalid ?? 'dead-letter',
+    timestamp: options.timestamp,
     partitions: options.partitions,
   })
-  return Object.freeze({ ...stream(node), name, codec })
+  const withTombstones = (): Stream<unknown> => stream(Object.freeze({ kind: 'tombstones', from: node }))
+  return Object.freeze({ ...stream<unknown>(node), name, codec, withTombstones })
 }
 
 /** The topic behind a handle. */

@@ -1,20 +1,41 @@
+import type { Duration } from '../core/duration.js'
 import type { Logger } from '../core/logger.js'
 import type { RecordInfo } from '../core/record.js'
 import type { Topic } from './stream.js'
 
+/** Timers by name, and what each carries. */
+export type TimerPayloads = Record<string, unknown>
+
+/** Of a windowed kind: `[start, end)`, milliseconds since the epoch. */
+export interface WindowBounds {
+  readonly start: number
+  readonly end: number
+}
+
 /** What a handler may do besides changing its state. Closed when the turn ends: late calls throw `TURN_ENDED`. */
-export interface Turn {
+export interface Turn<Timers extends TimerPayloads = {}> {
   readonly key: string
   /** True when this record created the object. */
   readonly isNew: boolean
-  /** The record that caused this turn, as its source topic has it; valid until the turn ends. */
+  /** The window of a windowed kind; undefined otherwise. */
+  readonly window: WindowBounds | undefined
+  /**
+   * The record that caused this turn, as its source topic has it. In a turn of a timer or of a window that closes there is
+   * no such record: then it names the app's timer topic, with offset -1.
+   */
   readonly record: RecordInfo
-  /** Event time of this turn, milliseconds since the epoch. */
+  /** Event time of this turn, milliseconds since the epoch; in the turn of a timer, when it was due. */
   readonly now: number
+  /** Aborts when the turn is cut off: its time is up, its task is lost, or the app closes. */
+  readonly signal: AbortSignal
   readonly log: Logger
   /** Held until the turn has succeeded, visible when the commit is. Key defaults to this object's key. */
   emit<V>(target: Topic<V>, value: NoInfer<V>, options?: EmitOptions): void
-  /** Removes the object at the end of the turn; the next record for its key creates it anew. */
+  /** (Re)sets the named timer of this object: after so long, or at a time. Survives restarts and moves. */
+  timer<N extends keyof Timers & string>(name: N, when: Duration | Date, payload: Timers[N]): void
+  /** Takes the named timer back; nothing when it is not set. */
+  cancel<N extends keyof Timers & string>(name: N): void
+  /** Removes the object and its timers at the end of the turn; the next record for its key creates it anew. */
   delete(): void
 }
 

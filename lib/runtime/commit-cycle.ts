@@ -19,6 +19,8 @@ const flushEntries = 50_000
 /** With so many waiting the store is slower than the commits, and they wait for it: memory is bounded. */
 const unflushedLimit = 200_000
 const trimMs = 30_000
+/** Commits come so far apart that waiting for asynchronous turns takes a tenth of the time. */
+const waitShare = 9
 
 export interface CommitCycleOptions {
   readonly clock: Clock
@@ -26,6 +28,7 @@ export interface CommitCycleOptions {
   readonly topology: Topology
   readonly intervalMs: number
   readonly lingerMs: number
+  readonly maxRecordBytes: number
   /** Tasks running now. */
   readonly tasks: () => Iterable<Task>
   readonly generation: () => Generation
@@ -50,12 +53,16 @@ export class CommitCycle {
   #inFlight: Promise<void> = Promise.resolve()
   #sending = false
   #broken = false
+  #mustRedo = false
   #sealedAt: number
   #flushedAt: number
   #trimmedAt: number
   #workedAt = 0
   #records = 0
   #turnsAtSeal = 0
+  /** Since when, and how long the last time, a commit that was due waited for asynchronous turns to end. */
+  #waitsSince: number | undefined
+  #waitedMs = 0
   /** Someone waits for everything to be committed: positions too. */
   hurried = 0
   commits = 0
@@ -74,6 +81,15 @@ export class CommitCycle {
     this.#workedAt = this.#options.clock.elapsed()
   }
 
+  /** What was done since the last seal cannot be committed: it is to be taken back, with `discard`, and done again. */
+  demandRedo(): void {
+    this.#mustRedo = true
+  }
+
+  get mustRedo(): boolean {
+    return this.#mustRedo
+  }
+
   get broken(): boolean {
     return this.#broken
   }
@@ -89,7 +105,7 @@ export class CommitCycle {
 
   get #isFull(): boolean {
     const { turns, outbox } = this.#options.passage
-    return turns - this.#turnsAtSeal >= turnLimit || outbox.bytes >= byteLimit
+    return turns.turns - this.#turnsAtSeal >= turnLimit || outbox.bytes >= byteLimit
   }
 
   get sending(): boolean {
@@ -102,7 +118,7 @@ export class CommitCycle {
     const now = clock.elapsed()
     if (this.#records > 0) {
       if (this.#isFull) return 0
-      const byInterval = this.#sealedAt + intervalMs - now
+      const byInterval = this.#sealedAt + Math.max(intervalMs, this.#waitedMs * waitShare) - now
       return Math.max(0, dry ? Math.min(byInterval, this.#workedAt + lingerMs - now) : byInterval)
     }
     if (!dry || !this.#moved()) return undefined
@@ -114,18 +130,38 @@ export class CommitCycle {
     return false
   }
 
-  /** Waits for the commit in flight, then seals and sends the next one; resolves when it is on its way. */
+  /** A commit is due, and waits until asynchronous turns have ended: nothing may be begun. */
+  get waits(): boolean {
+    return this.#waitsSince !== undefined
+  }
+
+  /** As `start`; when turns are under way it only notes that a commit waits, and resolves to false. */
+  async startWhenIdle(): Promise<boolean> {
+    const { clock, passage } = this.#options
+    this.#waitsSince ??= clock.elapsed()
+    if (!passage.turns.flights.idle) return false
+    this.#waitedMs = clock.elapsed() - this.#waitsSince
+    this.#waitsSince = undefined
+    await this.start()
+    return true
+  }
+
+  /**
+   * Waits for the commit in flight, then seals and sends the next one; resolves when it is on its way. Rejects with
+   * `StateRefused` when an object cannot be kept as it is; then nothing was sealed.
+   */
   async start(): Promise<void> {
     await this.#inFlight
-    if (this.#broken) return
+    if (this.#broken || this.#mustRedo) return
     await this.#storesCaughtUp()
-    const { passage, topology, clock, tasks, lookUp } = this.#options
+    const { passage, topology, clock, tasks, lookUp, maxRecordBytes } = this.#options
     for (const topic of passage.outbox.unknownTopics) passage.outbox.settle(topic, await lookUp(topic))
-    const sealed = seal(passage.seq, tasks(), topology, passage.outbox, clock.now())
+    if (this.#mustRedo) return
+    const sealed = seal(passage.seq, tasks(), topology, passage.outbox, clock.now(), maxRecordBytes)
     passage.seq++
     this.#sealedAt = clock.elapsed()
     this.#records = 0
-    this.#turnsAtSeal = passage.turns
+    this.#turnsAtSeal = passage.turns.turns
     if (sealed.tasks.length === 0) return
     this.#inFlight = this.#send(sealed)
   }
@@ -151,7 +187,10 @@ export class CommitCycle {
   /** Forgets what was done since the last seal; nothing of it was sent. */
   discard(): void {
     this.#records = 0
-    this.#turnsAtSeal = this.#options.passage.turns
+    this.#mustRedo = false
+    this.#waitsSince = undefined
+    this.#options.passage.turns.flights.cutOff('what was done since the last commit is done again, here or elsewhere')
+    this.#turnsAtSeal = this.#options.passage.turns.turns
     this.#options.passage.outbox.discard()
   }
 

@@ -1,12 +1,13 @@
-import { MillraceError, reasonOf } from '../core/errors.js'
+import { MillraceError } from '../core/errors.js'
 import { PositionMap, type Positions, type TopicPartition } from '../core/record.js'
 import { partitionOfKey } from '../log/murmur2.js'
 import type { CommitChannel, Generation } from '../log/port.js'
-import type { KindDefinition, PublishDefinition } from '../model/state-object.js'
-import type { Entry, TableChanges } from '../state/table.js'
+import type { KindDefinition, PublishDefinition } from '../model/kind.js'
+import { StateRefused, type Entry, type TableChanges } from '../state/table.js'
 import type { Changelog } from '../state/take-over.js'
 import type { TaskChanges } from '../state/task-state.js'
-import type { OutgoingBatch, Outbox } from './outbox.js'
+import type { OutgoingBatch, Outbox } from '../turn/outbox.js'
+import { rowOf } from '../turn/published-row.js'
 import type { Task } from './task.js'
 import type { Topology } from './topology.js'
 
@@ -24,22 +25,50 @@ export interface SealedCommit {
   readonly tasks: readonly TaskCommit[]
 }
 
-/** Seals what the tasks did: changed objects become changelog records and published rows. */
+/**
+ * Seals what the tasks did: changed objects become changelog records and published rows. What it throws, `StateRefused`
+ * for an object that cannot be kept as it is, leaves all as it was.
+ */
 export function seal(
   seq: number,
   tasks: Iterable<Task>,
   topology: Topology,
   outbox: Outbox,
   now: number,
+  maxRecordBytes: number,
 ): SealedCommit {
-  const parts: TaskCommit[] = []
-  for (const task of tasks) {
-    if (!task.moved) continue
-    const changes = task.state?.seal(seq)
-    changes?.tables.forEach((table, i) => writeChanges(table, i, task.index, topology, outbox, now))
-    parts.push({ task, positions: task.seal(), changes })
-  }
+  const moved = [...tasks].filter((task) => task.moved)
+  const prepared = moved.map((task) => {
+    const changes = task.state?.changes()
+    return { task, changes, rows: changes?.tables.map((table, i) => rowsOf(table, topology.kinds[i], maxRecordBytes)) }
+  })
+  const parts = prepared.map(({ task, changes, rows }): TaskCommit => {
+    if (changes !== undefined) {
+      changes.tables.forEach((table, i) => writeChanges(table, i, task.index, topology, outbox, now, rows?.[i] ?? []))
+      task.state?.seal(seq, changes)
+    }
+    return { task, positions: task.seal(), changes }
+  })
   return { seq, batches: outbox.finish(), tasks: parts }
+}
+
+type Rows = readonly (string | Uint8Array | null)[]
+
+/** Of each thing that a kind publishes, the row of each changed object. */
+function rowsOf(
+  { table, entries }: TableChanges,
+  kind: KindDefinition | undefined,
+  maxRecordBytes: number,
+): readonly Rows[] {
+  return (kind?.publishes ?? []).map((publish) =>
+    entries.map((entry) => {
+      try {
+        return rowOf(publish, entry, maxRecordBytes)
+      } catch (cause) {
+        throw new StateRefused(table, entry, cause)
+      }
+    }),
+  )
 }
 
 /** The changelog partition is the task index, forced: state moves with its task. */
@@ -50,37 +79,20 @@ function writeChanges(
   topology: Topology,
   outbox: Outbox,
   now: number,
+  rows: readonly Rows[],
 ): void {
   const { table, entries, values } = changes
   const { topic } = topology.changelogs[kind] as Changelog
-  const { publishes } = topology.kinds[kind] as KindDefinition
+  const publishes = topology.kinds[kind]?.publishes ?? []
   for (let i = 0; i < entries.length; i++) {
     const entry = entries[i] as Entry
     const value = values[i] as string | null
     outbox.add(topic, task, entry.key, value === null ? null : table.stored.wire(value), now)
-    for (const publish of publishes) {
-      const count = topology.partitions.get(publish.target.name) as number
-      outbox.add(publish.target.name, partitionOfKey(entry.key, count), entry.key, rowOf(publish, entry), now)
+    for (let p = 0; p < publishes.length; p++) {
+      const { name } = (publishes[p] as PublishDefinition).target
+      const count = topology.partitions.get(name) as number
+      outbox.add(name, partitionOfKey(entry.key, count), entry.key, (rows[p] as Rows)[i] as string | null, now)
     }
-  }
-}
-
-/** The row of an object; null for a deleted one, or when `row` says so. */
-function rowOf({ target, row }: PublishDefinition, { key, state }: Entry): string | Uint8Array | null {
-  if (state === undefined) return null
-  try {
-    const value = row(state as never, key)
-    return value === null ? null : target.codec.encode(value)
-  } catch (cause) {
-    throw new MillraceError(
-      'PUBLISH_FAILED',
-      `publish to ${target.name} for '${key}': the row could not be made (${reasonOf(cause)}). Repair the row function and start again; nothing of this commit was kept.`,
-      {
-        topic: target.name,
-        key,
-        cause,
-      },
-    )
   }
 }
 

@@ -23,6 +23,8 @@ export async function drained(engine: Engine): Promise<void> {
       engine,
       topology.inboxes.flatMap((topic) => allPartitions(topic, topology.stateTasks)),
     )
+    // Timers that are due, and turns that are under way, and what follows from them.
+    while (!engine.parts.processor.idle || engine.parts.tasks.anyMoved) await nextCommit(engine)
     // The broker may know of a commit before its answer has reached us.
     await cycle.settled()
     // After a commit of unknown outcome the tasks are still being taken over again.

@@ -18,6 +18,10 @@ export interface EngineOptions {
   readonly clock: Clock
   readonly logger: Logger
   readonly guarantee: Guarantee
+  /** Of the app's code, as dead letters carry it. */
+  readonly version: string | undefined
+  /** Bytes of the value of one record, above which brokers refuse it. */
+  readonly maxRecordBytes: number
   readonly commitIntervalMs: number
   /** A commit is made this long after the input ran dry. */
   readonly commitLingerMs: number
@@ -34,7 +38,7 @@ export interface EngineOptions {
   readonly startId: string
 }
 
-/** Plain counters since the start. */
+/** Plain counters since the start. What had to be done again counts twice. */
 export interface Stats {
   /** Records read from sources and inboxes. */
   readonly records: number
@@ -43,8 +47,14 @@ export interface Stats {
   readonly hops: number
   /** Records whose key extractor gave null. */
   readonly dropped: number
-  /** Records refused by their codec or schema. */
+  /** Records refused by their codec or schema, a stream step or a key extractor. */
   readonly refused: number
+  /** Turns that failed; those that were tried again are among them. */
+  readonly failed: number
+  /** Turns that became dead letters. */
+  readonly deadLetters: number
+  /** Turns given up, and late records left out, because the policy says so. */
+  readonly skipped: number
   readonly commits: number
   /** Commits that failed and whose input was read again. */
   readonly rollbacks: number

@@ -2,6 +2,9 @@ import { MillraceError, reasonOf } from '../core/errors.js'
 import { AppWatch, type Watched } from './app-watch.js'
 import type { EngineOptions, Health, Stats } from './engine-options.js'
 import { Jobs } from './jobs.js'
+import { StateRefused } from '../state/table.js'
+import { guardOf } from '../turn/guard.js'
+import { Redo } from '../turn/turns.js'
 import { Ownership } from './ownership.js'
 import { openParts, type Parts } from './parts.js'
 import { Wake } from './wake.js'
@@ -77,6 +80,7 @@ export class Engine {
         onRefusedCommit: (error) => this.#ownership?.recover(error),
         onOutOfRange: (error) => this.#ownership?.askAgain(error),
         onRefusedRecord: (error) => this.#refusedRecord(error),
+        onRedo: (redo) => this.#redo(redo),
         onRestoring: (progress) => this.watch.restore.progress(progress),
         onError: (error) => this.#fail(error),
       })
@@ -142,9 +146,15 @@ export class Engine {
     await this.#loop
     this.#endJobs()
     await this.#startEnds()
+    await this.#turnsEnd()
     const cycle = this.#parts?.cycle
     const commits = this.#failure === undefined && this.#ownership?.holds === true
-    await (commits ? cycle?.commitAll() : cycle?.settled())?.catch((error: unknown) => this.#fail(error))
+    await (commits ? cycle?.commitAll() : cycle?.settled())?.catch((error: unknown) => {
+      // Its records are read again at the next start.
+      if (error instanceof StateRefused)
+        this.#options.logger.warn({ error }, `the last commit is left out: ${error.message}`)
+      else this.#fail(error)
+    })
   }
 
   /** A start that waits for brokers may last as long as they are away; what it opens after all, it closes itself. */
@@ -153,6 +163,12 @@ export class Engine {
     let isUnderWay = true
     const ended = this.#started.then(() => (isUnderWay = false))
     while (isUnderWay && log.trouble === undefined) await Promise.race([ended, clock.sleep(100)])
+  }
+
+  /** Asynchronous turns under way; what they did is part of the last commit. */
+  async #turnsEnd(): Promise<void> {
+    const flights = this.#parts?.passage.turns.flights
+    while (this.#failure === undefined && flights?.idle === false) await this.#wake.wait(idleMs)
   }
 
   /** Nothing is processed any more, so what the group waits for may pass, and a start need not wait for its tasks. */
@@ -211,14 +227,35 @@ export class Engine {
     }
   }
 
-  async #step({ cycle, processor }: Parts, ownership: Ownership): Promise<void> {
+  async #step({ cycle, processor, passage }: Parts, ownership: Ownership): Promise<void> {
     // A commit in flight may wait for an assignment, which is a job of this loop: so the loop must not wait for it.
-    if (!ownership.holds || cycle.overdue) return this.#wake.wait(idleMs)
-    const more = processor.slice()
-    const due = cycle.sending ? undefined : cycle.dueIn(!more)
-    if (due === 0) await cycle.start()
-    if (more) return this.#options.clock.breathe()
-    return this.#wake.wait(Math.min(due === 0 ? 0 : (due ?? idleMs), idleMs))
+    if (!ownership.holds || cycle.overdue || cycle.mustRedo) return this.#wake.wait(idleMs)
+    try {
+      const more = !cycle.waits && processor.slice()
+      const isDry = !more && passage.turns.flights.idle
+      const due = cycle.sending ? undefined : cycle.waits ? 0 : cycle.dueIn(isDry)
+      const begun = due === 0 && (await cycle.startWhenIdle())
+      if (more) return await this.#options.clock.breathe()
+      if (cycle.waits) return await this.#wake.wait(idleMs)
+      await this.#wake.wait(begun ? 0 : Math.min(due ?? idleMs, processor.dueInMs, idleMs))
+    } catch (error) {
+      this.#redo(error)
+    }
+  }
+
+  /** After `Redo` and `StateRefused` what was done since the last seal is taken back and done again. Throws all else. */
+  #redo(error: unknown): void {
+    if (error instanceof StateRefused) this.#findTurn(error)
+    else if (!(error instanceof Redo)) throw error
+    this.#options.logger.debug({ error }, `records since the last commit are processed again: ${reasonOf(error)}`)
+    this.#ownership?.redo()
+  }
+
+  /** An object cannot be kept as it is. When its turns are run again each is looked at, and the one that made it so fails. */
+  #findTurn(error: StateRefused): void {
+    const guard = guardOf(error.table, error.entry.key)
+    if (guard.careful) throw error.cause
+    guard.careful = true
   }
 
   #fail(error: unknown): void {
@@ -247,6 +284,11 @@ export class Engine {
     )
   }
 
+  /** Looks at the clock now: it was set. */
+  poke(): void {
+    this.#wake.wake()
+  }
+
   /** What stopped the engine, if something did. */
   get failure(): { readonly error: unknown } | undefined {
     return this.#failure
@@ -261,7 +303,9 @@ export class Engine {
   }
 
   get stats(): Stats {
-    const { turns = 0, hops = 0, dropped = 0 } = this.#parts?.passage ?? {}
+    const { hops = 0, dropped = 0 } = this.#parts?.passage ?? {}
+    const turns = this.#parts?.passage.turns.turns ?? 0
+    const { failed = 0, deadLetters = 0, skipped = 0 } = this.#parts?.passage.failures.counts ?? {}
     const { restoredRecords = 0, restoredBytes = 0 } = this.#parts?.tasks ?? {}
     const standbyRecords = this.#parts?.standbys.records ?? 0
     const records = this.#parts?.processor.records ?? 0
@@ -274,6 +318,9 @@ export class Engine {
       hops,
       dropped,
       refused,
+      failed,
+      deadLetters,
+      skipped,
       commits,
       rollbacks,
       restoredRecords,

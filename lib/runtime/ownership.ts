@@ -1,4 +1,5 @@
 import { MillraceError, reasonOf } from '../core/errors.js'
+import { StateRefused } from '../state/table.js'
 import type { CommitChannel, Generation, Membership } from '../log/port.js'
 import type { EngineOptions } from './engine-options.js'
 import { joinGroup, type Assigned } from './group.js'
@@ -9,6 +10,9 @@ import type { Task } from './task.js'
 
 /** Refused commits after which the input is read again from the last one; all other failures stop the app. */
 const recoverable = new Set(['GENERATION_STALE', 'MEMBER_UNKNOWN', 'COMMIT_ABORTED', 'FENCED', 'OUTCOME_UNKNOWN'])
+
+/** How long the group waits for asynchronous turns to end, without transactions. */
+const turnsEndMs = 5_000
 
 export interface OwnershipEvents {
   /** All assigned tasks run. */
@@ -134,6 +138,23 @@ export class Ownership {
     })
   }
 
+  /** What was done since the last seal is taken back and done again. */
+  redo(): void {
+    this.#parts.cycle.demandRedo()
+    this.#do(() => this.#redo())
+  }
+
+  async #redo(): Promise<void> {
+    const { cycle, tasks, processor, intake } = this.#parts
+    await cycle.settled()
+    // A refused commit is dealt with elsewhere, and all is done again then.
+    if (cycle.broken || !cycle.mustRedo) return
+    cycle.discard()
+    const rewound = tasks.rewind()
+    processor.dropUnlessRetained(rewound)
+    intake.assign(tasks.running.values(), rewound)
+  }
+
   /**
    * A position is not in its partition. The task may be another member's by now, which has trimmed the inbox, and this one has
    * not heard of it: committed positions are asked for again. When they lead to the same place the records are gone, which
@@ -157,8 +178,23 @@ export class Ownership {
    */
   async #revoke(): Promise<void> {
     if (this.#options.guarantee === 'exactly-once') return
-    if (!this.#revoked) await this.#parts.cycle.commitAll()
+    if (!this.#revoked) await this.#commitWhatEnds()
     this.#revoked = true
+  }
+
+  /** Asynchronous turns that take too long for the group are cut off, and what was done with them is done again. */
+  async #commitWhatEnds(): Promise<void> {
+    const { cycle, passage } = this.#parts
+    const inTime = await passage.turns.flights.untilIdle(turnsEndMs)
+    if (!inTime) {
+      cycle.demandRedo()
+      return this.#redo()
+    }
+    await cycle.commitAll().catch(async (error: unknown) => {
+      if (!(error instanceof StateRefused)) throw error
+      cycle.demandRedo()
+      await this.#redo()
+    })
   }
 
   /** Retained is what this member had in the generation just before, with the same partitions; all else is taken over anew. */
@@ -190,7 +226,7 @@ export class Ownership {
     const { cycle, tasks } = this.#parts
     const isLost = ({ index, moved }: Task): boolean => moved && !this.#retained.has(index)
     // Rule loss-drops-current (integration/model).
-    if (![...tasks.running.values()].some(isLost)) return new Set()
+    if (!cycle.mustRedo && ![...tasks.running.values()].some(isLost)) return new Set()
     cycle.discard()
     return tasks.rewind()
   }
@@ -225,8 +261,9 @@ export class Ownership {
 
   /** Stops all running tasks, drops what they have not committed, and sees to a channel with no transaction open. */
   async #rollBack(): Promise<readonly number[]> {
-    const { processor, tasks, intake } = this.#parts
+    const { processor, tasks, intake, cycle } = this.#parts
     processor.drop()
+    cycle.discard()
     // Rule abort-drops-both (integration/model).
     const stopped = await tasks.suspend()
     intake.assign([], new Set())

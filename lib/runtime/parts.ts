@@ -4,11 +4,16 @@ import type { CommitChannel, Generation } from '../log/port.js'
 import type { TaskState } from '../state/task-state.js'
 import type { RestoreProgress } from '../state/take-over.js'
 import type { StoreFolder } from '../store/store.js'
+import { DueTurns } from '../turn/due-turns.js'
+import { Failures } from '../turn/failures.js'
+import { Outbox } from '../turn/outbox.js'
+import { turnSources } from '../turn/turn-source.js'
+import { Turns, type Redo } from '../turn/turns.js'
+import { timerTopic } from '../model/names.js'
 import { CommitCycle } from './commit-cycle.js'
 import type { EngineOptions } from './engine-options.js'
 import { Growth } from './growth.js'
 import { Intake } from './intake.js'
-import { Outbox } from './outbox.js'
 import { pipeline, type Passage } from './pipeline.js'
 import { Processor } from './processor.js'
 import { Standbys } from './standbys.js'
@@ -41,6 +46,7 @@ export interface PartsEvents {
   readonly onRefusedCommit: (error: unknown) => void
   readonly onOutOfRange: (error: MillraceError) => void
   readonly onRefusedRecord: (error: unknown) => void
+  readonly onRedo: (redo: Redo) => void
   readonly onRestoring: (progress: RestoreProgress) => void
   readonly onError: (error: unknown) => void
 }
@@ -60,21 +66,42 @@ export function openChannel(options: EngineOptions): Promise<CommitChannel> {
 
 /** Looks at the topics, opens the folder and the channel, and puts the parts together. Nothing is fetched yet. */
 export async function openParts(options: EngineOptions, events: PartsEvents): Promise<Parts> {
-  const { app, program, log, clock, logger, createTopics, replicationFactor } = options
-  const lookUpOptions = { app, program, admin: log.admin, createTopics, replicationFactor, logger }
+  const { app, program, log, clock, logger, createTopics, replicationFactor, maxRecordBytes } = options
+  const lookUpOptions = { app, program, admin: log.admin, createTopics, replicationFactor, maxRecordBytes, logger }
   const shape = await topology(lookUpOptions)
   // Before the folder: a refusal must not leave stores locked behind.
   const channel = await openChannel(options)
   const folder = await options.openFolder()
+  const outbox = new Outbox()
+  const deadLetters = {
+    app,
+    version: options.version,
+    topic: shape.deadLetters,
+    partitions: shape.partitions.get(shape.deadLetters) as number,
+  }
+  const seq = (): number => passage.seq
+  const failures = new Failures({ clock, logger, outbox, deadLetters, seq })
+  const turns = new Turns({
+    clock,
+    logger,
+    maxRecordBytes,
+    outbox,
+    partitions: shape.partitions,
+    failures,
+    seq,
+    onRedo: events.onRedo,
+    onLanded: events.onArrival,
+    onError: events.onError,
+  })
   // Task and cursor are set by a reader before the first record passes.
   const passage: Passage = {
-    outbox: new Outbox(),
+    outbox,
     partitions: shape.partitions,
-    logger,
+    turns,
+    failures,
     task: undefined as never,
     cursor: undefined as never,
     seq: 1,
-    turns: 0,
     hops: 0,
     dropped: 0,
   }
@@ -97,6 +124,7 @@ export async function openParts(options: EngineOptions, events: PartsEvents): Pr
     onError: events.onError,
     onReady: events.onReady,
     onRestoring: events.onRestoring,
+    onDue: events.onArrival,
   })
   const lookUp = async (topic: string): Promise<number> => {
     const partitions = await partitionsOf(lookUpOptions, { name: topic, partitions: undefined })
@@ -115,6 +143,7 @@ export async function openParts(options: EngineOptions, events: PartsEvents): Pr
       topology: shape,
       intervalMs: options.commitIntervalMs,
       lingerMs: options.commitLingerMs,
+      maxRecordBytes,
       tasks: () => tasks.running.values(),
       generation: events.generation,
       successor: events.successor,
@@ -126,14 +155,15 @@ export async function openParts(options: EngineOptions, events: PartsEvents): Pr
     },
     channel,
   )
-  const deadLetters = { app, topic: shape.deadLetters, partitions: shape.partitions.get(shape.deadLetters) as number }
+  const sources = new Map(program.kinds.map((kind, index) => [kind.name, turnSources(kind, index)]))
   const surroundings = {
-    pipeline: pipeline(app, program, shape.stateTasks, passage),
+    pipeline: pipeline(app, program, sources, shape.stateTasks, passage),
     passage,
     deadLetters,
     clock,
     onRefused: events.onRefusedRecord,
   }
+  const dueTurns = new DueTurns({ turns, failures, sources, timerTopic: timerTopic(app), seq })
   const intake = new Intake(log, events.onArrival, events.onOutOfRange, events.onError)
   return {
     topology: shape,
@@ -145,6 +175,6 @@ export async function openParts(options: EngineOptions, events: PartsEvents): Pr
     standbys,
     tasks,
     cycle,
-    processor: new Processor(intake, tasks, cycle, surroundings),
+    processor: new Processor(intake, tasks, cycle, surroundings, dueTurns),
   }
 }

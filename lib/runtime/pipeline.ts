@@ -1,30 +1,36 @@
-import type { Codec } from '../codec/codec.js'
 import { MillraceError } from '../core/errors.js'
 import type { RecordInfo } from '../core/record.js'
 import { partitionOfKey } from '../log/murmur2.js'
 import type { RecordCursor } from '../log/port.js'
+import type { InputDefinition, KindDefinition } from '../model/kind.js'
 import { inboxTopic } from '../model/names.js'
-import { paths, type Push } from '../model/paths.js'
-import type { Program } from '../model/program.js'
-import type { InputDefinition, KindDefinition } from '../model/state-object.js'
+import { paths, type Push, type SourcePath } from '../model/paths.js'
+import { usesEventTime, type Program } from '../model/program.js'
 import type { FlowDefinition, TopicNode } from '../model/stream.js'
 import type { Table } from '../state/table.js'
-import { packHop } from './hop.js'
-import type { Outbox } from './outbox.js'
+import type { Agenda } from '../turn/agenda.js'
+import { deliver, recordWork } from '../turn/deliver.js'
+import type { Failures } from '../turn/failures.js'
+import { packHop } from '../turn/hop.js'
+import type { Outbox } from '../turn/outbox.js'
+import type { TurnSource } from '../turn/turn-source.js'
+import type { Turns } from '../turn/turns.js'
+import type { Origin } from '../turn/work.js'
 import type { Task } from './task.js'
-import { runTurn } from './turn.js'
-import type { TurnSurroundings } from './turn.js'
 
 /** What the pipeline reads and counts while a record passes. Set by whoever hands it records; never kept. */
-export interface Passage extends TurnSurroundings {
+export interface Passage {
   readonly outbox: Outbox
+  /** Of topics, as far as they are known. */
+  readonly partitions: ReadonlyMap<string, number>
+  readonly turns: Turns
+  readonly failures: Failures
   /** The task whose record it is. */
   task: Task
   /** Stands on the record. */
   cursor: RecordCursor
   /** The commit that will carry the effects. */
   seq: number
-  turns: number
   hops: number
   dropped: number
 }
@@ -33,18 +39,18 @@ export interface Passage extends TurnSurroundings {
 export interface SourcePlan {
   readonly topic: TopicNode
   readonly pushes: readonly Push[]
+  /** The ways that records without a value go; undefined when none does. */
+  readonly tombstones: readonly Push[] | undefined
+  /** Whether its timestamps are event time to someone. */
+  readonly timed: boolean
 }
 
-/** A kind's input by the id that hopped records carry. */
+/** A kind's inputs by the id that hopped records carry. */
 export interface InboxPlan {
   readonly kind: KindDefinition
   readonly kindIndex: number
-  readonly inputs: ReadonlyMap<string, InboxInput>
-}
-export interface InboxInput {
-  readonly input: InputDefinition
-  /** Reads values that hopped in their original form, by source topic. */
-  readonly codecs: ReadonlyMap<string, Codec<unknown>>
+  readonly inputs: ReadonlyMap<string, TurnSource>
+  readonly timed: boolean
 }
 
 export interface Pipeline {
@@ -53,25 +59,49 @@ export interface Pipeline {
 }
 
 /** Fuses a program into one function list per source topic. */
-export function pipeline(app: string, program: Program, stateTasks: number, passage: Passage): Pipeline {
-  const pushes = new Map(program.sources.map((topic) => [topic.name, [] as Push[]]))
+export function pipeline(
+  app: string,
+  program: Program,
+  sources: ReadonlyMap<string, ReadonlyMap<string, TurnSource>>,
+  stateTasks: number,
+  passage: Passage,
+): Pipeline {
+  const plans = new Map<string, { pushes: Push[]; tombstones: Push[]; timed: boolean }>()
+  const add = (path: SourcePath, sink: Push, timed: boolean): void => {
+    const { name } = path.topic
+    const plan = plans.get(name) ?? { pushes: [], tombstones: [], timed: false }
+    plans.set(name, plan)
+    const push = path.fuse(sink)
+    plan.pushes.push(push)
+    if (path.tombstones) plan.tombstones.push(push)
+    plan.timed ||= timed
+  }
   program.kinds.forEach((kind, kindIndex) => {
     for (const input of kind.inputs) {
       for (const path of paths(input.from)) {
-        const sink = turnSink({ app, kind, kindIndex, input, stateTasks, changed: path.changed }, passage)
-        pushes.get(path.topic.name)?.push(path.fuse(sink))
+        const source = sources.get(kind.name)?.get(input.id) as TurnSource
+        const sink = { app, kindIndex, input, source, stateTasks, changed: path.changed }
+        add(path, turnSink(sink, passage), usesEventTime(kind))
       }
     }
   })
-  for (const flow of program.flows) {
-    for (const path of paths(flow.from)) pushes.get(path.topic.name)?.push(path.fuse(flowSink(flow, passage)))
-  }
+  for (const flow of program.flows) for (const path of paths(flow.from)) add(path, flowSink(flow, passage), false)
   return {
-    sources: new Map(program.sources.map((topic) => [topic.name, { topic, pushes: pushes.get(topic.name) ?? [] }])),
+    sources: new Map(
+      program.sources.map((topic) => {
+        const { pushes = [], tombstones = [], timed = false } = plans.get(topic.name) ?? {}
+        return [topic.name, { topic, pushes, tombstones: tombstones.length === 0 ? undefined : tombstones, timed }]
+      }),
+    ),
     inboxes: new Map(
       program.kinds.map((kind, kindIndex) => [
         inboxTopic(app, kind.name),
-        { kind, kindIndex, inputs: inboxInputs(kind) },
+        {
+          kind,
+          kindIndex,
+          inputs: sources.get(kind.name) ?? new Map<string, TurnSource>(),
+          timed: usesEventTime(kind),
+        },
       ]),
     ),
   }
@@ -79,9 +109,9 @@ export function pipeline(app: string, program: Program, stateTasks: number, pass
 
 interface TurnSink {
   readonly app: string
-  readonly kind: KindDefinition
   readonly kindIndex: number
   readonly input: InputDefinition
+  readonly source: TurnSource
   readonly stateTasks: number
   readonly changed: boolean
 }
@@ -90,47 +120,42 @@ interface TurnSink {
  * Routes a value to its object. In place iff the key's partition is this task's; nothing else enters the decision (see
  * the route rule in ARCHITECTURE.md). An object in this task's table belongs here, so a cache hit spares the hash.
  */
-function turnSink({ app, kind, kindIndex, input, stateTasks, changed }: TurnSink, passage: Passage): Push {
+function turnSink({ app, kindIndex, input, source, stateTasks, changed }: TurnSink, passage: Passage): Push {
   const extract = input.key as (value: unknown, record: RecordInfo) => string | null
+  const { kind } = source
   const inbox = inboxTopic(app, kind.name)
-  const { route } = input
+  const isWindowed = kind.window !== undefined
+  const isShuffled = input.route === 'shuffle'
+  const origin: Origin = { original: () => ({ bytes: originalValue(passage.cursor), changed }) }
   return (value, record) => {
     const key = extract(value, record)
     if (key === null) {
       passage.dropped++
       return
     }
-    const { task } = passage
-    const table = route === 'shuffle' ? undefined : task.state?.tables[kindIndex]
-    const entry = table?.cached(key)
-    if (entry !== undefined) return turn(kind, input, table as Table, entry, value, record, passage)
+    const { agenda, index } = passage.task
+    const table = isShuffled ? undefined : agenda?.state.tables[kindIndex]
+    const entry = isWindowed ? undefined : table?.cached(key)
+    if (entry !== undefined)
+      return passage.turns.run(recordWork(source, agenda as Agenda, table as Table, entry, value, record, origin))
     checkKey(key, input, record)
     const partition = partitionOfKey(key, stateTasks)
     // Rule route-in-place (integration/model).
-    if (table !== undefined && partition === task.index)
-      return turn(kind, input, table, table.load(key), value, record, passage)
-    if (route === 'aligned') throw mismatch(input, key, partition, record)
+    if (table !== undefined && partition === index) {
+      const delivery = { source, agenda: agenda as Agenda, table, key, value, record, origin, letter: undefined }
+      return deliver(delivery, passage.turns, passage.failures)
+    }
+    if (input.route === 'aligned') throw mismatch(input, key, partition, record)
     const { bytes, valueStart, valueEnd } = passage.cursor
-    const hop = packHop(input.id, value, changed ? undefined : bytes.subarray(valueStart, valueEnd), record)
+    const hop = packHop(
+      input.id,
+      value,
+      changed || valueStart < 0 ? undefined : bytes.subarray(valueStart, valueEnd),
+      record,
+    )
     passage.outbox.add(inbox, partition, key, hop.value, record.timestamp, hop.headers)
     passage.hops++
   }
-}
-
-type TableEntry = ReturnType<Table['load']>
-
-export function turn(
-  kind: KindDefinition,
-  input: InputDefinition,
-  table: Table,
-  entry: TableEntry,
-  value: unknown,
-  record: RecordInfo,
-  passage: Passage,
-): void {
-  runTurn(kind, input, entry, value, record, passage)
-  table.changed(entry, passage.seq)
-  passage.turns++
 }
 
 function flowSink({ target, key }: FlowDefinition, passage: Passage): Push {
@@ -144,7 +169,7 @@ function flowSink({ target, key }: FlowDefinition, passage: Passage): Push {
       target.name,
       passage.partitions.get(target.name),
       keyOf(value, record),
-      target.codec.encode(value),
+      value === null ? null : target.codec.encode(value),
       record.timestamp,
       headers,
     )
@@ -174,11 +199,7 @@ function mismatch(input: InputDefinition, key: string, partition: number, record
   )
 }
 
-function inboxInputs(kind: KindDefinition): ReadonlyMap<string, InboxInput> {
-  return new Map(
-    kind.inputs.map((input) => [
-      input.id,
-      { input, codecs: new Map(paths(input.from).map(({ topic }) => [topic.name, topic.codec])) },
-    ]),
-  )
+/** The value bytes of the record that a cursor stands on, as they are in its buffer. */
+export function originalValue({ bytes, valueStart, valueEnd }: RecordCursor): Uint8Array | null {
+  return valueStart < 0 ? null : bytes.subarray(valueStart, valueEnd)
 }

@@ -1,33 +1,50 @@
+import type { DueTime } from '../state/due.js'
+import type { DueTurns } from '../turn/due-turns.js'
 import type { CommitCycle } from './commit-cycle.js'
 import type { Intake } from './intake.js'
-import { reader, type Reader, type ReaderSurroundings } from './reader.js'
+import type { Reader, ReaderSurroundings } from './reader.js'
+import { readerFor } from './reader-for.js'
 import type { Task } from './task.js'
 import type { TaskSet } from './task-set.js'
 
 /** User work between two turns of the event loop: commits, heartbeats and fetches are never starved for longer. */
 const sliceMs = 5
+/** Stream time goes on without records when those that held it back have been silent for long enough. */
+const timeLookMs = 500
 
-/** Takes what was fetched through the pipeline, a slice at a time, in order of arrival. */
+/** Takes what was fetched through the pipeline, and does what is due, a slice at a time, in order of arrival. */
 export class Processor {
   readonly #intake: Intake
   readonly #tasks: TaskSet
   readonly #cycle: CommitCycle
   readonly #surroundings: ReaderSurroundings
+  readonly #dueTurns: DueTurns
   #reader: Reader | undefined
+  #timeLookedAt = -Infinity
   records = 0
 
-  constructor(intake: Intake, tasks: TaskSet, cycle: CommitCycle, surroundings: ReaderSurroundings) {
+  constructor(
+    intake: Intake,
+    tasks: TaskSet,
+    cycle: CommitCycle,
+    surroundings: ReaderSurroundings,
+    dueTurns: DueTurns,
+  ) {
     this.#intake = intake
     this.#tasks = tasks
     this.#cycle = cycle
     this.#surroundings = surroundings
+    this.#dueTurns = dueTurns
   }
 
-  /** Processes for at most one slice; true when there is more. */
+  /** Processes for at most one slice; true when there is more that can be done now. Throws what stops the app, and `Redo`. */
   slice(): boolean {
-    const { clock } = this.#surroundings
+    const { clock, passage } = this.#surroundings
+    const { flights } = passage.turns
     const deadline = clock.elapsed() + sliceMs
-    do {
+    if (flights.full) return false
+    if (!this.#doDue(deadline)) return !flights.full
+    while (!flights.full) {
       this.#reader ??= this.#nextReader()
       if (this.#reader === undefined) return false
       const before = this.#reader.records
@@ -35,10 +52,80 @@ export class Processor {
       const taken = this.#reader.records - before
       this.records += taken
       this.#cycle.worked(taken)
-      if (!ended) return true
-      this.drop()
-    } while (clock.elapsed() < deadline)
-    return !this.#intake.dry
+      if (ended) {
+        this.#reader.task.agenda?.time?.update(clock.now(), passage.seq)
+        this.drop()
+      }
+      if (clock.elapsed() >= deadline) return !flights.full && (!ended || !this.#intake.dry)
+    }
+    return false
+  }
+
+  /** Milliseconds until something is due, by the clock. */
+  get dueInMs(): number {
+    const { clock } = this.#surroundings
+    let next = Infinity
+    for (const { agenda } of this.#tasks.running.values()) {
+      if (agenda === undefined) continue
+      next = Math.min(next, agenda.schedule('processing').next - clock.now())
+      if (agenda.time !== undefined) next = Math.min(next, timeLookMs)
+    }
+    return Math.max(0, next)
+  }
+
+  /** Whether nothing is due that is not done, and no turn is under way. */
+  get idle(): boolean {
+    const { clock, passage } = this.#surroundings
+    if (!passage.turns.flights.idle) return false
+    for (const { agenda } of this.#tasks.running.values()) {
+      if (agenda === undefined) continue
+      const now = clock.now()
+      agenda.time?.update(now, passage.seq)
+      for (const [time, at] of [
+        ['processing', now],
+        ['event', agenda.time?.now ?? -Infinity],
+      ] as const) {
+        const schedule = agenda.schedule(time)
+        if (Number.isFinite(at) && (!schedule.isComplete(at) || schedule.next <= at)) return false
+      }
+    }
+    return true
+  }
+
+  /** Does what is due by now in all tasks; false when time was up before. */
+  #doDue(deadline: number): boolean {
+    const { clock, passage } = this.#surroundings
+    const now = clock.now()
+    const looksAtTime = clock.elapsed() - this.#timeLookedAt >= timeLookMs
+    if (looksAtTime) this.#timeLookedAt = clock.elapsed()
+    for (const task of this.#tasks.running.values()) {
+      const { agenda } = task
+      if (agenda === undefined) continue
+      if (looksAtTime) agenda.time?.update(now, passage.seq)
+      if (!this.#doDueBy(task, 'processing', now, deadline)) return false
+      if (agenda.time !== undefined && !this.#doDueBy(task, 'event', agenda.time.now, deadline)) return false
+    }
+    return true
+  }
+
+  #doDueBy(task: Task, time: DueTime, now: number, deadline: number): boolean {
+    const { clock, passage } = this.#surroundings
+    const agenda = task.agenda
+    const schedule = agenda?.schedule(time)
+    if (agenda === undefined || schedule === undefined || !Number.isFinite(now)) return true
+    schedule.lookAhead(now)
+    let done = 0
+    for (let due = schedule.take(now); due !== undefined; due = schedule.take(now)) {
+      passage.task = task
+      this.#dueTurns.run(agenda, time, due)
+      done++
+      if (passage.turns.flights.full || clock.elapsed() >= deadline) {
+        this.#cycle.worked(done)
+        return false
+      }
+    }
+    if (task.state?.dirty === true) this.#cycle.worked(done)
+    return true
   }
 
   /** Lets go of what is being read: it has ended, its task stops, or it will be read again. */
@@ -57,7 +144,7 @@ export class Processor {
   #nextReader(): Reader | undefined {
     for (let fetched = this.#intake.take(); fetched !== undefined; fetched = this.#intake.take()) {
       const task = this.#tasks.running.get(fetched.partition)
-      if (task !== undefined) return reader(task, fetched, this.#surroundings)
+      if (task !== undefined) return readerFor(task, fetched, this.#surroundings)
       this.#intake.done(fetched.bytes.length)
     }
     return undefined

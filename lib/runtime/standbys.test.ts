@@ -36,12 +36,19 @@ interface Setting {
 async function setting(retentionMs = 86_400_000): Promise<Setting> {
   const log = memoryLog({ partitions: 3 })
   const configs = { 'cleanup.policy': 'compact', 'delete.retention.ms': String(retentionMs) }
-  const own = [{ name: changelog, partitions: 3, replicationFactor: -1, configs }]
+  const own = [{ name: changelog, partitions: 3, replicationFactor: -1, maxRecordBytes: 1_000_000, configs }]
   await log.admin.create([{ ...own[0]!, name: source.name, configs: {} }, ...own])
   const folder = memoryFolder()
   const logger = listeningLogger()
   const definition = program([counts], [])
-  const lookUp = { app: 'app', program: definition, createTopics: false, replicationFactor: -1, logger: silentLogger }
+  const lookUp = {
+    maxRecordBytes: 1_000_000,
+    app: 'app',
+    program: definition,
+    createTopics: false,
+    replicationFactor: -1,
+    logger: silentLogger,
+  }
   const start: Setting['start'] = async (wrap = (port) => port) =>
     new Standbys({
       engine: {

@@ -1,5 +1,6 @@
 import { MillraceError } from '../core/errors.js'
 import { partitionOfKey } from '../log/murmur2.js'
+import type { KindDefinition } from '../model/kind.js'
 import type { Table } from '../state/table.js'
 import type { Engine } from './engine.js'
 
@@ -7,10 +8,12 @@ import type { Engine } from './engine.js'
 export class CommittedState {
   readonly #engine: Engine
   readonly #kind: string
+  readonly #queries: KindDefinition['queries']
 
-  constructor(engine: Engine, kind: string) {
+  constructor(engine: Engine, { name, definition }: { readonly name: string; readonly definition: KindDefinition }) {
     this.#engine = engine
-    this.#kind = kind
+    this.#kind = name
+    this.#queries = definition.queries
   }
 
   /** The object as last committed; undefined when there is none. Rejects with `KEY_ELSEWHERE` when another process runs its task. */
@@ -28,6 +31,17 @@ export class CommittedState {
         partition: task,
       },
     )
+  }
+
+  /** The answer to a query of the kind, from the object as last committed; rejects as `get` does. */
+  async ask(key: string, query: string, ...args: unknown[]): Promise<unknown> {
+    const answer = this.#queries.get(query)
+    if (answer === undefined)
+      throw new MillraceError('DEFINITION_INVALID', `state object '${this.#kind}' has no query '${query}'`, {
+        kind: this.#kind,
+      })
+    const state = await this.get(key)
+    return state === undefined ? undefined : (answer(state as never, ...(args as never[])) as unknown)
   }
 
   /** All objects of the tasks this process runs, task by task, in key order within a task. */

@@ -1,6 +1,8 @@
 import { MillraceError, reasonOf } from '../core/errors.js'
 import { offsetOf } from '../core/record.js'
+import { usesEventTime } from '../model/program.js'
 import { catchUpAgain, takeOver, type RestoreProgress } from '../state/take-over.js'
+import { Agenda } from '../turn/agenda.js'
 import type { TaskState } from '../state/task-state.js'
 import { Task } from './task.js'
 import { takeOverOptions, type TakeOverSurroundings } from './take-over-options.js'
@@ -16,6 +18,8 @@ export interface TaskSetOptions extends TakeOverSurroundings {
   readonly onReady: (task: Task) => void
   readonly onError: (error: unknown) => void
   readonly onRestoring: (progress: RestoreProgress) => void
+  /** More of what is due in a task is known. */
+  readonly onDue: () => void
 }
 
 /** The tasks of this process: running ones, and those being taken over. */
@@ -54,6 +58,11 @@ export class TaskSet {
     return lag
   }
 
+  /** Whether something was done that is not sealed yet. */
+  get anyMoved(): boolean {
+    return [...this.#running.values()].some(({ moved }) => moved)
+  }
+
   /** Whether every assigned task runs. */
   get ready(): boolean {
     return this.#taking.size === 0
@@ -84,7 +93,7 @@ export class TaskSet {
   /** Takes back what running tasks have done since the last seal, with no commit in flight. Returns those that had done something. */
   rewind(): ReadonlySet<Task> {
     const rewound = new Set([...this.#running.values()].filter((task) => task.moved))
-    for (const task of rewound) task.rewind()
+    for (const task of rewound) task.rewind(this.#options.engine.clock.now())
     return rewound
   }
 
@@ -112,7 +121,7 @@ export class TaskSet {
   /** The same back to the last commit, when what was sealed has been aborted. */
   async rewindToCommitted(): Promise<ReadonlySet<Task>> {
     const rewound = new Set(this.#running.values())
-    await Promise.all([...rewound].map((task) => task.rewindToCommitted()))
+    await Promise.all([...rewound].map((task) => task.rewindToCommitted(this.#options.engine.clock.now())))
     return rewound
   }
 
@@ -198,9 +207,21 @@ export class TaskSet {
     this.#suspended.delete(index)
     const state = open === undefined ? await takeOver(options) : await catchUpAgain(open, options)
     if (state === undefined) return undefined
-    if (!signal.aborted) return new Task(index, state, positions)
+    const agenda = await this.#agenda(index, state)
+    if (!signal.aborted) return new Task(index, agenda, positions)
     await state.close()
     return undefined
+  }
+
+  async #agenda(index: number, state: TaskState): Promise<Agenda> {
+    const { engine, topology, onDue, onError } = this.#options
+    const agenda = new Agenda(index, state, {
+      usesEventTime: topology.kinds.some(usesEventTime),
+      onRead: onDue,
+      onError,
+    })
+    await agenda.open(engine.clock.now())
+    return agenda
   }
 
   /** All partitions of the task in one request, all of them stable, and only then (in `takeOver`) the changelog's end. */

@@ -1,11 +1,14 @@
 import { MillraceError } from '../core/errors.js'
 import type { Logger } from '../core/logger.js'
 import type { LogAdmin, NewTopic, TopicInfo } from '../log/port.js'
-import { changelogTopic, deadLetterTopic, inboxTopic } from '../model/names.js'
+import { changelogTopic, deadLetterTopic, inboxTopic, timerTopic } from '../model/names.js'
 import type { Program } from '../model/program.js'
-import type { KindDefinition } from '../model/state-object.js'
+import type { KindDefinition } from '../model/kind.js'
 import type { TopicNode } from '../model/stream.js'
+import type { StateKind } from '../state/table.js'
 import type { Changelog } from '../state/take-over.js'
+import { rowStateKind } from '../turn/row.js'
+import { stateKindOf } from '../turn/windows.js'
 
 /** The program laid over the topics that exist. */
 export interface Topology {
@@ -13,7 +16,7 @@ export interface Topology {
   /** Partitions of all state: changelogs and inboxes. 0 when the app keeps none. */
   readonly stateTasks: number
   readonly kinds: readonly KindDefinition[]
-  /** Of each kind, in the same order. */
+  /** Of each kind, in the same order; that of timers and all else that waits comes last. */
   readonly changelogs: readonly Changelog[]
   readonly inboxes: readonly string[]
   /** One task per partition index of anything the app reads. */
@@ -31,6 +34,7 @@ export interface TopologyOptions {
   readonly admin: LogAdmin
   readonly createTopics: boolean
   readonly replicationFactor: number
+  readonly maxRecordBytes: number
   readonly logger: Logger
 }
 
@@ -60,15 +64,25 @@ export async function topology(options: TopologyOptions): Promise<Topology> {
       return Math.max(stateTasks, ...inputs.values())
     },
     kinds: program.kinds,
-    changelogs: program.kinds.map((kind) => {
-      const topic = changelogTopic(app, kind.name)
-      return { kind, topic, info: infos.get(topic) as TopicInfo }
-    }),
+    changelogs: changelogsOf(options, infos),
     inboxes,
     inputs,
     partitions,
     deadLetters: deadLetterTopic(app),
   }
+}
+
+function changelogsOf(
+  { app, program: { kinds }, maxRecordBytes }: TopologyOptions,
+  infos: ReadonlyMap<string, TopicInfo>,
+): readonly Changelog[] {
+  const changelog = (kind: StateKind, topic: string): Changelog => ({
+    kind,
+    topic,
+    info: infos.get(topic) as TopicInfo,
+  })
+  const states = kinds.map((kind) => changelog(stateKindOf(kind, maxRecordBytes), changelogTopic(app, kind.name)))
+  return kinds.length === 0 ? [] : [...states, changelog(rowStateKind, timerTopic(app))]
 }
 
 /** Lets the broker decide, by its `num.partitions`. */
@@ -99,7 +113,7 @@ export async function partitionsOf(
 
 /** P: what the changelogs have; at the first start, what the largest source has. */
 async function statePartitions({ app, program, admin }: TopologyOptions, widest: number): Promise<number> {
-  const names = program.kinds.map((kind) => changelogTopic(app, kind.name))
+  const names = [...program.kinds.map((kind) => changelogTopic(app, kind.name)), timerTopic(app)]
   const found = await admin.describe(names)
   const counts = names.flatMap((name) => {
     const info = found.get(name)
@@ -123,6 +137,8 @@ async function internalTopics(options: TopologyOptions, stateTasks: number): Pro
     { name: changelogTopic(app, kind.name), partitions: stateTasks, replicationFactor, configs: changelogConfigs },
     { name: inboxTopic(app, kind.name), partitions: stateTasks, replicationFactor, configs: inboxConfigs },
   ])
+  if (program.kinds.length > 0)
+    wanted.push({ name: timerTopic(app), partitions: stateTasks, replicationFactor, configs: changelogConfigs })
   wanted.push({ name: deadLetterTopic(app), partitions: Math.max(1, stateTasks), replicationFactor, configs: {} })
   const names = wanted.map(({ name }) => name)
   const before = await admin.describe(names)

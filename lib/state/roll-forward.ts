@@ -5,6 +5,7 @@ import { recordCursor } from '../log/cursor.js'
 import type { Fetched, LogPort } from '../log/port.js'
 import type { Store, StoreBatch } from '../store/store.js'
 import { metaKey, type StoreMeta } from './meta.js'
+import type { StateKind } from './table.js'
 
 /** One changelog partition to apply. */
 export interface ChangelogTail {
@@ -12,6 +13,7 @@ export interface ChangelogTail {
   readonly topicId: string
   readonly kind: string
   readonly stored: StoredCodec
+  readonly dues: StateKind['dues']
   readonly from: number
   /** Captured at takeover, uncommitted records included; the tail ends when the position reaches it. */
   readonly end: number
@@ -74,17 +76,25 @@ export async function rollForward(options: RollForwardOptions): Promise<StoreMet
   return meta
 }
 
+/** What has to be known of a changelog to apply it. */
+export type AppliedTail = Pick<ChangelogTail, 'kind' | 'stored' | 'dues'>
+
 /** Puts what a fetch answer holds into a batch; returns how many records that were. */
-export function apply(fetched: Fetched, tail: Pick<ChangelogTail, 'kind' | 'stored'>, batch: StoreBatch): number {
+export function apply(fetched: Fetched, tail: AppliedTail, batch: StoreBatch): number {
   const cursor = recordCursor(fetched)
   const prefix = `${tail.kind}\0`
   let records = 0
   while (cursor.next()) {
     if (cursor.keyStart < 0) continue
-    const key = prefix + utf8Text(cursor.bytes, cursor.keyStart, cursor.keyEnd)
-    if (cursor.valueStart < 0) batch.del(key)
-    else batch.put(key, tail.stored.fromWire(cursor.bytes, cursor.valueStart, cursor.valueEnd))
+    const key = utf8Text(cursor.bytes, cursor.keyStart, cursor.keyEnd)
     records++
+    if (cursor.valueStart < 0) {
+      batch.del(prefix + key)
+      continue
+    }
+    const value = tail.stored.fromWire(cursor.bytes, cursor.valueStart, cursor.valueEnd)
+    batch.put(prefix + key, value)
+    if (tail.dues !== undefined) for (const due of tail.dues(key, value)) batch.put(due, '')
   }
   return records
 }

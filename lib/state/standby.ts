@@ -3,7 +3,7 @@ import type { Fetched } from '../log/port.js'
 import type { StoreBatch } from '../store/store.js'
 import { metaKey, tooOld, whyRestore, type ChangelogFacts, type StoreMeta } from './meta.js'
 import { tombstoneRetentionMs, type TaskFacts } from './open-store.js'
-import { apply, type ChangelogTail } from './roll-forward.js'
+import { apply, type AppliedTail } from './roll-forward.js'
 import type { Changelog } from './take-over.js'
 import type { TaskState } from './task-state.js'
 
@@ -20,7 +20,7 @@ interface Goal {
  */
 export class Standby {
   readonly state: TaskState
-  readonly #tails: ReadonlyMap<string, Pick<ChangelogTail, 'kind' | 'stored'> & Omit<ChangelogFacts, 'end'>>
+  readonly #tails: ReadonlyMap<string, AppliedTail & Omit<ChangelogFacts, 'end'>>
   #goal: Goal | undefined
   #lags = false
   #ended = false
@@ -30,9 +30,9 @@ export class Standby {
   constructor(state: TaskState, changelogs: readonly Changelog[], transactional: boolean) {
     this.state = state
     this.#tails = new Map(
-      changelogs.map(({ kind: { name: kind, codec }, topic, info }) => {
+      changelogs.map(({ kind: { name: kind, codec, dues }, topic, info }) => {
         const facts = { topicId: info.id, start: 0, tombstoneRetentionMs: tombstoneRetentionMs(info), transactional }
-        return [topic, { kind, stored: storedCodec(codec), ...facts }]
+        return [topic, { kind, stored: storedCodec(codec), dues, ...facts }]
       }),
     )
   }

@@ -7,6 +7,17 @@ import type { Store, StoreBatch } from '../store/store.js'
 export interface StateKind {
   readonly name: string
   readonly codec: Codec<unknown>
+  /** Throws when a state does not fit; asked once per object and commit. */
+  readonly check?: ((state: unknown) => void) | undefined
+  /** Bytes of one encoded state, above which brokers refuse it. */
+  readonly maxBytes?: number | undefined
+  /**
+   * When the object is due, as keys of `state/due.ts`: they are written to the store with it, and stay behind when it is
+   * changed or deleted.
+   */
+  readonly dues?: ((key: string, stored: string) => readonly string[]) | undefined
+  /** The first of them by event time, of an object that is in memory. */
+  readonly eventDue?: ((key: string, state: unknown) => number) | undefined
 }
 
 /** One object in memory. */
@@ -16,14 +27,32 @@ export class Entry {
   state: unknown
   /** The commit that will carry its latest change; 0 when there is none. */
   dirtyIn = 0
+  /** In the commit in flight: the value it carries, or null for a deletion. */
+  sealed: string | null | undefined = undefined
   /** Committed, but not yet in the store: the value to write, or null to delete. */
   unflushed: string | null | undefined = undefined
   /** Whether it stands in the table's list of unflushed entries. */
   queued = false
+  /** What turns on it must mind; see `Table.guards`. */
+  guard: object | undefined = undefined
+  /** When it was last known to be touched, for kinds that live only so long. */
+  touched: number | undefined = undefined
 
   constructor(key: string, state: unknown) {
     this.key = key
     this.state = state
+  }
+}
+
+/** Why the state of an object cannot be kept as a turn has left it. */
+export class StateRefused extends Error {
+  readonly table: Table
+  readonly entry: Entry
+
+  constructor(table: Table, entry: Entry, cause: unknown) {
+    super(reasonOf(cause), { cause })
+    this.table = table
+    this.entry = entry
   }
 }
 
@@ -52,7 +81,11 @@ export class Table {
   #old = new Map<string, Entry>()
   #oldSince = 0
   #dirty: Entry[] = []
+  #inFlight: readonly Entry[] = []
   #unflushed: Entry[] = []
+  #flushing: readonly Entry[] = []
+  /** Of objects that need care, in memory or not: an entry gets its guard when it is loaded. */
+  readonly guards = new Map<string, object>()
 
   constructor(kind: StateKind, store: Store, capacity: number) {
     this.kind = kind
@@ -75,8 +108,44 @@ export class Table {
   load(key: string): Entry {
     const stored = this.#store.get(this.#prefix + key)
     const entry = new Entry(key, stored === undefined ? undefined : this.#decode(key, stored))
+    if (this.guards.size > 0) entry.guard = this.guards.get(key)
     this.#young.set(key, entry)
     return entry
+  }
+
+  /** Makes every turn on this object mind `guard`; undefined: none any more. */
+  guard(entry: Entry, guard: object | undefined): void {
+    entry.guard = guard
+    if (guard === undefined) this.guards.delete(entry.key)
+    else this.guards.set(entry.key, guard)
+  }
+
+  /**
+   * The object as it was before the current commit, as `snapshot` gives it; undefined when it had been changed in this
+   * commit already: then what it was between two turns is not known.
+   */
+  before(entry: Entry, seq: number): string | null | undefined {
+    if (entry.dirtyIn === seq) return undefined
+    const { sealed, unflushed } = entry
+    if (sealed !== undefined) return sealed
+    return unflushed === undefined ? (this.#store.get(this.#prefix + entry.key) ?? null) : unflushed
+  }
+
+  /** A copy of the object as it is now: null when there is none. */
+  snapshot(entry: Entry): string | null {
+    return entry.state === undefined ? null : this.stored.encode(entry.state)
+  }
+
+  restoreFrom(entry: Entry, snapshot: string | null): void {
+    entry.state = snapshot === null ? undefined : this.#decode(entry.key, snapshot)
+  }
+
+  /** Objects that have changed and are not in the store yet. */
+  *pinned(): Iterable<Entry> {
+    yield* this.#flushing
+    yield* this.#unflushed
+    yield* this.#inFlight
+    yield* this.#dirty
   }
 
   /** Notes that the object was changed in commit `seq`; twice in one commit counts once. */
@@ -94,6 +163,7 @@ export class Table {
   undo(): void {
     for (const entry of this.#dirty) {
       entry.dirtyIn = 0
+      entry.touched = undefined
       if (entry.unflushed === undefined) this.#forget(entry.key)
       else entry.state = entry.unflushed === null ? undefined : this.#decode(entry.key, entry.unflushed)
     }
@@ -106,16 +176,39 @@ export class Table {
     this.#old.delete(key)
   }
 
-  /** Encodes what changed since the last seal: an object changed a thousand times is encoded once. */
-  seal(): TableChanges {
+  /**
+   * What changed since the last seal, encoded: an object changed a thousand times is encoded once. Changes nothing, so
+   * what it throws (`refused` says for which object) leaves all as it was.
+   */
+  changes(): TableChanges {
     const entries = this.#dirty
-    this.#dirty = []
     const values = new Array<string | null>(entries.length)
     for (let i = 0; i < entries.length; i++) {
       const entry = entries[i] as Entry
-      values[i] = entry.state === undefined ? null : this.stored.encode(entry.state)
+      values[i] = entry.state === undefined ? null : this.encoded(entry)
     }
     return { table: this, entries, values }
+  }
+
+  /** The state of an object as it is stored. Throws `StateRefused` when it does not fit its schema, has no form or is too large. */
+  encoded(entry: Entry): string {
+    const { check, maxBytes = Infinity } = this.kind
+    try {
+      check?.(entry.state)
+      const encoded = this.stored.encode(entry.state)
+      // A character is 1 to 3 bytes: what is certainly small enough is not counted.
+      if (encoded.length * 3 > maxBytes) demandSize(encoded, maxBytes)
+      return encoded
+    } catch (cause) {
+      throw new StateRefused(this, entry, cause)
+    }
+  }
+
+  /** `changes` are being sent: what changes from now on is part of the next commit. */
+  seal({ entries, values }: TableChanges): void {
+    this.#dirty = []
+    this.#inFlight = entries
+    for (let i = 0; i < entries.length; i++) (entries[i] as Entry).sealed = values[i] as string | null
   }
 
   /** The commit of these changes is decided: they wait for the next flush. */
@@ -124,26 +217,33 @@ export class Table {
     for (let i = 0; i < entries.length; i++) {
       const entry = entries[i] as Entry
       entry.unflushed = values[i] as string | null
+      entry.sealed = undefined
       if (entry.queued) continue
       entry.queued = true
       this.#unflushed.push(entry)
     }
+    this.#inFlight = []
   }
 
   /** Hands all committed changes to a store batch; call `flushed` when it has been written. */
   flush(batch: StoreBatch): readonly Entry[] {
     const entries = this.#unflushed
     this.#unflushed = []
+    this.#flushing = entries
+    const { dues } = this.kind
     for (const entry of entries) {
       entry.queued = false
-      if (typeof entry.unflushed === 'string') batch.put(this.#prefix + entry.key, entry.unflushed)
-      else batch.del(this.#prefix + entry.key)
+      if (typeof entry.unflushed === 'string') {
+        batch.put(this.#prefix + entry.key, entry.unflushed)
+        if (dues !== undefined) for (const due of dues(entry.key, entry.unflushed)) batch.put(due, '')
+      } else batch.del(this.#prefix + entry.key)
     }
     return entries
   }
 
   flushed(entries: readonly Entry[]): void {
     for (const entry of entries) if (!entry.queued) entry.unflushed = undefined
+    this.#flushing = []
   }
 
   get unflushedCount(): number {
@@ -166,7 +266,9 @@ export class Table {
     this.#young = new Map()
     this.#old = new Map()
     this.#dirty = []
+    this.#inFlight = []
     this.#unflushed = []
+    this.#flushing = []
   }
 
   /** All committed objects in key order, from the store: flush first. */
@@ -200,4 +302,13 @@ export class Table {
       )
     }
   }
+}
+
+function demandSize(encoded: string, maxBytes: number): void {
+  const size = Buffer.byteLength(encoded)
+  if (size <= maxBytes) return
+  throw new MillraceError(
+    'RECORD_TOO_LARGE',
+    `its state has ${size} bytes, ${maxBytes} are allowed (option maxRecordBytes; the changelog's max.message.bytes must allow for more). Keep less in one object.`,
+  )
 }

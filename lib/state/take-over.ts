@@ -166,6 +166,7 @@ export function tailsOf(
       topicId: info.id,
       kind: kind.name,
       stored: storedCodec(kind.codec),
+      dues: kind.dues,
       from: meta.changelogs[topic]?.offset ?? start,
       end,
     }

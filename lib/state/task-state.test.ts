@@ -5,7 +5,7 @@ import { memoryFolder } from '../store/memory-folder.js'
 import type { StoreFolder } from '../store/store.js'
 import { metaKey, readMeta, type StoreMeta } from './meta.js'
 import type { Entry, Table } from './table.js'
-import { TaskState } from './task-state.js'
+import { TaskState, type TaskChanges } from './task-state.js'
 
 const kind = stateObject('counter', { state: z.object({ n: z.number() }), init: () => ({ n: 0 }) }).definition
 const fresh: StoreMeta = {
@@ -32,8 +32,15 @@ function increment(table: Table, key: string, seq: number): void {
   table.changed(entry, seq)
 }
 
+/** Seals what has changed, as a commit does. */
+function sealed(state: TaskState, seq: number): TaskChanges {
+  const changes = state.changes()
+  state.seal(seq, changes)
+  return changes
+}
+
 function commit(state: TaskState, seq: number): void {
-  state.committed(state.seal(seq), seq, new Map([['log', seq * 10]]), new Map([['in', seq]]))
+  state.committed(sealed(state, seq), seq, new Map([['log', seq * 10]]), new Map([['in', seq]]))
 }
 
 const count = (table: Table, key: string): number | undefined =>
@@ -43,8 +50,8 @@ describe('TaskState', () => {
   it('encodes an object once per commit, however often it changed', async () => {
     const { state, table } = await open(memoryFolder())
     for (let i = 0; i < 1_000; i++) increment(table, 'a', 1)
-    expect(state.seal(1).tables[0]?.values).toEqual(['{"n":1000}'])
-    expect(state.seal(2).tables[0]?.values).toEqual([])
+    expect(sealed(state, 1).tables[0]?.values).toEqual(['{"n":1000}'])
+    expect(sealed(state, 2).tables[0]?.values).toEqual([])
   })
 
   it('never writes to the store what is not committed', async () => {
@@ -54,7 +61,7 @@ describe('TaskState', () => {
     commit(state, 1)
     increment(table, 'a', 2)
     increment(table, 'b', 2)
-    state.seal(2)
+    sealed(state, 2)
     increment(table, 'a', 3)
     await state.close()
     const again = await open(folder)

@@ -1,5 +1,6 @@
 import type { Clock } from '../core/clock.js'
 import type { Store } from '../store/store.js'
+import { dueFrom, parseDue, type Due, type DueTime } from './due.js'
 import { metaKey, type StoreMeta } from './meta.js'
 import { Table, type Entry, type StateKind, type TableChanges } from './table.js'
 
@@ -52,10 +53,14 @@ export class TaskState {
     for (const table of this.tables) table.undo()
   }
 
-  seal(seq: number): TaskChanges {
-    const tables = this.tables.map((table) => table.seal())
+  /** What changed since the last seal; see `Table.changes`. */
+  changes(): TaskChanges {
+    return { task: this, tables: this.tables.map((table) => table.changes()) }
+  }
+
+  seal(seq: number, changes: TaskChanges): void {
+    this.tables.forEach((table, i) => table.seal(changes.tables[i] as TableChanges))
     for (const table of this.tables) table.rotate(seq, this.#flushedSeq)
-    return { task: this, tables }
   }
 
   /**
@@ -92,8 +97,13 @@ export class TaskState {
 
   /** Writes all committed changes, with their offsets, in one atomic batch. One flush runs at a time. */
   flush(): Promise<void> {
+    return this.#afterWrites(() => this.#write(false))
+  }
+
+  /** A store has one batch open at a time. */
+  #afterWrites(write: () => Promise<void>): Promise<void> {
     this.#flushes++
-    this.#writing = this.#writing.then(() => this.#write(false)).finally(() => this.#flushes--)
+    this.#writing = this.#writing.then(write).finally(() => this.#flushes--)
     return this.#writing
   }
 
@@ -129,6 +139,36 @@ export class TaskState {
     } finally {
       await this.#store.close()
     }
+  }
+
+  /**
+   * What the store lists as due from one time to before another, earliest first, as of the call; leftovers of earlier
+   * versions of an object are among it.
+   */
+  async *due(time: DueTime, fromMs: number, toMs: number, limit?: number): AsyncIterable<Due> {
+    const range = { from: dueFrom(time, fromMs), to: dueFrom(time, toMs) }
+    for await (const [key] of this.#store.entries(limit === undefined ? range : { ...range, limit }))
+      yield parseDue(key)
+  }
+
+  /** Removes leftovers from the first `limit` things that the store lists as due before `toMs`. */
+  sweepDues(time: DueTime, toMs: number, limit: number): Promise<void> {
+    const sweep = async (): Promise<void> => {
+      const batch = this.#store.batch()
+      for await (const [listed] of this.#store.entries({ from: dueFrom(time, 0), to: dueFrom(time, toMs), limit })) {
+        if (!this.#isDue(listed)) batch.del(listed)
+      }
+      await batch.write({ sync: false })
+    }
+    return this.#afterWrites(sweep)
+  }
+
+  /** Whether what the store lists still follows from the object that it has. */
+  #isDue(listed: string): boolean {
+    const { kind, key } = parseDue(listed)
+    const stored = this.#store.get(`${kind}\0${key}`)
+    const dues = this.tables.find((table) => table.kind.name === kind)?.kind.dues
+    return stored !== undefined && dues?.(key, stored).includes(listed) === true
   }
 
   /** The store and what it knows, for rolling it forward; nothing may be uncommitted or unflushed. */

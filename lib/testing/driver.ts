@@ -4,7 +4,8 @@ import { silentLogger, type Logger } from '../core/logger.js'
 import { partitionOfKey } from '../log/murmur2.js'
 import { memoryLog, type MemoryLog } from '../memory/memory-log.js'
 import { program } from '../model/program.js'
-import type { AnyStateObject, StateObject } from '../model/state-object.js'
+import type { StateOf } from '../app/app.js'
+import type { AnyStateObject } from '../model/state-object.js'
 import type { Flow, Topic } from '../model/stream.js'
 import { drained } from '../runtime/drain.js'
 import type { Guarantee, Stats } from '../runtime/engine-options.js'
@@ -56,7 +57,7 @@ export interface TestDriver extends AsyncDisposable {
   /** Loses the local state, as a lost disk would: the next crash restores from the changelogs. */
   loseDisk(): void
   /** A copy of an object's committed state; undefined when there is none. */
-  state<Name extends string, S>(kind: StateObject<Name, S>, key: string): S | undefined
+  state<O extends AnyStateObject>(kind: O, key: string): StateOf<O> | undefined
   /** All committed records of a topic so far, in order per partition. */
   output<V>(target: Topic<V>): readonly OutputRecord<V>[]
   /** How often the app has died. */
@@ -102,7 +103,7 @@ class Driver implements TestDriver {
 
   advance(by: Duration): Promise<void> {
     this.#now += durationMs(by, 'advance')
-    return this.#then(() => Promise.resolve())
+    return this.#then(() => Promise.resolve(this.#running?.engine.poke()))
   }
 
   async crash(at?: CrashStep): Promise<void> {
@@ -116,7 +117,7 @@ class Driver implements TestDriver {
     this.#nextFolder = memoryFolder()
   }
 
-  state<Name extends string, S>(kind: StateObject<Name, S>, key: string): S | undefined {
+  state<O extends AnyStateObject>(kind: O, key: string): StateOf<O> | undefined {
     if (this.#running === undefined) return undefined
     const { tasks, topology } = this.#running.engine.parts
     const index = topology.kinds.indexOf(kind.definition)
@@ -125,7 +126,7 @@ class Driver implements TestDriver {
         kind: kind.name,
       })
     const table = tasks.running.get(partitionOfKey(key, topology.stateTasks))?.state?.tables[index]
-    return structuredClone(table?.cached(key)?.state ?? table?.committedState(key)) as S | undefined
+    return structuredClone(table?.cached(key)?.state ?? table?.committedState(key)) as StateOf<O> | undefined
   }
 
   output<V>(target: Topic<V>): readonly OutputRecord<V>[] {
@@ -200,6 +201,8 @@ class Driver implements TestDriver {
         replicationFactor: -1,
         cacheEntries: 10_000,
         standbyReplicas: 0,
+        version: undefined,
+        maxRecordBytes: 1_000_000,
         bootId: 'test',
         startId: String(++this.#starts),
       },

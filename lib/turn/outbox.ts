@@ -14,7 +14,7 @@ const batchLimit = 900_000
 /** A record for a topic whose partitions are not known yet. */
 interface Waiting {
   readonly key: string | null
-  readonly value: string | Uint8Array
+  readonly value: string | Uint8Array | null
   readonly timestamp: number
   readonly headers: Headers | undefined
 }
@@ -50,7 +50,7 @@ export class Outbox {
     topic: string,
     partitions: number | undefined,
     key: string | null,
-    value: string | Uint8Array,
+    value: string | Uint8Array | null,
     timestamp: number,
     headers?: Headers,
   ): void {

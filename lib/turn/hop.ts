@@ -1,44 +1,48 @@
-import type { Codec } from '../codec/codec.js'
-import { jsonText } from '../codec/codec.js'
-import { utf8Text } from '../core/bytes.js'
 import { MillraceError } from '../core/errors.js'
 import type { Headers, RecordInfo } from '../core/record.js'
 import { keyText } from '../log/record-view.js'
 import type { RecordCursor } from '../log/port.js'
+import { formOf, inForm, type Form } from './form.js'
+import { keptBytes, keptRecord, type KeptTurn } from './kept-turn.js'
 
 /**
  * Records in an inbox. Key: the object's key; value: see `Form`; the headers of the source record, and these of ours:
- * `mr-i` form and input id, `mr-o` source topic, partition and offset, `mr-k` source key.
+ * `mr-i` form and input id, `mr-o` source topic, partition and offset, `mr-k` source key; of replayed dead letters also
+ * `mr-l`, the number of the letter, and `mr-v`, the value of the source record where a step had made another of it.
  */
 const inputHeader = 'mr-i'
 const originHeader = 'mr-o'
 const keyHeader = 'mr-k'
-
-/**
- * How the value of a hopped record is written. `o`: the original bytes, read by the source topic's codec; `t`: text;
- * `b`: bytes; `j`: JSON, which is what a value made by `map` or `flatMap` must survive.
- */
-type Form = 'o' | 't' | 'b' | 'j'
+const letterHeader = 'mr-l'
+const originalHeader = 'mr-v'
+const ours = new Set([inputHeader, originHeader, keyHeader, letterHeader, originalHeader])
 
 /** One value on its way to another partition. */
 export interface Hop {
-  readonly value: string | Uint8Array
+  readonly value: string | Uint8Array | null
   readonly headers: Headers
 }
 
-/** `original` are the source record's value bytes when no step changed the value. */
+/** A dead letter on its way back to its object. */
+export function packLetter(turn: KeptTurn, letter: number): Hop {
+  const record = keptRecord(turn)
+  const headers = new Map(record.headers)
+  headers.set(inputHeader, Buffer.from(turn.form + turn.source))
+  headers.set(originHeader, Buffer.from(`${record.topic} ${record.partition} ${record.offset}`))
+  headers.set(letterHeader, Buffer.from(String(letter)))
+  if (record.key !== null) headers.set(keyHeader, Buffer.from(record.key))
+  if (turn.original !== undefined) headers.set(originalHeader, Buffer.from(turn.original, 'base64'))
+  return { value: keptBytes(turn), headers }
+}
+
+/** `original` are the source record's value bytes when no step changed the value; null when it has none. */
 export function packHop(inputId: string, value: unknown, original: Uint8Array | undefined, record: RecordInfo): Hop {
   const form = original === undefined ? formOf(value) : 'o'
   const headers = new Map(record.headers)
   headers.set(inputHeader, Buffer.from(form + inputId))
   headers.set(originHeader, Buffer.from(`${record.topic} ${record.partition} ${record.offset}`))
   if (record.key !== null) headers.set(keyHeader, Buffer.from(record.key))
-  return { value: original ?? (form === 'j' ? jsonText(value) : (value as string | Uint8Array)), headers }
-}
-
-function formOf(value: unknown): Form {
-  if (typeof value === 'string') return 't'
-  return value instanceof Uint8Array ? 'b' : 'j'
+  return { value: original ?? inForm(form, value), headers }
 }
 
 /** A record read from an inbox, as if read from its source topic. Reused from record to record. */
@@ -56,13 +60,13 @@ export class HoppedRecord implements RecordInfo {
   }
 
   /** Stands on the cursor's record; returns form and id of the input it is meant for. */
-  read(cursor: RecordCursor): { readonly form: string; readonly inputId: string } {
+  read(cursor: RecordCursor): { readonly form: Form; readonly inputId: string } {
     this.#all = cursor.headers()
     this.timestamp = cursor.timestamp
     this.#offset = cursor.offset
     this.#origin = []
     const input = this.#header(inputHeader)
-    return { form: input.charAt(0), inputId: input.slice(1) }
+    return { form: input.charAt(0) as Form, inputId: input.slice(1) }
   }
 
   get topic(): string {
@@ -83,9 +87,18 @@ export class HoppedRecord implements RecordInfo {
   }
 
   get headers(): Headers {
-    return new Map(
-      [...this.#all].filter(([name]) => name !== inputHeader && name !== originHeader && name !== keyHeader),
-    )
+    return new Map([...this.#all].filter(([name]) => !ours.has(name)))
+  }
+
+  /** Number of the dead letter that is replayed. */
+  get letter(): number | undefined {
+    const letter = this.#all.get(letterHeader)
+    return letter === undefined || letter === null ? undefined : Number(Buffer.from(letter).toString('latin1'))
+  }
+
+  /** The value of the source record, as far as it is known, where a step had made another of it. */
+  get original(): Uint8Array | null {
+    return this.#all.get(originalHeader) ?? null
   }
 
   #field(index: number): string {
@@ -103,28 +116,6 @@ export class HoppedRecord implements RecordInfo {
       at,
     )
   }
-}
-
-/** The value of a hopped record. Throws what the codec throws. */
-export function unpackHop(form: string, codec: Codec<unknown>, cursor: RecordCursor): unknown {
-  const { bytes, valueStart, valueEnd } = cursor
-  switch (form) {
-    case 'o':
-      return decodeValue(codec, bytes, valueStart, valueEnd)
-    case 't':
-      return utf8Text(bytes, valueStart, valueEnd)
-    case 'b':
-      return Uint8Array.prototype.slice.call(bytes, valueStart, valueEnd)
-    default:
-      return JSON.parse(utf8Text(bytes, valueStart, valueEnd))
-  }
-}
-
-export function decodeValue(codec: Codec<unknown>, bytes: Buffer, start: number, end: number): unknown {
-  if (start < 0) throw new MillraceError('VALUE_INVALID', 'the value is null (a tombstone)')
-  return codec.decodeRange === undefined
-    ? codec.decode(bytes.subarray(start, end))
-    : codec.decodeRange(bytes, start, end)
 }
 
 export function hopKey(cursor: RecordCursor): string {

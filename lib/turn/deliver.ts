@@ -1,0 +1,109 @@
+import { MillraceError } from '../core/errors.js'
+import type { RecordInfo } from '../core/record.js'
+import type { FixedWindow } from '../model/window.js'
+import type { Entry, Table } from '../state/table.js'
+import type { Agenda } from './agenda.js'
+import type { Failures } from './failures.js'
+import { isLate, type Sessions } from './sessions.js'
+import type { TurnSource } from './turn-source.js'
+import type { Turns } from './turns.js'
+import { windowKey, windowsAt } from './windows.js'
+import { placeOf, type Origin, type Work } from './work.js'
+
+/** A value that has come to the task of its object. */
+export interface Delivery {
+  readonly source: TurnSource
+  readonly agenda: Agenda
+  readonly table: Table
+  readonly key: string
+  readonly value: unknown
+  readonly record: RecordInfo
+  readonly origin: Origin
+  /** Number of the dead letter that is replayed. */
+  readonly letter: number | undefined
+}
+
+/** Runs the turns of a value: one, or, of a windowed kind, one for each window that it is in and that is open. */
+export function deliver(delivery: Delivery, turns: Turns, failures: Failures): void {
+  const { window } = delivery.source.kind
+  if (window === undefined) return turns.run(workOn(delivery, delivery.key, undefined))
+  if (window.kind === 'session') return deliverToSession(delivery, turns, failures)
+  deliverToWindows(delivery, window, turns, failures)
+}
+
+function deliverToWindows(delivery: Delivery, window: FixedWindow, turns: Turns, failures: Failures): void {
+  const { agenda, key, record } = delivery
+  const { graceMs, late } = window
+  const now = agenda.time?.now ?? -Infinity
+  let open = 0
+  const windows = windowsAt(record.timestamp, window)
+  for (const bounds of windows) {
+    if (bounds.end + graceMs <= now) continue
+    open++
+    turns.run(workOn(delivery, windowKey(key, bounds), bounds))
+  }
+  if (open > 0) return
+  failures.refused(workOn(delivery, windowKey(key, windows.at(-1) as never), undefined), tooLate(delivery, now), late)
+}
+
+function deliverToSession(delivery: Delivery, turns: Turns, failures: Failures): void {
+  const { agenda, record, source } = delivery
+  const window = source.kind.window
+  const now = agenda.time?.now ?? -Infinity
+  const work = workOn(delivery, delivery.key, undefined)
+  if (window?.kind === 'session' && isLate(work.entry.state as Sessions | undefined, record.timestamp, window, now))
+    return failures.refused(work, tooLate(delivery, now), window.late)
+  turns.run(work)
+}
+
+function workOn(
+  { source, agenda, table, key, value, record, origin, letter }: Delivery,
+  object: string,
+  window: Work['window'],
+): Work {
+  const entry = table.cached(object) ?? table.load(object)
+  const work = recordWork(source, agenda, table, entry, value, record, origin)
+  return window === undefined && letter === undefined ? work : { ...work, key, window, letter }
+}
+
+/** The turn of a record on an object that has no window. Positional: it is made for every turn. */
+export function recordWork(
+  source: TurnSource,
+  agenda: Agenda,
+  table: Table,
+  entry: Entry,
+  value: unknown,
+  record: RecordInfo,
+  origin: Origin,
+): Work {
+  return {
+    source,
+    agenda,
+    table,
+    entry,
+    key: entry.key,
+    value,
+    record,
+    origin,
+    original: undefined,
+    window: undefined,
+    now: record.timestamp,
+    tried: 0,
+    retries: false,
+    letter: undefined,
+    timer: undefined,
+    isDue: undefined,
+    closes: false,
+  }
+}
+
+function tooLate({ source, key, record }: Delivery, now: number): MillraceError {
+  const { topic, partition, offset, timestamp } = record
+  return new MillraceError(
+    'RECORD_LATE',
+    `${placeOf(record)}: ${source.kind.name} '${key}': of ${at(timestamp)}, and its window is closed, since the stream is at ${at(now)}. Give the window more grace, or set late: 'skip'.`,
+    { topic, partition, offset: Number(offset), kind: source.kind.name, key },
+  )
+}
+
+const at = (ms: number): string => new Date(ms).toISOString()

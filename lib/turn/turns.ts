@@ -1,0 +1,195 @@
+import { reasonOf } from '../core/errors.js'
+import { copyOfRecord } from '../core/record.js'
+import { ActiveTurn, type TurnSurroundings } from './active-turn.js'
+import type { Failures } from './failures.js'
+import { Flights, type Flight } from './flights.js'
+import { guardOf, guardOfEntry, type Guard } from './guard.js'
+import type { Outbox } from './outbox.js'
+import { rowOf } from './published-row.js'
+import { touchEveryMs, type Row } from './row.js'
+import type { Work } from './work.js'
+
+export interface TurnsOptions extends TurnSurroundings {
+  readonly outbox: Outbox
+  /** Of topics, as far as they are known. */
+  readonly partitions: ReadonlyMap<string, number>
+  readonly failures: Failures
+  /** The commit that will carry what turns do now. */
+  readonly seq: () => number
+  /** What an asynchronous turn has done cannot be taken back alone. */
+  readonly onRedo: (redo: Redo) => void
+  /** An asynchronous turn has ended. */
+  readonly onLanded: () => void
+  readonly onError: (error: unknown) => void
+}
+
+/**
+ * A turn has failed, and its object had been changed before in the same commit: all that was done since the last seal is to
+ * be taken back and done again. Its object is then copied before each turn, so it happens once.
+ */
+export class Redo extends Error {}
+
+/** Runs turns: one at a time on each object, each with all of its effects or none. */
+export class Turns {
+  readonly #options: TurnsOptions
+  readonly flights: Flights
+  turns = 0
+
+  constructor(options: TurnsOptions) {
+    this.#options = options
+    this.flights = new Flights(options.clock, (flight, error) => this.#landed(flight, error))
+  }
+
+  /** Runs a turn, or sees to it that it is run later, or is put where turns of its object go. Throws `Redo`, and what stops the app. */
+  run(work: Work): void {
+    const { source, table, entry } = work
+    if (entry.guard === undefined && !source.isAsync) return this.#attempt(work, undefined)
+    const guard = guardOfEntry(table, entry)
+    if (!guard.busy) return this.#pass(work, guard)
+    this.#keepRecord(work)
+    this.flights.queue(guard, () => this.#pass(work, guard))
+  }
+
+  /** The reader goes on: what the turn needs of its record is copied. */
+  #keepRecord(work: Work): void {
+    if (work.original !== undefined || work.origin === undefined) return
+    work.record = copyOfRecord(work.record)
+    work.original = work.origin.original()
+  }
+
+  #pass(work: Work, guard: Guard): void {
+    const { source, table, entry } = work
+    if (!work.retries && this.#options.failures.holds(work)) return
+    this.#attempt(work, guard.careful || source.isAsync ? table.snapshot(entry) : undefined)
+  }
+
+  /** `before`: a copy of the object, undefined when none was made. */
+  #attempt(work: Work, before: string | null | undefined): void {
+    if (work.isDue?.() === false) return
+    const { source, entry, table } = work
+    const isNew = entry.state === undefined
+    const turn = new ActiveTurn(work, isNew, this.#options)
+    try {
+      if (isNew) entry.state = source.init(work.key)
+      const returned = source.handler(entry.state as never, work.value as never, turn as never)
+      if (returned !== undefined) {
+        if (!(returned instanceof Promise)) throw refusedValue()
+        return this.#takeOff(work, turn, before, returned)
+      }
+      turn.end()
+      if (before !== undefined) inspect(work, this.#options.maxRecordBytes)
+    } catch (error) {
+      turn.end()
+      return this.#failed(work, before === undefined ? table.before(entry, this.#options.seq()) : before, error)
+    }
+    this.#finish(work, turn)
+  }
+
+  #takeOff(work: Work, turn: ActiveTurn, before: string | null | undefined, promise: Promise<unknown>): void {
+    const { source, table, entry } = work
+    const seq = this.#options.seq()
+    const copy = before === undefined ? table.before(entry, seq) : before
+    source.isAsync = true
+    this.#keepRecord(work)
+    // Half changed as it is now, it must be taken back if all is.
+    table.changed(entry, seq)
+    this.flights.takeOff({ work, turn, before: copy, guard: guardOfEntry(table, entry) }, promise)
+  }
+
+  #landed({ work, turn, before, guard }: Flight, error: unknown): void {
+    const { flights } = this
+    try {
+      turn.end()
+      try {
+        if (error !== undefined) throw error
+        if (guard.careful) inspect(work, this.#options.maxRecordBytes)
+        this.#finish(work, turn)
+      } catch (cause) {
+        this.#failed(work, before, cause)
+      }
+      while (!guard.busy && guard.queue.length > 0) flights.next(guard)
+    } catch (cause) {
+      if (cause instanceof Redo) this.#options.onRedo(cause)
+      else this.#options.onError(cause)
+    }
+    this.#options.onLanded()
+  }
+
+  #failed(work: Work, before: string | null | undefined, error: unknown): void {
+    const { table, entry, source } = work
+    if (before === undefined) {
+      guardOf(table, entry.key).careful = true
+      throw new Redo(`a turn of ${source.kind.name} '${work.key}' failed (${reasonOf(error)})`)
+    }
+    table.restoreFrom(entry, before)
+    this.#options.failures.failed(work, error)
+  }
+
+  #finish(work: Work, turn: ActiveTurn): void {
+    const { entry, table, source } = work
+    const seq = this.#options.seq()
+    if (work.closes) turn.deleted = true
+    if (turn.deleted) entry.state = undefined
+    table.changed(entry, seq)
+    this.turns++
+    if (turn.emitted !== undefined) this.#send(turn.emitted)
+    if (turn.timers !== undefined || turn.deleted || work.timer !== undefined) this.#note(work, turn, seq)
+    if (source.kind.ttlMs !== undefined && !turn.deleted) this.#touch(work, source.kind.ttlMs, seq)
+    if (source.kind.window !== undefined && turn.isNew && !turn.deleted) this.#opened(work)
+    if (work.retries || work.letter !== undefined) this.#options.failures.succeeded(work)
+  }
+
+  #send(emitted: NonNullable<ActiveTurn['emitted']>): void {
+    const { outbox, partitions } = this.#options
+    for (const { topic, key, value, timestamp, headers } of emitted)
+      outbox.route(topic, partitions.get(topic), key, value, timestamp, headers)
+  }
+
+  /** Timers of a deleted object go with it, and the one that was due. */
+  #note({ agenda, source, entry, timer }: Work, { timers, deleted }: ActiveTurn, seq: number): void {
+    const row = agenda.row(source.kind.name, entry.key)
+    if (deleted && row.state === undefined) return
+    agenda.change(row, seq, (noted) => {
+      const all = deleted ? {} : { ...noted.timers }
+      if (deleted) delete noted.touched
+      if (timer !== undefined) delete all[timer]
+      if (!deleted) {
+        for (const { name, set } of timers ?? []) {
+          if (set === undefined) delete all[name]
+          else all[name] = set
+        }
+      }
+      if (Object.keys(all).length > 0) noted.timers = all
+      else delete noted.timers
+    })
+  }
+
+  #touch({ agenda, source, entry }: Work, ttlMs: number, seq: number): void {
+    const now = this.#options.clock.now()
+    const often = touchEveryMs(ttlMs)
+    if (entry.touched !== undefined && now - entry.touched < often) return
+    const row = agenda.row(source.kind.name, entry.key)
+    const known = (row.state as Row | undefined)?.touched
+    entry.touched = known !== undefined && now - known < often ? known : now
+    if (entry.touched === known) return
+    agenda.change(row, seq, (noted) => {
+      noted.touched = now
+      noted.ttlMs = ttlMs
+    })
+  }
+
+  #opened({ agenda, source, entry, table }: Work): void {
+    const dueMs = table.kind.eventDue?.(entry.key, entry.state)
+    if (dueMs !== undefined) agenda.add({ dueMs, kind: source.kind.name, key: entry.key })
+  }
+}
+
+/** What is otherwise found when the commit is sealed, and would not say which turn it was. */
+function inspect({ table, entry, source }: Work, maxRecordBytes: number): void {
+  if (entry.state !== undefined) table.encoded(entry)
+  for (const publish of source.kind.publishes) rowOf(publish, entry, maxRecordBytes)
+}
+
+function refusedValue(): TypeError {
+  return new TypeError('it returned a value; change the state in place and return nothing')
+}
