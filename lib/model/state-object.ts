@@ -109,7 +109,7 @@ export function stateObject<Name extends string, St extends Schema>(
     name,
     codec: codec as Codec<unknown>,
     init,
-    check: checked ? validator(state) : undefined,
+    check: checked ? fits(validator(state), codec as Codec<unknown>) : undefined,
     inputs: [],
     timers: new Map(),
     onClose: undefined,
@@ -154,6 +154,25 @@ function define<Name extends string, S, T extends TimerPayloads, Q extends Queri
       return withMore({ migrations: new Map([...migrations, [from, step]]) })
     },
   })
+}
+
+/**
+ * Whether a state fits. A schema that reads one thing and gives another (a date from text, for example) refuses what it gave:
+ * then the state is asked to survive being stored.
+ */
+function fits(validate: (value: unknown) => unknown, codec: Codec<unknown>): (state: unknown) => void {
+  return (state) => {
+    try {
+      validate(state)
+    } catch (refusal) {
+      const encoded = codec.encode(state)
+      try {
+        codec.decode(typeof encoded === 'string' ? Buffer.from(encoded) : encoded)
+      } catch {
+        throw refusal
+      }
+    }
+  }
 }
 
 function declared(

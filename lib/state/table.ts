@@ -7,7 +7,7 @@ import type { Store, StoreBatch } from '../store/store.js'
 export interface StateKind {
   readonly name: string
   readonly codec: Codec<unknown>
-  /** Throws when a state does not fit; asked once per object and commit. */
+  /** Throws when a state does not fit its schema. */
   readonly check?: ((state: unknown) => void) | undefined
   /** Bytes of one encoded state, above which brokers refuse it. */
   readonly maxBytes?: number | undefined
@@ -190,11 +190,10 @@ export class Table {
     return { table: this, entries, values }
   }
 
-  /** The state of an object as it is stored. Throws `StateRefused` when it does not fit its schema, has no form or is too large. */
+  /** The state of an object as it is stored. Throws `StateRefused` when it has no form or is too large. */
   encoded(entry: Entry): string {
-    const { check, maxBytes = Infinity } = this.kind
+    const { maxBytes = Infinity } = this.kind
     try {
-      check?.(entry.state)
       const encoded = this.stored.encode(entry.state)
       // A character is 1 to 3 bytes: what is certainly small enough is not counted.
       if (encoded.length * 3 > maxBytes) demandSize(encoded, maxBytes)

@@ -97,7 +97,7 @@ describe('the test driver', () => {
   it('rejects with what stops the app', async () => {
     const broken = stateObject('broken', { state: z.object({}), init: () => ({}) }).on(
       lines,
-      (line) => line,
+      { key: (line) => line, onError: { attempts: 1, then: 'stop' } },
       () => {
         throw new Error('no')
       },

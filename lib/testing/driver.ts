@@ -1,6 +1,7 @@
 import { durationMs, type Duration } from '../core/duration.js'
 import { MillraceError } from '../core/errors.js'
 import { silentLogger, type Logger } from '../core/logger.js'
+import type { Headers } from '../core/record.js'
 import { partitionOfKey } from '../log/murmur2.js'
 import { memoryLog, type MemoryLog } from '../memory/memory-log.js'
 import { program } from '../model/program.js'
@@ -39,6 +40,7 @@ export interface OutputRecord<V> {
   /** Null for a tombstone. */
   readonly value: V | null
   readonly timestamp: number
+  readonly headers: Headers
 }
 
 /** Your real definitions on the embedded log, with a clock you move by hand. Every call resolves when all is committed. */
@@ -131,9 +133,12 @@ class Driver implements TestDriver {
 
   output<V>(target: Topic<V>): readonly OutputRecord<V>[] {
     const { codec } = target
-    return this.#tail
-      .of(target.name)
-      .map(({ key, value, timestamp }) => ({ key, value: value === null ? null : codec.decode(value), timestamp }))
+    return this.#tail.of(target.name).map(({ key, value, timestamp, headers }) => ({
+      key,
+      value: value === null ? null : codec.decode(value),
+      timestamp,
+      headers,
+    }))
   }
 
   stats(): Stats {

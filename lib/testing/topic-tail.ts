@@ -1,4 +1,4 @@
-import { allPartitions, PositionMap, type TopicPartition } from '../core/record.js'
+import { allPartitions, PositionMap, type Headers, type TopicPartition } from '../core/record.js'
 import { recordCursor } from '../log/cursor.js'
 import type { LogPort } from '../log/port.js'
 import { RecordView } from '../log/record-view.js'
@@ -9,6 +9,7 @@ export interface TailRecord {
   readonly key: string | null
   readonly value: Uint8Array | null
   readonly timestamp: number
+  readonly headers: Headers
 }
 
 /** Reads committed records of all topics as they come, each once. */
@@ -56,9 +57,12 @@ export class TopicTail {
 
   #keep(topic: string, key: string | null, cursor: ReturnType<typeof recordCursor>): void {
     const { bytes, valueStart, valueEnd, timestamp } = cursor
+    const headers = new Map(
+      [...cursor.headers()].map(([name, each]) => [name, each === null ? null : Uint8Array.from(each)]),
+    )
     const value = valueStart < 0 ? null : Uint8Array.prototype.slice.call(bytes, valueStart, valueEnd)
     const records = this.#records.get(topic)
-    if (records === undefined) this.#records.set(topic, [{ topic, key, value, timestamp }])
-    else records.push({ topic, key, value, timestamp })
+    if (records === undefined) this.#records.set(topic, [{ topic, key, value, timestamp, headers }])
+    else records.push({ topic, key, value, timestamp, headers })
   }
 }

@@ -1,7 +1,7 @@
 import { MillraceError } from '../core/errors.js'
 import type { RecordInfo } from '../core/record.js'
 import type { Due, DueTime } from '../state/due.js'
-import type { Table } from '../state/table.js'
+import type { Entry, Table } from '../state/table.js'
 import type { Agenda } from './agenda.js'
 import type { Failures } from './failures.js'
 import type { Guard } from './guard.js'
@@ -76,8 +76,11 @@ export class DueTurns {
     const own = turn && this.#source(object.kind, turn.source)
     const source = own ?? this.#source(object.kind, closeId)
     if (turn === undefined || source === undefined) return
+    const fresh = this.#work(agenda, source, object.key, turn.record.timestamp)
+    // It is being tried: what comes next is set when that has ended.
+    if (isBusy(fresh.entry)) return
     const work = {
-      ...this.#work(agenda, source, object.key, turn.record.timestamp),
+      ...fresh,
       record: keptRecord(turn),
       original: source.isTimer ? undefined : { bytes: keptOriginal(turn), changed: turn.form !== 'o' },
       tried: retry?.attempt ?? 0,
@@ -100,7 +103,7 @@ export class DueTurns {
     const table = agenda.table(kind)
     if (table === undefined) return
     const entry = table.cached(key) ?? table.load(key)
-    const isWanted = isHeld(row.state as Row) || (entry.guard as Guard | undefined)?.busy === true
+    const isWanted = isHeld(row.state as Row) || isBusy(entry)
     const seq = this.#options.seq()
     agenda.change(row, seq, (noted) => {
       if (isWanted) noted.touched = dueMs
@@ -150,6 +153,8 @@ export class DueTurns {
 function closesAll({ kind }: TurnSource): boolean {
   return kind.window !== undefined && kind.window.kind !== 'session'
 }
+
+const isBusy = ({ guard }: Entry): boolean => (guard as Guard | undefined)?.busy === true
 
 function valueOf(turn: KeptTurn, source: TurnSource | undefined, { kind }: ObjectName): unknown {
   if (source !== undefined) return keptValue(turn, source)

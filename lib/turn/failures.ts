@@ -123,7 +123,7 @@ function turnFailed({ source, key, record }: Work, cause: unknown): MillraceErro
   const where = `${placeOf(record)}: ${name} '${key}' (${source.id})`
   if (cause instanceof StateRefused) {
     const inner = cause.cause
-    if (MillraceError.is(inner, 'RECORD_TOO_LARGE'))
+    if (MillraceError.is(inner) && passed.has(inner.code))
       return new MillraceError(inner.code, `${where}: ${inner.message}`, facts)
     return new MillraceError(
       'STATE_INVALID',

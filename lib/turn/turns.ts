@@ -1,5 +1,6 @@
 import { reasonOf } from '../core/errors.js'
 import { copyOfRecord } from '../core/record.js'
+import { StateRefused, type Entry, type Table } from '../state/table.js'
 import { ActiveTurn, type TurnSurroundings } from './active-turn.js'
 import type { Failures } from './failures.js'
 import { Flights, type Flight } from './flights.js'
@@ -77,7 +78,7 @@ export class Turns {
         return this.#takeOff(work, turn, before, returned)
       }
       turn.end()
-      if (before !== undefined) inspect(work, this.#options.maxRecordBytes)
+      if (!turn.deleted) this.#inspect(work, before !== undefined)
     } catch (error) {
       turn.end()
       return this.#failed(work, before === undefined ? table.before(entry, this.#options.seq()) : before, error)
@@ -102,7 +103,7 @@ export class Turns {
       turn.end()
       try {
         if (error !== undefined) throw error
-        if (guard.careful) inspect(work, this.#options.maxRecordBytes)
+        if (!turn.deleted) this.#inspect(work, guard.careful)
         this.#finish(work, turn)
       } catch (cause) {
         this.#failed(work, before, cause)
@@ -125,6 +126,15 @@ export class Turns {
     this.#options.failures.failed(work, error)
   }
 
+  /** Whether the object can be kept as the turn has left it; `closely`: also what is otherwise found when the commit is sealed. */
+  #inspect({ table, entry, source }: Work, closely: boolean): void {
+    const { check } = table.kind
+    if (check !== undefined) demandFits(check, table, entry)
+    if (!closely) return
+    table.encoded(entry)
+    for (const publish of source.kind.publishes) rowOf(publish, entry, this.#options.maxRecordBytes)
+  }
+
   #finish(work: Work, turn: ActiveTurn): void {
     const { entry, table, source } = work
     const seq = this.#options.seq()
@@ -135,7 +145,7 @@ export class Turns {
     if (turn.emitted !== undefined) this.#send(turn.emitted)
     if (turn.timers !== undefined || turn.deleted || work.timer !== undefined) this.#note(work, turn, seq)
     if (source.kind.ttlMs !== undefined && !turn.deleted) this.#touch(work, source.kind.ttlMs, seq)
-    if (source.kind.window !== undefined && turn.isNew && !turn.deleted) this.#opened(work)
+    if (source.kind.window !== undefined && !turn.deleted && (turn.isNew || source.isTimer)) this.#opened(work)
     if (work.retries || work.letter !== undefined) this.#options.failures.succeeded(work)
   }
 
@@ -184,10 +194,12 @@ export class Turns {
   }
 }
 
-/** What is otherwise found when the commit is sealed, and would not say which turn it was. */
-function inspect({ table, entry, source }: Work, maxRecordBytes: number): void {
-  if (entry.state !== undefined) table.encoded(entry)
-  for (const publish of source.kind.publishes) rowOf(publish, entry, maxRecordBytes)
+function demandFits(check: (state: unknown) => void, table: Table, entry: Entry): void {
+  try {
+    check(entry.state)
+  } catch (cause) {
+    throw new StateRefused(table, entry, cause)
+  }
 }
 
 function refusedValue(): TypeError {
