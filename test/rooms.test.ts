@@ -10,10 +10,11 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   store: ['core'],
   model: ['core', 'codec'],
   state: ['core', 'codec', 'store', 'log'],
-  runtime: ['core', 'codec', 'log', 'store', 'model', 'state'],
-  app: ['core', 'codec', 'log', 'kafka', 'memory', 'store', 'model', 'state', 'runtime'],
-  testing: ['core', 'codec', 'log', 'memory', 'store', 'model', 'state', 'runtime', 'app'],
-  index: ['core', 'codec', 'log', 'kafka', 'memory', 'store', 'model', 'state', 'runtime', 'app'],
+  turn: ['core', 'codec', 'log', 'model', 'state'],
+  runtime: ['core', 'codec', 'log', 'store', 'model', 'state', 'turn'],
+  app: ['core', 'codec', 'log', 'kafka', 'memory', 'store', 'model', 'state', 'turn', 'runtime'],
+  testing: ['core', 'codec', 'log', 'memory', 'store', 'model', 'state', 'turn', 'runtime', 'app'],
+  index: ['core', 'codec', 'log', 'kafka', 'memory', 'store', 'model', 'state', 'turn', 'runtime', 'app'],
 }
 
 /** Packages, and the only rooms that know them. Node's own modules are free. */

@@ -5,7 +5,6 @@ import { durationMs } from '../core/duration.js'
 import { MillraceError } from '../core/errors.js'
 import { stderrLogger } from '../core/logger.js'
 import { kafkaLog } from '../kafka/kafka-log.js'
-import type { Log, LogPort } from '../log/port.js'
 import { describeProgram } from '../model/describe.js'
 import { program } from '../model/program.js'
 import type { AnyStateObject } from '../model/state-object.js'
@@ -14,6 +13,7 @@ import { Engine } from '../runtime/engine.js'
 import { CommittedState } from '../runtime/state-reader.js'
 import { levelFolder } from '../store/level-folder.js'
 import { memoryFolder } from '../store/memory-folder.js'
+import { asPort } from './logs.js'
 import type { App, QueriesOf, StateOf, StateReader } from './app.js'
 import { resolveOptions, type AppOptions } from './options.js'
 
@@ -49,11 +49,6 @@ export function createApp(options: AppOptions): App {
       onFailure,
     )
   return new RunningApp(engine, () => own?.[Symbol.asyncDispose](), describeProgram(options.id, definition))
-}
-
-function asPort(log: Log | undefined): LogPort {
-  if (log !== undefined && 'transactions' in log && 'fetcher' in log) return log as LogPort
-  throw new MillraceError('OPTIONS_INVALID', 'createApp: log must be a memoryLog() or a kafkaLog()')
 }
 
 class RunningApp implements App {

@@ -1,7 +1,8 @@
 import * as kafka from '../kafka/kafka-log.js'
 import type { KafkaOptions } from '../kafka/options.js'
 import type { LogClient } from '../log/client.js'
-import type { Log } from '../log/port.js'
+import { MillraceError } from '../core/errors.js'
+import type { Log, LogPort } from '../log/port.js'
 import * as memory from '../memory/memory-log.js'
 
 /**
@@ -19,4 +20,10 @@ export function kafkaLog(options: KafkaOptions): Log & LogClient {
  */
 export function memoryLog(options: { readonly partitions?: number } = {}): Log & LogClient {
   return memory.memoryLog(options)
+}
+
+/** A log that users hand in, as the runtime needs it. Throws `OPTIONS_INVALID`. */
+export function asPort(log: Log | undefined): LogPort {
+  if (log !== undefined && 'transactions' in log && 'fetcher' in log) return log as LogPort
+  throw new MillraceError('OPTIONS_INVALID', 'log must be a memoryLog() or a kafkaLog()')
 }

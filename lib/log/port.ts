@@ -105,6 +105,7 @@ export interface Assignment {
   readonly told: Uint8Array
 }
 
+/** Under which offsets are committed. Of a group without members: generation -1 and an empty member id. */
 export interface Generation {
   readonly group: string
   readonly generationId: number

@@ -57,6 +57,10 @@ export class Group {
     return this.#generationId
   }
 
+  get isEmpty(): boolean {
+    return this.#seats.size === 0
+  }
+
   has(memberId: string): boolean {
     return this.#seats.has(memberId)
   }

@@ -16,6 +16,8 @@ export class Groups {
   /** Throws `MEMBER_UNKNOWN` or `GENERATION_STALE` unless offsets may be committed under this generation. */
   demandCurrent({ group: name, memberId, generationId }: Generation): void {
     const group = this.#groups.get(name)
+    // A group that nobody is a member of is a name for offsets.
+    if (memberId === '' && generationId < 0 && group?.isEmpty !== false) return
     if (group?.has(memberId) !== true) {
       throw new MillraceError(
         'MEMBER_UNKNOWN',

@@ -6,6 +6,7 @@ import { partitionOfKey } from '../log/murmur2.js'
 import { memoryLog, type MemoryLog } from '../memory/memory-log.js'
 import { program } from '../model/program.js'
 import type { StateOf } from '../app/app.js'
+import { replayDeadLetters, type ReplayReport } from '../app/replay.js'
 import type { AnyStateObject } from '../model/state-object.js'
 import type { Flow, Topic } from '../model/stream.js'
 import { drained } from '../runtime/drain.js'
@@ -56,6 +57,8 @@ export interface TestDriver extends AsyncDisposable {
    * that step.
    */
   crash(at?: CrashStep): Promise<void>
+  /** Sends the dead letters of turns back to their objects, as `replayDeadLetters` does. */
+  replay(): Promise<ReplayReport>
   /** Loses the local state, as a lost disk would: the next crash restores from the changelogs. */
   loseDisk(): void
   /** A copy of an object's committed state; undefined when there is none. */
@@ -113,6 +116,12 @@ class Driver implements TestDriver {
     if (at !== undefined) return life.arm(at)
     await life.die()
     await this.#settle()
+  }
+
+  async replay(): Promise<ReplayReport> {
+    const report = await replayDeadLetters({ id: app, log: this.#log })
+    await this.#then(() => Promise.resolve())
+    return report
   }
 
   loseDisk(): void {

@@ -1,3 +1,4 @@
+import { asBuffer } from '../core/bytes.js'
 import { MillraceError, reasonOf } from '../core/errors.js'
 import type { Headers } from '../core/record.js'
 import type { RecordCursor } from '../log/port.js'
@@ -67,6 +68,27 @@ export function deadTurn(
     ['millrace.turn', Buffer.from(JSON.stringify(turn.form === 'o' ? { ...turn, value: '' } : turn))],
   ])
   outbox.add(target.topic, task % target.partitions, recordKey, keptOriginal(turn), timestamp, all)
+}
+
+/** A dead letter that can be replayed. */
+export interface Letter {
+  readonly kind: string
+  readonly key: string
+  readonly number: number
+  readonly turn: KeptTurn
+}
+
+/** The turn in a dead letter; undefined when it is not one of a turn that can be replayed. */
+export function letterIn(headers: Headers, value: Uint8Array | null): Letter | undefined {
+  const text = (name: string): string | undefined => {
+    const header = headers.get(`millrace.${name}`)
+    return header === undefined || header === null ? undefined : Buffer.from(header).toString('utf8')
+  }
+  const [kind, key, number, json] = ['kind', 'key', 'letter', 'turn'].map(text)
+  if (kind === undefined || key === undefined || number === undefined || json === undefined) return undefined
+  const kept = JSON.parse(json) as KeptTurn
+  const turn = kept.form === 'o' && value !== null ? { ...kept, value: asBuffer(value).toString('base64') } : kept
+  return { kind, key, number: Number(number), turn }
 }
 
 function errorHeaders(
