@@ -2,6 +2,7 @@ import { topic, text, type Topic } from 'millrace'
 import { allPartitions } from '../../lib/core/record.js'
 import { consoleRecords } from '../kafka/console-consumer.js'
 import { Digest } from '../oracle/digest.js'
+import { alarmEvery } from '../oracle/program.js'
 import { rawRecords, type RawRecords } from '../oracle/raw-batches.js'
 import { demandSame, Divergence } from './divergence.js'
 import { endsOf } from './positions.js'
@@ -27,6 +28,10 @@ export async function finalCheck(world: ChaosWorld, say: (what: string) => void)
   for await (const { value } of log.read(topics.errors)) throw new Divergence('refusals', 'any', undefined, value)
   await demandUpdates(world)
   say('the updates are as they should be')
+  if (options.trouble > 0) {
+    await demandAlarms(world)
+    say('the alarms are as they should be')
+  }
   await demandCopies(world)
   say('the copies are as they should be')
   for (const { name } of [topics.updates, topics.rows]) {
@@ -76,6 +81,27 @@ async function demandUpdates({ log, topics, input }: ChaosWorld): Promise<void> 
     last.set(value.key, value.n)
   }
   demandSame('updates, the last of each object', last, input.counts)
+}
+
+/** Per object increasing, only for records that set one, and in the end for the last that did. */
+async function demandAlarms({ log, topics, input }: ChaosWorld): Promise<void> {
+  const last = new Map<string, number>()
+  for await (const { value, record } of log.read(topics.alarms)) {
+    const at = `${record.topic}[${record.partition}]@${record.offset}`
+    if (value === null) throw new Divergence('alarms', String(record.key), 'an alarm', 'a tombstone', at)
+    const before = last.get(value.key) ?? 0
+    if (value.n <= before || value.n % alarmEvery !== 0)
+      throw new Divergence(
+        'alarms, in order',
+        value.key,
+        `one after ${before} that can be divided by ${alarmEvery}`,
+        value.n,
+        at,
+      )
+    last.set(value.key, value.n)
+  }
+  const expected = [...input.counts].map(([key, n]) => [key, n - (n % alarmEvery)] as const).filter(([, n]) => n > 0)
+  demandSame('alarms, the last of each object', last, new Map(expected))
 }
 
 /** Records without a key are spread over the partitions, so their order is not promised: each n of each object once. */

@@ -89,6 +89,7 @@ export class Fleet {
       sessionTimeoutMs: chaos.sessionTimeoutMs,
       statusIntervalMs: 100,
       ...(chaos.standbys === 0 ? {} : { standbyReplicas: chaos.standbys }),
+      ...(chaos.trouble === 0 ? {} : { trouble: chaos.trouble }),
       logFile: join(dir, `instance-${name}.log`),
       ...(chaos.brokers === 1 ? {} : { replicationFactor: chaos.brokers }),
       ...(how.isStatic ? { instanceId: `seat-${seat}` } : {}),

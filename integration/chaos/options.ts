@@ -21,6 +21,8 @@ export interface ChaosOptions {
   readonly partitions: number
   /** `standbyReplicas` of the app. */
   readonly standbys: number
+  /** Part of the turns that fail or take a while. With any there are timers too, and their alarms are checked. */
+  readonly trouble: number
   readonly sessionTimeoutMs: number
   readonly commitIntervalMs: number
 }
@@ -31,6 +33,7 @@ export const usage = `usage: npm run chaos -- [--minutes 5] [--seed N] [--faults
   input, not what the machine makes of them.
   --rate 1000 (records a second)  --objects 2000  --partitions 6  --session-timeout 2000 (ms)  --commit-interval 50 (ms)
   --without kill-all,zombie (names of faults)
+  --trouble 0.01 (part of the turns that fail or take a while; with timers)
   --standbys 0  --faults …,growth: source partitions are added too
 `
 
@@ -49,6 +52,7 @@ export function optionsFrom(args: readonly string[]): ChaosOptions {
       objects: { type: 'string', default: '2000' },
       partitions: { type: 'string', default: '6' },
       standbys: { type: 'string', default: '0' },
+      trouble: { type: 'string', default: '0' },
       'session-timeout': { type: 'string', default: '2000' },
       'commit-interval': { type: 'string', default: '50' },
     },
@@ -71,6 +75,7 @@ export function optionsFrom(args: readonly string[]): ChaosOptions {
     objects: number('objects', 1, 1_000_000),
     partitions: number('partitions', 1, 100),
     standbys: number('standbys', 0, 3),
+    trouble: number('trouble', 0, 0.5),
     sessionTimeoutMs: number('session-timeout', 1_000, 60_000),
     commitIntervalMs: number('commit-interval', 1, 10_000),
   }

@@ -71,6 +71,8 @@ export async function runSchedule(
   }
   await guarded('last checkpoint', faultPatienceMs, checkpoint(world))
   say('last checkpoint: all committed, all states as they should be')
+  // Timers that were set by the last records.
+  if (world.options.trouble > 0) await sleep(3_000)
   for (const instance of fleet.alive) await guarded(`stop of ${instance.name}`, faultPatienceMs, fleet.stop(instance))
 }
 

@@ -64,8 +64,8 @@ export class ChaosWorld {
     if (options.faults.includes('network')) {
       for (const seat of world.fleet.seats) world.networks.set(seat, await openNetwork(world.brokers.addresses))
     }
-    const { input, updates, rows, copy, errors } = world.topics
-    const made = [input, updates, rows, copy, errors].map(({ name }) => ({
+    const { input, updates, rows, copy, errors, alarms } = world.topics
+    const made = [input, updates, rows, copy, errors, alarms].map(({ name }) => ({
       name,
       partitions: options.partitions,
       replicationFactor: options.brokers,
@@ -78,13 +78,17 @@ export class ChaosWorld {
   /** Where the app reads its input. */
   get sources(): readonly TopicPartition[] {
     const { input, inbox } = this.topics
-    return [...allPartitions(input.name, this.feeder.partitions), ...allPartitions(inbox, this.options.partitions)]
+    const inboxes = this.options.trouble === 0 ? [inbox] : [inbox, `${this.app}-alarm-inbox`]
+    return [
+      ...allPartitions(input.name, this.feeder.partitions),
+      ...inboxes.flatMap((name) => allPartitions(name, this.options.partitions)),
+    ]
   }
 
   /** Of all topics of the app, its own ones included. */
   get partitions(): readonly TopicPartition[] {
-    const { updates, rows, copy, errors, changelog } = this.topics
-    const written = [changelog, updates, rows, copy, errors]
+    const { updates, rows, copy, errors, alarms, changelog } = this.topics
+    const written = [changelog, updates, rows, copy, errors, alarms]
     return [...this.sources, ...written.flatMap(({ name }) => allPartitions(name, this.options.partitions))]
   }
 

@@ -19,6 +19,8 @@ export interface OracleOptions {
   readonly replicationFactor?: number
   readonly instanceId?: string
   readonly standbyReplicas?: number
+  /** Part of the turns that fail or take a while; with it there are alarms too. */
+  readonly trouble?: number
   readonly untilDrained?: boolean
   /** A file for its warnings and errors. */
   readonly logFile?: string
@@ -178,6 +180,7 @@ function argumentsOf({ brokers, app, dataDir, commitIntervalMs = 100, ...more }:
     'replication-factor': more.replicationFactor,
     'instance-id': more.instanceId,
     'standby-replicas': more.standbyReplicas,
+    trouble: more.trouble,
   }
   return Object.entries(values).flatMap(([name, value]) => (value === undefined ? [] : [`--${name}`, String(value)]))
 }

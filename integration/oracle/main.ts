@@ -3,7 +3,7 @@
 // --until-drained by itself) the objects once more and `done`, unless it ends before it was ready.
 import { parseArgs } from 'node:util'
 import { createApp } from 'millrace'
-import { objectOf, topicsOf } from './program.js'
+import { alarmOf, objectOf, topicsOf } from './program.js'
 
 const { values: args } = parseArgs({
   options: {
@@ -17,6 +17,7 @@ const { values: args } = parseArgs({
     'status-interval': { type: 'string', default: '20' },
     'instance-id': { type: 'string' },
     'standby-replicas': { type: 'string' },
+    trouble: { type: 'string' },
     'until-drained': { type: 'boolean', default: false },
   },
 })
@@ -26,10 +27,10 @@ if (brokers === undefined || id === undefined || dataDir === undefined) {
   throw new Error('--brokers, --app and --data-dir are needed')
 }
 const topics = topicsOf(id, Number(args.partitions))
-const object = objectOf(topics)
+const object = objectOf(topics, Number(args.trouble ?? 0))
 const app = createApp({
   id,
-  objects: [object],
+  objects: args.trouble === undefined ? [object] : [object, alarmOf(topics)],
   flows: [topics.input.to(topics.copy)],
   kafka: { brokers: brokers.split(',') },
   dataDir,

@@ -90,7 +90,7 @@ export async function openParts(options: EngineOptions, events: PartsEvents): Pr
     failures,
     seq,
     onRedo: events.onRedo,
-    onLanded: events.onArrival,
+    onRoom: events.onArrival,
     onError: events.onError,
   })
   // Task and cursor are set by a reader before the first record passes.

@@ -6,6 +6,8 @@ import type { Work } from './work.js'
 
 /** Asynchronous turns under way and turns that wait for them, in a process: above it nothing more is read. */
 const most = 256
+/** Once there are so many, reading goes on when there are no more than this: going on with each that ends cost 40 µs a turn. */
+const few = 192
 /** Turns that wait for one object. A commit waits for them all, so they are few. */
 const mostPerObject = 8
 /** Between two looks at turns that take too long. */
@@ -24,16 +26,19 @@ export interface Flight {
 export class Flights {
   readonly #clock: Clock
   readonly #onLanded: (flight: Flight, error: unknown) => void
+  readonly #onRoom: () => void
   readonly #deadlines = new Map<Flight, number>()
   #waiting = 0
+  #isFull = false
   #crowded = 0
   #stopLooking: (() => void) | undefined
   #onIdle: (() => void) | undefined
 
-  /** `error` is undefined when the turn has ended well. */
-  constructor(clock: Clock, onLanded: (flight: Flight, error: unknown) => void) {
+  /** `onLanded`: `error` is undefined when the turn has ended well. `onRoom`: more may be begun, or none is under way. */
+  constructor(clock: Clock, onLanded: (flight: Flight, error: unknown) => void, onRoom: () => void) {
     this.#clock = clock
     this.#onLanded = onLanded
+    this.#onRoom = onRoom
   }
 
   /** None is under way and none waits. */
@@ -43,7 +48,12 @@ export class Flights {
 
   /** Nothing more should be begun before some have ended. */
   get full(): boolean {
-    return this.#deadlines.size + this.#waiting >= most || this.#crowded > 0
+    return this.#isFull || this.#crowded > 0
+  }
+
+  #counted(): void {
+    const all = this.#deadlines.size + this.#waiting
+    this.#isFull = all >= most || (this.#isFull && all > few)
   }
 
   /** Resolves to whether all have ended within `ms`. */
@@ -59,6 +69,7 @@ export class Flights {
   takeOff(flight: Flight, promise: Promise<unknown>): void {
     flight.guard.busy = true
     this.#deadlines.set(flight, this.#clock.elapsed() + flight.work.source.timeoutMs)
+    this.#counted()
     this.#stopLooking ??= this.#clock.every(lookMs, () => this.#look())
     promise.then(
       (value) =>
@@ -75,6 +86,7 @@ export class Flights {
   /** `run` waits for the turn under way on its object, and for those that wait already. */
   queue(guard: Guard, run: () => void): void {
     this.#waiting++
+    this.#counted()
     if (guard.queue.push(run) === mostPerObject) this.#crowded++
   }
 
@@ -82,6 +94,7 @@ export class Flights {
   next(guard: Guard): void {
     if (guard.queue.length === mostPerObject) this.#crowded--
     this.#waiting--
+    this.#counted()
     guard.queue.shift()?.()
   }
 
@@ -96,14 +109,18 @@ export class Flights {
     }
     this.#deadlines.clear()
     this.#waiting = this.#crowded = 0
+    this.#isFull = false
     this.#rest()
   }
 
   #land(flight: Flight, error: unknown): void {
     if (!this.#deadlines.delete(flight)) return
+    const wasFull = this.full
+    this.#counted()
     flight.guard.busy = false
     this.#onLanded(flight, error)
     if (this.idle) this.#rest()
+    if (this.idle || (wasFull && !this.full)) this.#onRoom()
   }
 
   #look(): void {

@@ -39,14 +39,15 @@ export function keepTurn(
   original: OriginalValue | undefined,
   letter?: number,
 ): KeptTurn {
-  const unchanged = original?.bytes != null && !original.changed
+  const bytes = original?.bytes ?? undefined
+  const unchanged = bytes !== undefined && original?.changed === false
   const form = unchanged ? 'o' : formOf(value)
-  const written = unchanged ? original.bytes : inForm(form, value)
+  const written = unchanged ? bytes : inForm(form, value)
   return {
     source,
     form,
     value: typeof written === 'string' || written === null ? written : base64(written),
-    ...(original?.bytes != null && original.changed ? { original: base64(original.bytes) } : {}),
+    ...(bytes !== undefined && !unchanged ? { original: base64(bytes) } : {}),
     record: keepRecord(record),
     ...(letter === undefined ? {} : { letter }),
   }

@@ -52,14 +52,14 @@ export function inSession(kind: KindDefinition, window: SessionWindow, handler: 
 /** Gives each session that is over its last turn, and removes it. */
 export function closingSessions(window: SessionWindow, close: (state: never, turn: never) => unknown): TurnHandler {
   const run = (sessions: Sessions, _value: never, turn: SessionTurn): unknown => {
-    const next = (): unknown => {
+    const closeFirst = (): unknown => {
       const over = sessions.find(({ end }) => end + window.graceMs <= turn.now)
       if (over === undefined) return undefined
       turn.window = { start: over.start, end: over.end }
       const closed = afterwards(close(over.state as never, turn as never), () => remove(sessions, over, turn))
-      return closed instanceof Promise ? closed.then(next) : next()
+      return closed instanceof Promise ? closed.then(() => closeFirst()) : closeFirst()
     }
-    return next()
+    return closeFirst()
   }
   return run as TurnHandler
 }

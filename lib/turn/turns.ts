@@ -19,8 +19,8 @@ export interface TurnsOptions extends TurnSurroundings {
   readonly seq: () => number
   /** What an asynchronous turn has done cannot be taken back alone. */
   readonly onRedo: (redo: Redo) => void
-  /** An asynchronous turn has ended. */
-  readonly onLanded: () => void
+  /** Of asynchronous turns more may be begun, or none is under way. */
+  readonly onRoom: () => void
   readonly onError: (error: unknown) => void
 }
 
@@ -38,7 +38,7 @@ export class Turns {
 
   constructor(options: TurnsOptions) {
     this.#options = options
-    this.flights = new Flights(options.clock, (flight, error) => this.#landed(flight, error))
+    this.flights = new Flights(options.clock, (flight, error) => this.#landed(flight, error), options.onRoom)
   }
 
   /** Runs a turn, or sees to it that it is run later, or is put where turns of its object go. Throws `Redo`, and what stops the app. */
@@ -113,7 +113,6 @@ export class Turns {
       if (cause instanceof Redo) this.#options.onRedo(cause)
       else this.#options.onError(cause)
     }
-    this.#options.onLanded()
   }
 
   #failed(work: Work, before: string | null | undefined, error: unknown): void {
