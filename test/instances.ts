@@ -66,6 +66,7 @@ export class Instance {
         cacheEntries: 1_000,
         standbyReplicas: 0,
         version: undefined,
+        rehearses: false,
         maxRecordBytes: 1_000_000,
         bootId: 'test',
         startId: String(++starts),

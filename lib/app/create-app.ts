@@ -43,6 +43,7 @@ export function createApp(options: AppOptions): App {
         logger,
         commitLingerMs,
         instanceId: options.instanceId,
+        rehearses: false,
         bootId: systemBootId(),
         startId: randomUUID(),
       },

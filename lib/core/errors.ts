@@ -15,6 +15,7 @@ export const errorCodes = [
   'TURN_CUT_OFF',
   'QUARANTINED',
   'RECORD_LATE',
+  'NOT_DETERMINISTIC',
   'RECORD_TOO_LARGE',
   'ROUTE_MISMATCH',
   'BATCH_CORRUPT',

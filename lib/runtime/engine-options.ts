@@ -33,6 +33,8 @@ export interface EngineOptions {
   readonly cacheEntries: number
   /** Copies of each task's state that other members keep. */
   readonly standbyReplicas: number
+  /** Runs each turn twice, to see that it comes to the same; for tests. */
+  readonly rehearses: boolean
   readonly bootId: string | undefined
   /** Tells this start from all others: part of the transactional id. */
   readonly startId: string

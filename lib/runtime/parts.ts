@@ -7,8 +7,10 @@ import type { StoreFolder } from '../store/store.js'
 import { DueTurns } from '../turn/due-turns.js'
 import { Failures } from '../turn/failures.js'
 import { Outbox } from '../turn/outbox.js'
-import { turnSources } from '../turn/turn-source.js'
+import { rehearsed } from '../turn/rehearsed.js'
+import { turnSources, type TurnSource } from '../turn/turn-source.js'
 import { Turns, type Redo } from '../turn/turns.js'
+import type { KindDefinition } from '../model/kind.js'
 import { timerTopic } from '../model/names.js'
 import { CommitCycle } from './commit-cycle.js'
 import type { EngineOptions } from './engine-options.js'
@@ -155,7 +157,7 @@ export async function openParts(options: EngineOptions, events: PartsEvents): Pr
     },
     channel,
   )
-  const sources = new Map(program.kinds.map((kind, index) => [kind.name, turnSources(kind, index)]))
+  const sources = new Map(program.kinds.map((kind, index) => [kind.name, sourcesOf(kind, index, options)]))
   const surroundings = {
     pipeline: pipeline(app, program, sources, shape.stateTasks, passage),
     passage,
@@ -177,4 +179,9 @@ export async function openParts(options: EngineOptions, events: PartsEvents): Pr
     cycle,
     processor: new Processor(intake, tasks, cycle, surroundings, dueTurns),
   }
+}
+
+function sourcesOf(kind: KindDefinition, index: number, { rehearses }: EngineOptions): ReadonlyMap<string, TurnSource> {
+  const sources = turnSources(kind, index)
+  return rehearses ? new Map([...sources].map(([id, source]) => [id, rehearsed(source)])) : sources
 }

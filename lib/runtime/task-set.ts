@@ -104,7 +104,8 @@ export class TaskSet {
   async suspend(): Promise<readonly number[]> {
     const stopped = [...this.#running.values()]
     this.#running.clear()
-    for (const { index, state } of stopped) {
+    for (const { index, state, agenda } of stopped) {
+      agenda?.close()
       if (state === undefined) continue
       await state.discard()
       this.#suspended.set(index, state)
@@ -129,9 +130,10 @@ export class TaskSet {
     const taking = [...this.#taking].filter(([index]) => which(index))
     for (const [, { stop }] of taking) stop.abort()
     await Promise.all(taking.map(([, { done }]) => done))
-    for (const [index, { state }] of this.#running) {
+    for (const [index, { state, agenda }] of this.#running) {
       if (!which(index)) continue
       this.#running.delete(index)
+      agenda?.close()
       if (state !== undefined) this.#close(index, state)
     }
     for (const [index, state] of this.#suspended) {

@@ -22,6 +22,7 @@ export class TaskState {
   #behind = false
   #writing: Promise<void> = Promise.resolve()
   #flushes = 0
+  #isClosing = false
 
   constructor(options: {
     task: number
@@ -132,6 +133,7 @@ export class TaskState {
 
   /** Writes what is committed, with the clean marker, and closes the store. */
   async close(): Promise<void> {
+    this.#isClosing = true
     try {
       // Rule flush-before-close (integration/model).
       await this.#writing
@@ -154,6 +156,7 @@ export class TaskState {
   /** Removes leftovers from the first `limit` things that the store lists as due before `toMs`. */
   sweepDues(time: DueTime, toMs: number, limit: number): Promise<void> {
     const sweep = async (): Promise<void> => {
+      if (this.#isClosing) return
       const batch = this.#store.batch()
       for await (const [listed] of this.#store.entries({ from: dueFrom(time, 0), to: dueFrom(time, toMs), limit })) {
         if (!this.#isDue(listed)) batch.del(listed)

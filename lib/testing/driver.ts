@@ -24,6 +24,11 @@ export interface TestDriverOptions {
   readonly partitions?: number
   /** @default 'exactly-once' */
   readonly guarantee?: Guarantee
+  /**
+   * `every-record`: each turn runs twice, first on a copy of its object, and must come to the same; a handler that goes by the
+   * clock or by chance is found so. @default 'none'
+   */
+  readonly replay?: 'none' | 'every-record'
   /** @default silent */
   readonly logger?: Logger
 }
@@ -58,7 +63,7 @@ export interface TestDriver extends AsyncDisposable {
    */
   crash(at?: CrashStep): Promise<void>
   /** Sends the dead letters of turns back to their objects, as `replayDeadLetters` does. */
-  replay(): Promise<ReplayReport>
+  replayDeadLetters(): Promise<ReplayReport>
   /** Loses the local state, as a lost disk would: the next crash restores from the changelogs. */
   loseDisk(): void
   /** A copy of an object's committed state; undefined when there is none. */
@@ -118,7 +123,7 @@ class Driver implements TestDriver {
     await this.#settle()
   }
 
-  async replay(): Promise<ReplayReport> {
+  async replayDeadLetters(): Promise<ReplayReport> {
     const report = await replayDeadLetters({ id: app, log: this.#log })
     await this.#then(() => Promise.resolve())
     return report
@@ -216,6 +221,7 @@ class Driver implements TestDriver {
         cacheEntries: 10_000,
         standbyReplicas: 0,
         version: undefined,
+        rehearses: this.#options.replay === 'every-record',
         maxRecordBytes: 1_000_000,
         bootId: 'test',
         startId: String(++this.#starts),

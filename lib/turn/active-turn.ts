@@ -124,6 +124,11 @@ export class ActiveTurn implements Turn<Record<string, unknown>> {
     this.#aborting?.abort(cause)
   }
 
+  /** Another call of the same turn, with nothing done yet. */
+  again(): ActiveTurn {
+    return new ActiveTurn(this.#work, this.isNew, this.#surroundings)
+  }
+
   #change(change: TimerChange): void {
     this.timers ??= []
     this.timers.push(change)

@@ -71,6 +71,11 @@ export class Agenda {
   /** After what was done since the last seal has been taken back. */
   reset(now: number): void {
     this.time?.load(now)
+    this.close()
+  }
+
+  /** Its task does not run here any more: nothing is read from its store from now on. */
+  close(): void {
     this.#schedules.processing.reset()
     this.#schedules.event.reset()
   }

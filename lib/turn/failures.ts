@@ -47,6 +47,7 @@ export class Failures {
 
   /** A turn has failed, and has been taken back. `final`: trying again is of no use. Throws when that is to stop the app. */
   failed(work: Work, cause: unknown, { final = false } = {}): void {
+    if (MillraceError.is(cause, 'NOT_DETERMINISTIC')) throw cause
     this.counts.failed++
     const { source, tried } = work
     const { attempts, backoffMs, then } = source.onError

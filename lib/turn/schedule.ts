@@ -68,13 +68,15 @@ export class Schedule {
     if (this.#reading || now < this.#horizon) return
     this.#reading = true
     const epoch = this.#epoch
-    this.#read(now)
-      .catch(this.#onError)
-      .finally(() => {
+    // What happens to a read that nobody waits for any more does not matter: its store may be closed.
+    this.#read(now).then(
+      () => {
         if (epoch !== this.#epoch) return
         this.#reading = false
         this.#onRead()
-      })
+      },
+      (error: unknown) => epoch === this.#epoch && this.#onError(error),
+    )
   }
 
   /** Forgets all, and begins anew with what the objects say now. */
@@ -106,7 +108,7 @@ export class Schedule {
       last = due.dueMs
       read++
     }
-    if (now - this.#sweptTo < 2 * sweepAfterMs) return
+    if (epoch !== this.#epoch || now - this.#sweptTo < 2 * sweepAfterMs) return
     this.#sweptTo = now
     await this.#state.sweepDues(this.#time, now - sweepAfterMs, readAtOnce)
   }
