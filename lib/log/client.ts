@@ -11,11 +11,15 @@ export type { ClientTopic, ReadRecord, SendOptions }
 /** Plain producing and reading beside an app: in examples, tests and tools. */
 export interface LogClient {
   /**
-   * Appends all values, in order per partition, by an idempotent producer; resolves when all are acknowledged. Memory is
+   * Appends all values (null: a tombstone), in order per partition, by an idempotent producer; resolves when all are acknowledged. Memory is
    * bounded, however long `values` is. Rejects with `TOPIC_MISSING`, with what `values`, the codec or an option throws, or
    * with what the log refuses; then part of the values may have been appended.
    */
-  send<V>(target: ClientTopic<V>, values: Iterable<V> | AsyncIterable<V>, options?: SendOptions<V>): Promise<void>
+  send<V>(
+    target: ClientTopic<V>,
+    values: Iterable<V | null> | AsyncIterable<V | null>,
+    options?: SendOptions<V>,
+  ): Promise<void>
   /**
    * All committed records, from the beginning up to what was stable at the call; in order per partition. Rejects with
    * `TOPIC_MISSING`, `VALUE_INVALID`, `BATCH_CORRUPT` or `COMPRESSION_UNAVAILABLE`.

@@ -32,7 +32,7 @@ export async function sendAll<V>(
   clock: Clock,
   target: ClientTopic<V>,
   partitions: readonly TopicPartition[],
-  values: Iterable<V> | AsyncIterable<V>,
+  values: Iterable<V | null> | AsyncIterable<V | null>,
   options: SendOptions<V>,
 ): Promise<void> {
   const channel = await port.idempotent()
@@ -41,10 +41,12 @@ export async function sendAll<V>(
     const batches = new OutgoingBatches(channel, partitions, clock.now())
     const stopLingering = clock.every(lingerMs, () => batches.flush())
     try {
-      for await (const value of values) {
+      for await (const each of values) {
+        // The functions are for values; who sends a tombstone has functions that can do without.
+        const value = each as V
         const timestamp = options.timestamp === undefined ? clock.now() : options.timestamp(value)
         const key = options.key === undefined ? null : options.key(value)
-        batches.add(key, target.codec.encode(value), timestamp, options.headers?.(value))
+        batches.add(key, each === null ? null : target.codec.encode(value), timestamp, options.headers?.(value))
         if (batches.isFull) await batches.room()
       }
       batches.flush()
@@ -82,7 +84,7 @@ class OutgoingBatches {
     return this.#sending.size >= inFlight || this.#failures.length > 0
   }
 
-  add(key: string | null, value: string | Uint8Array, timestamp: number, headers: Headers | undefined): void {
+  add(key: string | null, value: string | Uint8Array | null, timestamp: number, headers: Headers | undefined): void {
     const partition = key === null ? this.#stickyPartition() : partitionOfKey(key, this.#partitions.length)
     let builder = this.#builders.get(partition)
     if (builder === undefined) this.#builders.set(partition, (builder = batchBuilder()))

@@ -83,7 +83,7 @@ class MemoryClient implements MemoryLog {
   /** Makes the topic when it does not exist. */
   async send<V>(
     target: ClientTopic<V>,
-    values: Iterable<V> | AsyncIterable<V>,
+    values: Iterable<V | null> | AsyncIterable<V | null>,
     options?: SendOptions<V>,
   ): Promise<void> {
     this.#broker.topics.create({ name: target.name, partitions: -1, replicationFactor: -1, configs: {} })

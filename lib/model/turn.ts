@@ -29,8 +29,8 @@ export interface Turn<Timers extends TimerPayloads = {}> {
   /** Aborts when the turn is cut off: its time is up, its task is lost, or the app closes. */
   readonly signal: AbortSignal
   readonly log: Logger
-  /** Held until the turn has succeeded, visible when the commit is. Key defaults to this object's key. */
-  emit<V>(target: Topic<V>, value: NoInfer<V>, options?: EmitOptions): void
+  /** Held until the turn has succeeded, visible when the commit is. Key defaults to this object's key. `null`: a tombstone. */
+  emit<V>(target: Topic<V>, value: NoInfer<V> | null, options?: EmitOptions): void
   /** (Re)sets the named timer of this object: after so long, or at a time. Survives restarts and moves. */
   timer<N extends keyof Timers & string>(name: N, when: Duration | Date, payload: Timers[N]): void
   /** Takes the named timer back; nothing when it is not set. */

@@ -51,8 +51,8 @@ export interface OutputRecord<V> {
 
 /** Your real definitions on the embedded log, with a clock you move by hand. Every call resolves when all is committed. */
 export interface TestDriver extends AsyncDisposable {
-  /** Appends a value and processes it and all that follows from it. Rejects with what stops the app. */
-  send<V>(target: Topic<V>, value: NoInfer<V>, options?: SendOptions): Promise<void>
+  /** Appends a value (null: a tombstone) and processes it and all that follows from it. Rejects with what stops the app. */
+  send<V>(target: Topic<V>, value: NoInfer<V> | null, options?: SendOptions): Promise<void>
   /** The same for many values at once. */
   sendAll<V>(target: Topic<V>, values: Iterable<V>, options?: { key?: (value: V) => string | null }): Promise<void>
   /** Moves the clock. */
@@ -99,7 +99,11 @@ class Driver implements TestDriver {
     this.#tail = new TopicTail(this.#log)
   }
 
-  send<V>(target: Topic<V>, value: NoInfer<V>, { key = null, timestamp = this.#now }: SendOptions = {}): Promise<void> {
+  send<V>(
+    target: Topic<V>,
+    value: NoInfer<V> | null,
+    { key = null, timestamp = this.#now }: SendOptions = {},
+  ): Promise<void> {
     return this.#then(() => this.#log.send<V>(target, [value], { key: () => key, timestamp: () => timestamp }))
   }
 
@@ -178,7 +182,7 @@ class Driver implements TestDriver {
   async #settle(): Promise<void> {
     for (;;) {
       const { engine, life } = this.#running ?? (await this.#start())
-      const settled = drained(engine).then(() => flushed(engine))
+      const settled = quiet(engine).then(() => flushed(engine))
       const survived = await Promise.race([settled.then(() => true), life.death.then(() => false)])
       if (survived) break
       this.crashes++
@@ -232,6 +236,15 @@ class Driver implements TestDriver {
     this.#running = { engine, life }
     return this.#running
   }
+}
+
+/** All is processed, also what the app has sent to topics that it reads itself. */
+async function quiet(engine: Engine): Promise<void> {
+  let before: number
+  do {
+    before = engine.stats.records
+    await drained(engine)
+  } while (engine.stats.records > before)
 }
 
 /** Writes everything committed to the local stores now, so that the next death finds them up to date. */

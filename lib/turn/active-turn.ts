@@ -20,7 +20,7 @@ export interface TurnSurroundings {
 export interface Emitted {
   readonly topic: string
   readonly key: string | null
-  readonly value: string | Uint8Array
+  readonly value: string | Uint8Array | null
   readonly timestamp: number
   readonly headers: Headers | undefined
 }
@@ -79,11 +79,15 @@ export class ActiveTurn implements Turn<Record<string, unknown>> {
     return this.#aborting.signal
   }
 
-  emit<V>(target: Topic<V>, value: V, { key = this.key, headers, timestamp = this.#work.now }: EmitOptions = {}): void {
+  emit<V>(
+    target: Topic<V>,
+    value: V | null,
+    { key = this.key, headers, timestamp = this.#work.now }: EmitOptions = {},
+  ): void {
     this.#demandOpen('emit')
     const { name, codec } = topicNode(target as Topic<never>)
-    const encoded = codec.encode(value)
-    this.#demandSize(name, encoded)
+    const encoded = value === null ? null : codec.encode(value)
+    if (encoded !== null) this.#demandSize(name, encoded)
     this.emitted ??= []
     this.emitted.push({ topic: name, key, value: encoded, timestamp, headers: this.#headers(headers) })
   }
