@@ -8,7 +8,10 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/** Prints test vectors as JSON: {@code murmur2}, {@code batches}, or {@code read <file>} for batches made elsewhere. */
+/**
+ * Prints test vectors as JSON: {@code murmur2}, {@code batches}, {@code numbers}, {@code read <file>} for batches made
+ * elsewhere, or {@code avro <file>} for schemas and values listed there.
+ */
 public final class Vectors {
     private static final ObjectMapper JSON = new ObjectMapper();
 
@@ -16,6 +19,8 @@ public final class Vectors {
         List<Map<String, Object>> vectors = switch (args[0]) {
             case "murmur2" -> Murmur2.vectors();
             case "batches" -> Batches.vectors();
+            case "numbers" -> Numbers.vectors();
+            case "avro" -> Avro.vectors(new File(args[1]));
             case "read" -> read(new File(args[1]));
             default -> throw new IllegalArgumentException(args[0]);
         };

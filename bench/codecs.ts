@@ -1,0 +1,46 @@
+import { parseArgs } from 'node:util'
+import { avro, avroSchema, json, type Codec } from 'millrace'
+import { z } from 'zod'
+import { cpuSeconds, event, events, report, rounded, whole, type Event } from './shared/setting.js'
+
+/** Writes and reads the same values in JSON and in Avro: bytes and CPU time of a value, the check by zod included. */
+const { values: args } = parseArgs({ options: { values: { type: 'string' }, rounds: { type: 'string' } } })
+const count = whole(args.values, 200_000)
+const rounds = whole(args.rounds, 5)
+
+/** With the types that Avro has for whole numbers. */
+const typed = event.extend({ qty: z.int(), ts: z.int() })
+const wider = typed.extend({ note: z.string().optional() })
+
+const single = avro(typed, { header: { kind: 'single-object' } })
+const codecs: Readonly<Record<string, readonly [writer: Codec<Event>, reader: Codec<Event>]>> = {
+  json: [json(typed), json(typed)],
+  avro: [avro(typed), avro(typed)],
+  avroSingleObject: [single, single],
+  avroResolved: [avro(typed), avro(wider, { writer: avroSchema(typed) })],
+}
+
+const values = [...events(count, 10_000)]
+const best: Record<string, { bytes: number; writeNs: number; readNs: number }> = {}
+let verified = true
+
+const bytesOf = (encoded: Uint8Array | string) => (typeof encoded === 'string' ? Buffer.from(encoded) : encoded)
+const perValue = (from: NodeJS.CpuUsage): number => Math.round((cpuSeconds(from) * 1e9) / count)
+
+// Interleaved, so that what else the machine does meets all of them; the fastest round counts.
+for (let round = 0; round < rounds; round++) {
+  for (const [name, [writer, reader]] of Object.entries(codecs)) {
+    const beforeWrite = process.cpuUsage()
+    const written = values.map((value) => bytesOf(writer.encode(value)))
+    const writeNs = perValue(beforeWrite)
+    const beforeRead = process.cpuUsage()
+    const read = written.map((bytes) => reader.decode(bytes))
+    const readNs = perValue(beforeRead)
+    verified &&= read.every(({ user, ts }, n) => user === values[n]?.user && ts === values[n]?.ts)
+    const bytes = rounded(written.reduce((sum, { length }) => sum + length, 0) / count, 1)
+    const { writeNs: leastWrite = Infinity, readNs: leastRead = Infinity } = best[name] ?? {}
+    best[name] = { bytes, writeNs: Math.min(leastWrite, writeNs), readNs: Math.min(leastRead, readNs) }
+  }
+}
+
+report({ bench: 'codecs', values: count, rounds, ...best, verified })
