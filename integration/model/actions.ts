@@ -1,7 +1,7 @@
 import { endRound, kick, rebalanceTimeout, sessionTimeout } from './broker/group.js'
 import { writeMarker } from './broker/transactions.js'
 import * as faults from './faults.js'
-import { fireTimer } from './planned/timers.js'
+import { fireTimer } from './process/timers.js'
 import { commitStep, seal } from './process/commit.js'
 import type { Process } from './process/memory.js'
 import { heartbeat, leave } from './process/membership.js'

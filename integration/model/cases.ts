@@ -60,6 +60,8 @@ const lateStandbys = {
   weights: { standby: 4, compact: 10, produce: 1, pause: 0.3, leave: 0.2, kick: 0.2 },
 }
 
+const timerTurns = { ...move, timer: 12 }
+
 export const holdingCases: readonly HoldingCase[] = [
   holds('hops, three kinds of partitioning', {}),
   holds('moving fast', { weights: move }),
@@ -103,6 +105,17 @@ export const holdingCases: readonly HoldingCase[] = [
   }),
   holds('restores that outlive the retention of tombstones', slowRestores),
   holds('standbys of processes that are stopped for long', lateStandbys),
+  holds('turns that fail', { errors: true, weights: move }),
+  holds('timers', { timers: true, weights: timerTurns }),
+  holds('turns that fail, timers, and all of it', {
+    errors: true,
+    timers: true,
+    standbys: true,
+    deletes: true,
+    growth: true,
+    retention: 600,
+    weights: { ...move, ...slow, flush: 10, trim: 6 },
+  }),
   ...plannedCases.map(([name, config]) => holds(name, config)),
 ]
 
@@ -150,6 +163,9 @@ export const mutations: readonly Mutation[] = [
   caught({ 'standby-age': 'unchecked' }, 20_000, slowStandbys),
   caught({ 'standby-age': 'every-piece' }, 40_000, slowStandbys),
   caught({ 'standby-age': 'trusted' }, 20_000, slowStandbys),
+  caught({ 'attach-touched': 'moved' }, 20_000, { timers: true, weights: timerTurns }),
+  caught({ 'attach-touched': 'none' }, 20_000, { timers: true, weights: { timer: 12 } }),
+  caught({ 'quarantine-in-state': 'in-memory' }, 1_000, { errors: true }),
   ...plannedMutations.map(([broken, budget, config]) => caught(broken, budget, config)),
 ]
 

@@ -193,6 +193,31 @@ export const coreRules = [
       trusted: 'The owner uses it without looking at its age.',
     },
   },
+  {
+    name: 'attach-touched',
+    says: 'A commit attaches positions of every task that had a turn in it, also of those whose positions did not move.',
+    code: 'lib/runtime/task.ts',
+    wrong: {
+      moved: 'It attaches positions that moved, and if there are none, one of another task.',
+      none: 'It attaches positions that moved; a commit of timers only has none.',
+    },
+  },
+  {
+    name: 'undo-drops-current',
+    says: 'When a handler throws, the whole current buffer is dropped and replayed.',
+    code: 'lib/runtime/ownership.ts',
+    wrong: {
+      'failing-only': 'Only the part of the task whose handler threw is dropped (matters where records cross).',
+      'failing-and-source':
+        'Only the parts of that task and of the task the record came from are dropped (matters where records cross).',
+    },
+  },
+  {
+    name: 'quarantine-in-state',
+    says: 'That an object is in quarantine is part of its state.',
+    code: 'lib/turn/row.ts',
+    wrong: { 'in-memory': 'The process remembers it.' },
+  },
 ] as const satisfies readonly Rule[]
 
 type AnyRule = (typeof coreRules)[number] | (typeof plannedRules)[number]

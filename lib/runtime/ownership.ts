@@ -149,6 +149,7 @@ export class Ownership {
     await cycle.settled()
     // A refused commit is dealt with elsewhere, and all is done again then.
     if (cycle.broken || !cycle.mustRedo) return
+    // Rule undo-drops-current (integration/model).
     cycle.discard()
     const rewound = tasks.rewind()
     processor.dropUnlessRetained(rewound)

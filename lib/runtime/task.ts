@@ -28,6 +28,7 @@ export class Task {
 
   /** Whether anything has happened since the last seal: records passed, or a timer was due. */
   get moved(): boolean {
+    // Rule attach-touched (integration/model).
     if (this.state?.dirty === true) return true
     for (const [topic, offset] of this.positions) if (offset !== this.#sealed.get(topic)) return true
     return false

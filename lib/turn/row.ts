@@ -23,6 +23,7 @@ export interface Row {
   origins?: readonly (readonly [topic: string, partition: number, latest: number])[]
 }
 
+// Rule quarantine-in-state (integration/model).
 /** After a turn has failed for good, all turns of its object go to the dead letters, in order, until those are replayed. */
 export interface Quarantine {
   /** Dead letters of this object since it began: each carries its number, from 1 on. */

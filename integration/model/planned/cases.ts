@@ -4,15 +4,13 @@ import { move, slow } from '../weights.js'
 
 const crossing = { crossing: true, weights: move }
 const errors = { crossing: true, errors: true }
-const timers = { timers: true, weights: { ...move, timer: 12 } }
 const everything = { crossing: true, errors: true, timers: true, deletes: true, growth: true, standbys: true }
 
 /** Name, config: expected to hold. */
 export const plannedCases: readonly (readonly [string, Partial<Config>])[] = [
   ['planned: crossing', { crossing: true }],
   ['planned: crossing, moving fast', crossing],
-  ['planned: errors', errors],
-  ['planned: timers', timers],
+  ['planned: crossing and errors', errors],
   ['planned: everything', everything],
   ['planned: everything, moving fast', { ...everything, weights: { ...move, flush: 10, trim: 6 } }],
   [
@@ -36,9 +34,6 @@ export const plannedMutations: readonly (readonly [Broken, number, Partial<Confi
   [{ 'gate-end-uncommitted': 'lso' }, 20_000, { crossing: true, weights: { marker: 5 } }],
   [{ 'gate-end-after-offsets': 'before' }, 60_000, earlyEnds],
   [{ 'gate-after-own-hops': 'at-once' }, 10_000, crossing],
-  [{ 'attach-touched': 'moved' }, 20_000, timers],
-  [{ 'attach-touched': 'none' }, 20_000, { timers: true, weights: { timer: 12 } }],
   [{ 'undo-drops-current': 'failing-only' }, 1_000, errors],
   [{ 'undo-drops-current': 'failing-and-source' }, 10_000, errors],
-  [{ 'quarantine-in-state': 'in-memory' }, 1_000, { errors: true }],
 ]

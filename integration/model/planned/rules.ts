@@ -1,6 +1,6 @@
 /**
- * Rules of what is designed and not built: crossing without a hop, failing handlers with replay and quarantine, timers.
- * They are kept in the model so that building them begins from rules that hold.
+ * Rules of what is designed and not built: crossing without a hop. They are kept in the model so that building it begins from
+ * rules that hold.
  */
 export const plannedRules = [
   {
@@ -29,29 +29,5 @@ export const plannedRules = [
     says: 'The end a gate waits for is read after those commits of this process have ended that hold hops to that inbox.',
     planned: true,
     wrong: { 'at-once': 'It is read although such a commit is under way.' },
-  },
-  {
-    name: 'attach-touched',
-    says: 'A commit attaches positions of every task that had a turn in it, also of those whose positions did not move.',
-    planned: true,
-    wrong: {
-      moved: 'It attaches positions that moved, and if there are none, one of another task.',
-      none: 'It attaches positions that moved; a commit of timers only has none.',
-    },
-  },
-  {
-    name: 'undo-drops-current',
-    says: 'When a handler throws, the whole current buffer is dropped and replayed.',
-    planned: true,
-    wrong: {
-      'failing-only': 'Only the part of the task whose handler threw is dropped.',
-      'failing-and-source': 'Only the parts of that task and of the task the record came from are dropped.',
-    },
-  },
-  {
-    name: 'quarantine-in-state',
-    says: 'That an object is in quarantine is part of its state.',
-    planned: true,
-    wrong: { 'in-memory': 'The process remembers it.' },
   },
 ] as const

@@ -1,4 +1,4 @@
-import { throws } from '../planned/errors.js'
+import { throws } from './errors.js'
 import { timerOf, unborn } from '../truth.js'
 import type { SourceRecord, World } from '../world.js'
 import { partOf, read, type Process, type Task } from './memory.js'

@@ -1,4 +1,4 @@
-import { partOf, read, runs, type Process } from '../process/memory.js'
+import { partOf, read, runs, type Process } from './memory.js'
 import { taskOf, type World } from '../world.js'
 
 /** A timer that is due: a turn without a record, so no position moves. Any timer that is set may be due. */

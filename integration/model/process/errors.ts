@@ -1,5 +1,5 @@
-import { dropCurrent, dropParts } from '../process/dropping.js'
-import { partOf, read, type Process, type Task } from '../process/memory.js'
+import { dropCurrent, dropParts } from './dropping.js'
+import { partOf, read, type Process, type Task } from './memory.js'
 import { unborn } from '../truth.js'
 import type { SourceRecord, World } from '../world.js'
 
