@@ -48,7 +48,7 @@ export type QueriesOf<O> = O extends StateObject<any, any, any, infer Q> ? Q : n
 
 /** Committed state only. */
 export interface StateReader<S, Q extends Queries = {}> {
-  /** Undefined when there is no such object. Rejects with `KEY_ELSEWHERE` when another process runs its task. */
+  /** Undefined when there is no such object; of a windowed kind the key is `<key>|<start>|<end>`. Rejects with `KEY_ELSEWHERE` when another process runs its task. */
   get(key: string): Promise<DeepReadonly<S> | undefined>
   /** Objects of the tasks that this process runs. */
   entries(options?: { prefix?: string; limit?: number }): AsyncIterable<readonly [key: string, state: DeepReadonly<S>]>

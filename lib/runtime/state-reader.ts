@@ -2,26 +2,36 @@ import { MillraceError } from '../core/errors.js'
 import { partitionOfKey } from '../log/murmur2.js'
 import type { KindDefinition } from '../model/kind.js'
 import type { Table } from '../state/table.js'
+import { sessionOf, type Sessions } from '../turn/sessions.js'
+import { parseWindowKey, windowKey } from '../turn/windows.js'
 import type { Engine } from './engine.js'
 
 /** Reads committed state of the tasks this process runs. */
 export class CommittedState {
   readonly #engine: Engine
   readonly #kind: string
-  readonly #queries: KindDefinition['queries']
+  readonly #definition: KindDefinition
 
   constructor(engine: Engine, { name, definition }: { readonly name: string; readonly definition: KindDefinition }) {
     this.#engine = engine
     this.#kind = name
-    this.#queries = definition.queries
+    this.#definition = definition
   }
 
-  /** The object as last committed; undefined when there is none. Rejects with `KEY_ELSEWHERE` when another process runs its task. */
+  /**
+   * The object as last committed, of a windowed kind by key and window (`windowKey`); undefined when there is none. Rejects
+   * with `KEY_ELSEWHERE` when another process runs its task.
+   */
   async get(key: string): Promise<unknown> {
     const { topology } = this.#engine.parts
-    const task = partitionOfKey(key, topology.stateTasks)
+    const { window } = this.#definition
+    const ofKey = window === undefined ? key : parseWindowKey(key).key
+    const task = partitionOfKey(ofKey, topology.stateTasks)
     const table = await this.#flushed(task)
-    if (table !== undefined) return table.committedState(key)
+    if (table !== undefined)
+      return window?.kind === 'session'
+        ? sessionOf(table.committedState(ofKey) as Sessions | undefined, key)
+        : table.committedState(key)
     throw new MillraceError(
       'KEY_ELSEWHERE',
       `${this.#kind} '${key}' is in task ${task}, which another process runs, or which is being restored`,
@@ -35,7 +45,7 @@ export class CommittedState {
 
   /** The answer to a query of the kind, from the object as last committed; rejects as `get` does. */
   async ask(key: string, query: string, ...args: unknown[]): Promise<unknown> {
-    const answer = this.#queries.get(query)
+    const answer = this.#definition.queries.get(query)
     if (answer === undefined)
       throw new MillraceError('DEFINITION_INVALID', `state object '${this.#kind}' has no query '${query}'`, {
         kind: this.#kind,
@@ -55,10 +65,19 @@ export class CommittedState {
       const table = await this.#flushed(task)
       if (table === undefined) continue
       for await (const entry of table.committedEntries({ prefix: options.prefix ?? '' })) {
-        if (left-- <= 0) return
-        yield entry
+        for (const object of this.#objectsIn(entry)) {
+          if (left-- <= 0) return
+          yield object
+        }
       }
     }
+  }
+
+  /** The open sessions of a key are one object in the store, and one each to those who ask. */
+  #objectsIn(entry: readonly [string, unknown]): readonly (readonly [string, unknown])[] {
+    if (this.#definition.window?.kind !== 'session') return [entry]
+    const [key, sessions] = entry
+    return (sessions as Sessions).map((session) => [windowKey(key, session), session.state])
   }
 
   /** The table of a task, with all that is committed in its store. */

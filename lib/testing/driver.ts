@@ -12,6 +12,8 @@ import type { Flow, Topic } from '../model/stream.js'
 import { drained } from '../runtime/drain.js'
 import type { Guarantee, Stats } from '../runtime/engine-options.js'
 import { Engine } from '../runtime/engine.js'
+import { sessionOf, type Sessions } from '../turn/sessions.js'
+import { parseWindowKey } from '../turn/windows.js'
 import { memoryFolder } from '../store/memory-folder.js'
 import type { StoreFolder } from '../store/store.js'
 import { Life, type CrashStep } from './life.js'
@@ -66,7 +68,7 @@ export interface TestDriver extends AsyncDisposable {
   replayDeadLetters(): Promise<ReplayReport>
   /** Loses the local state, as a lost disk would: the next crash restores from the changelogs. */
   loseDisk(): void
-  /** A copy of an object's committed state; undefined when there is none. */
+  /** A copy of an object's committed state; undefined when there is none. Of a windowed kind the key is `<key>|<start>|<end>`. */
   state<O extends AnyStateObject>(kind: O, key: string): StateOf<O> | undefined
   /** All committed records of a topic so far, in order per partition. */
   output<V>(target: Topic<V>): readonly OutputRecord<V>[]
@@ -145,8 +147,13 @@ class Driver implements TestDriver {
       throw new MillraceError('DEFINITION_INVALID', `state object '${kind.name}' was not given to this driver`, {
         kind: kind.name,
       })
-    const table = tasks.running.get(partitionOfKey(key, topology.stateTasks))?.state?.tables[index]
-    return structuredClone(table?.cached(key)?.state ?? table?.committedState(key)) as StateOf<O> | undefined
+    const { window } = kind.definition
+    const ofKey = window === undefined ? key : parseWindowKey(key).key
+    const table = tasks.running.get(partitionOfKey(ofKey, topology.stateTasks))?.state?.tables[index]
+    const stored = window?.kind === 'session' ? ofKey : key
+    const state = table?.cached(stored)?.state ?? table?.committedState(stored)
+    const object = window?.kind === 'session' ? sessionOf(state as Sessions | undefined, key) : state
+    return structuredClone(object) as StateOf<O> | undefined
   }
 
   output<V>(target: Topic<V>): readonly OutputRecord<V>[] {

@@ -89,7 +89,12 @@ export function sessionsCodec(codec: Codec<unknown>): Codec<unknown> {
   }
 }
 
-/** When the first of them is over, without reading their states. */
+/** The state of one session, by key and window; undefined when it is not open. */
+export function sessionOf(sessions: Sessions | undefined, windowed: string): unknown {
+  return sessions?.find(({ start, end }) => windowed.endsWith(`|${start}|${end}`))?.state
+}
+
+/** When they are over, without reading their states. */
 export function endsOfSessions(stored: string): readonly number[] {
   return (JSON.parse(stored) as [number, number, string][]).map(([, end]) => end)
 }

@@ -151,6 +151,17 @@ describe('windowed objects', () => {
     expect(driver.output(late).map(({ value }) => value?.id)).toEqual([3])
   })
 
+  it('of the session kind can be read one by one', async () => {
+    const visit = kind(session('1m', { merge }))
+    await using driver = testDriver({ objects: [visit], partitions: 1 })
+    await driver.send(clicks, { user: 'ann', at: 10_000, id: 1 })
+    await driver.send(clicks, { user: 'ann', at: 200_000, id: 2 })
+    await driver.send(clicks, { user: 'ann', at: 40_000, id: 3 })
+    expect(outputs(driver)).toEqual(['ann 10000-70000 1'])
+    expect(driver.state(visit, 'ann|200000|260000')).toEqual({ ids: [2] })
+    expect(driver.output(late).map(({ value }) => value?.id)).toEqual([3])
+  })
+
   it('are not held open by partitions that have fallen silent', async () => {
     const minute = kind(tumbling('1m'))
     await using driver = testDriver({ objects: [minute], partitions: 2 })

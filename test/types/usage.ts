@@ -85,7 +85,8 @@ export async function run(): Promise<unknown> {
   await app.state(stock).ask('AAPL', 'nope')
   // @ts-expect-error what is read cannot be changed
   if (aapl) aapl.last = 1
-  for await (const [key, state] of app.state(word).entries({ prefix: 'a' })) process.stdout.write(`${key} ${state.count}`)
+  for await (const [key, state] of app.state(word).entries({ prefix: 'a' }))
+    process.stdout.write(`${key} ${state.count}`)
   return [last, spread, up, big, rest]
 }
 
