@@ -83,11 +83,12 @@ describe('definitions', () => {
         'app app',
         '  reads numbers (json; invalid: dead-letter)',
         '  state object counter (json)',
-        '    on numbers#0: numbers → map → key → turn (route: auto)',
+        '    on numbers#0: numbers → map → key → turn (route: auto; errors: 5 attempts, then dead-letter)',
         '    publishes others (json)',
         '    changelog app-counter-changelog',
         '    inbox     app-counter-inbox',
         '  flow numbers → others (json)',
+        '  timers and turns that wait app-timers',
         '  dead letters app-dlq',
       ].join('\n'),
     )
