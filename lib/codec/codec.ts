@@ -12,6 +12,12 @@ export interface Codec<V> {
   decodeRange?(bytes: Buffer, start: number, end: number): V
   /** As `decode` for the text of the bytes. Only codecs that always encode to strings have it: their state is stored as text. */
   decodeText?(encoded: string): V
+  /**
+   * What `encode` was given, as far as the bytes tell without a schema: what steps of `migrate` begin with. State of a kind
+   * with a `version` above 1 needs it, since what an older version has written need not fit the schema of this one. Throws
+   * on bytes that are no value of this format at all.
+   */
+  decodeRaw?(bytes: Uint8Array): unknown
 }
 
 /** JSON, checked against a schema when read. */
@@ -23,6 +29,7 @@ export function json<S extends Schema>(schema: S): Codec<OutputOf<S>> {
     decode: (bytes: Uint8Array) => check(parse(utf8Text(asBuffer(bytes), 0, bytes.length))),
     decodeRange: (bytes: Buffer, start: number, end: number) => check(parse(utf8Text(bytes, start, end))),
     decodeText: (encoded: string) => check(parse(encoded)),
+    decodeRaw: (bytes: Uint8Array) => parse(utf8Text(asBuffer(bytes), 0, bytes.length)),
   })
 }
 
@@ -40,6 +47,7 @@ const textCodec: Codec<string> = Object.freeze({
   format: 'text',
   encode: (value: string) => value,
   decode: (view: Uint8Array) => utf8Text(asBuffer(view), 0, view.length),
+  decodeRaw: (view: Uint8Array) => utf8Text(asBuffer(view), 0, view.length),
   decodeRange: utf8Text,
   decodeText: (encoded: string) => encoded,
 })
@@ -48,6 +56,7 @@ const bytesCodec: Codec<Uint8Array> = Object.freeze({
   format: 'bytes',
   encode: (value: Uint8Array) => value,
   decode: (view: Uint8Array) => Uint8Array.prototype.slice.call(view),
+  decodeRaw: (view: Uint8Array) => Uint8Array.prototype.slice.call(view),
 })
 
 /** JSON text of a value. Throws `VALUE_INVALID` for what JSON has no form for (undefined, functions, cycles, bigint). */

@@ -6,6 +6,8 @@ export interface StoredCodec {
   /** Throws what the state codec throws. */
   encode(state: unknown): string
   decode(stored: string): unknown
+  /** What the codec's `decodeRaw` gives; undefined when it has none. */
+  readonly raw: ((stored: string) => unknown) | undefined
   /** The same value as the changelog carries it: exactly what the codec wrote. */
   wire(stored: string): string | Uint8Array
   /** A changelog value as the store keeps it. */
@@ -18,10 +20,12 @@ export interface StoredCodec {
  */
 export function storedCodec(codec: Codec<unknown>): StoredCodec {
   const decodeText = codec.decodeText?.bind(codec)
+  const decodeRaw = codec.decodeRaw?.bind(codec)
   if (decodeText !== undefined) {
     return {
       encode: (state) => codec.encode(state) as string,
       decode: decodeText,
+      raw: decodeRaw && ((stored) => decodeRaw(Buffer.from(stored, 'utf8'))),
       wire: (stored) => stored,
       fromWire: utf8Text,
     }
@@ -33,6 +37,7 @@ export function storedCodec(codec: Codec<unknown>): StoredCodec {
       return latin1Text(bytes, 0, bytes.length)
     },
     decode: (stored) => codec.decode(Buffer.from(stored, 'latin1')),
+    raw: decodeRaw && ((stored) => decodeRaw(Buffer.from(stored, 'latin1'))),
     wire: (stored) => Buffer.from(stored, 'latin1'),
     fromWire: latin1Text,
   }

@@ -10,6 +10,8 @@ export const errorCodes = [
   'HANDLER_FAILED',
   'PUBLISH_FAILED',
   'STATE_INVALID',
+  'STATE_UNREADABLE',
+  'STATE_NEWER',
   'TURN_ENDED',
   'TURN_TIMEOUT',
   'TURN_CUT_OFF',

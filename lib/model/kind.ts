@@ -13,6 +13,8 @@ export interface KindDefinition {
   readonly init: (key: string) => unknown
   /** Throws when a state does not fit its schema; undefined when that is not checked. */
   readonly check: ((state: unknown) => void) | undefined
+  /** The state as its schema lets it through; throws `VALUE_INVALID` when it does not. */
+  readonly validate: (state: unknown) => unknown
   readonly inputs: readonly InputDefinition[]
   readonly timers: ReadonlyMap<string, TimerDefinition>
   readonly onClose: ((state: never, turn: Turn) => unknown) | undefined

@@ -36,7 +36,10 @@ export interface StateOptions<St extends Schema> {
    * Deleted when untouched for this long, by the clock; at the latest a tenth of it later. @default never
    */
   readonly ttl?: Duration
-  /** Of the schema: raise it with each change that `migrate` has a step for. @default 1 */
+  /**
+   * Of the schema: raise it with each change that makes what is stored not fit any more, and add the step with `migrate`.
+   * Stored state carries it. The codec must have `decodeRaw`, and stay the same. @default 1
+   */
   readonly version?: number
   /** @default json(state) */
   readonly codec?: Codec<OutputOf<St>>
@@ -84,7 +87,11 @@ export interface StateObject<
     target: Topic<V>,
     row: (state: DeepReadonly<S>, key: string) => NoInfer<V> | null,
   ): StateObject<Name, S, T, Q>
-  /** Brings state written as `fromVersion` to the next one, when it is loaded. */
+  /**
+   * Brings state written as `fromVersion` to the next one, each time it is loaded until a turn has changed it: what is
+   * stored is left as it is. `step` gets it as the codec's `decodeRaw` does (of JSON: as parsed), may change it, and must
+   * return it. After the last step it must fit the schema. An error of a step stops the app, with `STATE_UNREADABLE`.
+   */
   migrate(fromVersion: number, step: (old: any) => unknown): StateObject<Name, S, T, Q>
 }
 
@@ -101,15 +108,22 @@ export function stateObject<Name extends string, St extends Schema>(
   if (typeof init !== 'function') throw refused(name, 'init must be a function that makes the state of a new key')
   if (!Number.isInteger(version) || version < 1)
     throw refused(name, `version ${version}: give a whole number from 1 on`)
+  if (version > 1 && codec.decodeRaw === undefined)
+    throw refused(
+      name,
+      `version ${version} needs a codec that reads what older versions have written: add decodeRaw to '${codec.format}'`,
+    )
   if (ttl !== undefined && window !== undefined)
     throw refused(name, 'a windowed object is removed when its window closes: leave ttl out')
   const ttlMs = ttl === undefined ? undefined : durationMs(ttl, `state object '${name}': ttl`)
   if (ttlMs === 0) throw refused(name, 'ttl must be more than 0')
+  const validate = validator(state)
   return define<Name, OutputOf<St>, {}, {}>(name, {
     name,
     codec: codec as Codec<unknown>,
     init,
-    check: checked ? fits(validator(state), codec as Codec<unknown>) : undefined,
+    check: !checked ? undefined : options.codec === undefined ? fits(validate, codec as Codec<unknown>) : validate,
+    validate,
     inputs: [],
     timers: new Map(),
     onClose: undefined,
@@ -157,8 +171,8 @@ function define<Name extends string, S, T extends TimerPayloads, Q extends Queri
 }
 
 /**
- * Whether a state fits. A schema that reads one thing and gives another (a date from text, for example) refuses what it gave:
- * then the state is asked to survive being stored.
+ * Whether a state that is stored as JSON fits. A schema that reads one thing and gives another (a date from text, for example)
+ * refuses what it gave: then the state is asked to survive being stored.
  */
 function fits(validate: (value: unknown) => unknown, codec: Codec<unknown>): (state: unknown) => void {
   return (state) => {

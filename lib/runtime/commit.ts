@@ -87,7 +87,8 @@ function writeChanges(
   for (let i = 0; i < entries.length; i++) {
     const entry = entries[i] as Entry
     const value = values[i] as string | null
-    outbox.add(topic, task, entry.key, value === null ? null : table.stored.wire(value), now)
+    if (value === null) outbox.add(topic, task, entry.key, null, now)
+    else outbox.add(topic, task, entry.key, table.stored.wire(value), now, table.stored.headers)
     for (let p = 0; p < publishes.length; p++) {
       const { name } = (publishes[p] as PublishDefinition).target
       const count = topology.partitions.get(name) as number

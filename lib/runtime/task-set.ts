@@ -2,6 +2,7 @@ import { MillraceError, reasonOf } from '../core/errors.js'
 import { offsetOf } from '../core/record.js'
 import { usesEventTime } from '../model/program.js'
 import { catchUpAgain, takeOver, type RestoreProgress } from '../state/take-over.js'
+import { demandUsable } from '../state/usable.js'
 import { Agenda } from '../turn/agenda.js'
 import type { TaskState } from '../state/task-state.js'
 import { Task } from './task.js'
@@ -205,12 +206,19 @@ export class TaskSet {
       this.restoredBytes += bytes
       this.#options.onRestoring(progress)
     })
-    const open = this.#suspended.get(index) ?? (await this.#options.standby(index))
+    const suspended = this.#suspended.get(index)
+    const open = suspended ?? (await this.#options.standby(index))
     this.#suspended.delete(index)
     const state = open === undefined ? await takeOver(options) : await catchUpAgain(open, options)
     if (state === undefined) return undefined
-    const agenda = await this.#agenda(index, state)
-    if (!signal.aborted) return new Task(index, agenda, positions)
+    try {
+      await demandUsable(state, suspended !== undefined)
+      const agenda = await this.#agenda(index, state)
+      if (!signal.aborted) return new Task(index, agenda, positions)
+    } catch (error) {
+      await state.close().catch(() => undefined)
+      throw error
+    }
     await state.close()
     return undefined
   }

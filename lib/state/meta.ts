@@ -1,3 +1,5 @@
+import type { Versions } from './state-version.js'
+
 /** Key of the one meta record of a store; no kind name is empty, so no object has it. */
 export const metaKey = '\0meta'
 
@@ -7,6 +9,8 @@ export interface StoreMeta {
   readonly format: 1
   /** Where each changelog was last applied up to, and which topic that was. */
   readonly changelogs: Readonly<Record<string, { readonly offset: number; readonly topicId: string }>>
+  /** The highest version of each kind that was written to it; of what has been deleted too. */
+  readonly versions?: Versions | undefined
   /** Input positions of the same commit, by topic. */
   readonly positions: Readonly<Record<string, number>>
   readonly bootId: string | undefined

@@ -1,10 +1,11 @@
-import type { StoredCodec } from '../codec/stored.js'
 import { utf8Text } from '../core/bytes.js'
 import { PositionMap } from '../core/record.js'
 import { recordCursor } from '../log/cursor.js'
 import type { Fetched, LogPort } from '../log/port.js'
 import type { Store, StoreBatch } from '../store/store.js'
 import { metaKey, type StoreMeta } from './meta.js'
+import type { StateCodec } from './state-codec.js'
+import { raised, versionIn } from './state-version.js'
 import type { StateKind } from './table.js'
 
 /** One changelog partition to apply. */
@@ -12,7 +13,7 @@ export interface ChangelogTail {
   readonly topic: string
   readonly topicId: string
   readonly kind: string
-  readonly stored: StoredCodec
+  readonly stored: StateCodec
   readonly dues: StateKind['dues']
   readonly from: number
   /** Captured at takeover, uncommitted records included; the tail ends when the position reaches it. */
@@ -61,14 +62,17 @@ export async function rollForward(options: RollForwardOptions): Promise<StoreMet
     const batch = store.batch()
     let records = 0
     let bytes = 0
+    let { versions } = meta
     for (const fetched of answers) {
       const tail = byTopic.get(fetched.topic)
       if (tail === undefined) continue
-      records += apply(fetched, tail, batch)
+      const applied = apply(fetched, tail, batch)
+      records += applied.records
+      versions = raised(versions, tail.kind, applied.version)
       bytes += fetched.bytes.length
       positions.set(fetched.topic, fetched.to)
     }
-    meta = { ...meta, changelogs: offsetsOf(tails, positions), clean: false }
+    meta = { ...meta, changelogs: offsetsOf(tails, positions), versions, clean: false }
     batch.put(metaKey, JSON.stringify(meta))
     await batch.write({ sync: false })
     options.onApplied(records, bytes, passed())
@@ -79,11 +83,21 @@ export async function rollForward(options: RollForwardOptions): Promise<StoreMet
 /** What has to be known of a changelog to apply it. */
 export type AppliedTail = Pick<ChangelogTail, 'kind' | 'stored' | 'dues'>
 
-/** Puts what a fetch answer holds into a batch; returns how many records that were. */
-export function apply(fetched: Fetched, tail: AppliedTail, batch: StoreBatch): number {
+/** How many records were applied, and the highest version one of them has. */
+export interface Applied {
+  readonly records: number
+  readonly version: number
+}
+
+/**
+ * Puts what a fetch answer holds into a batch, each value with its version. That may be one which this program does not
+ * know: a standby only copies.
+ */
+export function apply(fetched: Fetched, tail: AppliedTail, batch: StoreBatch): Applied {
   const cursor = recordCursor(fetched)
   const prefix = `${tail.kind}\0`
   let records = 0
+  let highest = 1
   while (cursor.next()) {
     if (cursor.keyStart < 0) continue
     const key = utf8Text(cursor.bytes, cursor.keyStart, cursor.keyEnd)
@@ -92,11 +106,15 @@ export function apply(fetched: Fetched, tail: AppliedTail, batch: StoreBatch): n
       batch.del(prefix + key)
       continue
     }
-    const value = tail.stored.fromWire(cursor.bytes, cursor.valueStart, cursor.valueEnd)
+    // Records without headers, which is the rule, share an empty map.
+    const headers = cursor.headers()
+    const version = headers.size === 0 ? 1 : versionIn(headers, fetched, cursor.offset)
+    if (version > highest) highest = version
+    const value = tail.stored.fromWire(cursor.bytes, cursor.valueStart, cursor.valueEnd, version)
     batch.put(prefix + key, value)
     if (tail.dues !== undefined) for (const due of tail.dues(key, value)) batch.put(due, '')
   }
-  return records
+  return { records, version: highest }
 }
 
 function offsetsOf(tails: readonly ChangelogTail[], positions: ReadonlyMap<string, number>): StoreMeta['changelogs'] {

@@ -1,9 +1,10 @@
-import { storedCodec } from '../codec/stored.js'
 import type { Fetched } from '../log/port.js'
 import type { StoreBatch } from '../store/store.js'
 import { metaKey, tooOld, whyRestore, type ChangelogFacts, type StoreMeta } from './meta.js'
 import { tombstoneRetentionMs, type TaskFacts } from './open-store.js'
 import { apply, type AppliedTail } from './roll-forward.js'
+import { StateCodec } from './state-codec.js'
+import { raised } from './state-version.js'
 import type { Changelog } from './take-over.js'
 import type { TaskState } from './task-state.js'
 
@@ -30,9 +31,9 @@ export class Standby {
   constructor(state: TaskState, changelogs: readonly Changelog[], transactional: boolean) {
     this.state = state
     this.#tails = new Map(
-      changelogs.map(({ kind: { name: kind, codec, dues }, topic, info }) => {
+      changelogs.map(({ kind, topic, info }) => {
         const facts = { topicId: info.id, start: 0, tombstoneRetentionMs: tombstoneRetentionMs(info), transactional }
-        return [topic, { kind, stored: storedCodec(codec), dues, ...facts }]
+        return [topic, { kind: kind.name, stored: new StateCodec(kind), dues: kind.dues, ...facts }]
       }),
     )
   }
@@ -70,9 +71,11 @@ export class Standby {
       // Once it has caught up nobody could tell any more that it had missed deletions.
       if (tooOld(this.#meta, topic, { ...tail, end: to }, now)) return
       const batch = this.state.rolling.store.batch()
-      applied = apply(fetched, tail, batch)
+      const { records, version } = apply(fetched, tail, batch)
+      applied = records
+      const versions = raised(this.#meta.versions, tail.kind, version)
       const changelogs = { ...this.#meta.changelogs, [topic]: { ...known, offset: to } }
-      await this.#write(batch, this.#atGoal({ ...this.#meta, changelogs, clean: false }))
+      await this.#write(batch, this.#atGoal({ ...this.#meta, changelogs, versions, clean: false }))
     })
     return applied
   }

@@ -1,12 +1,9 @@
-import type { Codec } from '../codec/codec.js'
-import { storedCodec, type StoredCodec } from '../codec/stored.js'
 import { MillraceError, reasonOf } from '../core/errors.js'
 import type { Store, StoreBatch } from '../store/store.js'
+import { StateCodec, type StateFormat } from './state-codec.js'
 
 /** What state needs to know of a kind of state object. */
-export interface StateKind {
-  readonly name: string
-  readonly codec: Codec<unknown>
+export interface StateKind extends StateFormat {
   /** Throws when a state does not fit its schema. */
   readonly check?: ((state: unknown) => void) | undefined
   /** Bytes of one encoded state, above which brokers refuse it. */
@@ -73,7 +70,7 @@ export interface TableChanges {
  */
 export class Table {
   readonly kind: StateKind
-  readonly stored: StoredCodec
+  readonly stored: StateCodec
   readonly #store: Store
   readonly #prefix: string
   readonly #capacity: number
@@ -89,7 +86,7 @@ export class Table {
 
   constructor(kind: StateKind, store: Store, capacity: number) {
     this.kind = kind
-    this.stored = storedCodec(kind.codec)
+    this.stored = new StateCodec(kind)
     this.#store = store
     this.#prefix = `${kind.name}\0`
     this.#capacity = capacity
@@ -107,7 +104,7 @@ export class Table {
   /** The object from the store, or an entry without state. Call it when `cached` found nothing. */
   load(key: string): Entry {
     const stored = this.#store.get(this.#prefix + key)
-    const entry = new Entry(key, stored === undefined ? undefined : this.#decode(key, stored))
+    const entry = new Entry(key, stored === undefined ? undefined : this.stored.decode(key, stored))
     if (this.guards.size > 0) entry.guard = this.guards.get(key)
     this.#young.set(key, entry)
     return entry
@@ -137,7 +134,7 @@ export class Table {
   }
 
   restoreFrom(entry: Entry, snapshot: string | null): void {
-    entry.state = snapshot === null ? undefined : this.#decode(entry.key, snapshot)
+    entry.state = snapshot === null ? undefined : this.stored.decode(entry.key, snapshot)
   }
 
   /** Objects that have changed and are not in the store yet. */
@@ -165,7 +162,7 @@ export class Table {
       entry.dirtyIn = 0
       entry.touched = undefined
       if (entry.unflushed === undefined) this.#forget(entry.key)
-      else entry.state = entry.unflushed === null ? undefined : this.#decode(entry.key, entry.unflushed)
+      else entry.state = entry.unflushed === null ? undefined : this.stored.decode(entry.key, entry.unflushed)
     }
     this.#dirty = []
   }
@@ -280,26 +277,35 @@ export class Table {
     const range = { from, to: `${from}\u{10FFFF}`, ...(options.limit === undefined ? {} : { limit: options.limit }) }
     for await (const [key, value] of this.#store.entries(range)) {
       const name = key.slice(this.#prefix.length)
-      yield [name, this.#decode(name, value)]
+      yield [name, this.stored.decode(name, value)]
+    }
+  }
+
+  /**
+   * Reads the first objects in the store, up to a number of them or of characters. Throws what `StateCodec.decode` throws,
+   * for the first that this program cannot use.
+   */
+  async demandReadable(most: number, mostLength: number): Promise<void> {
+    const range = { from: this.#prefix, to: `${this.#prefix}\u{10FFFF}`, limit: most }
+    let length = 0
+    for await (const [stored, value] of this.#store.entries(range)) {
+      const key = stored.slice(this.#prefix.length)
+      const state = this.stored.decode(key, value)
+      try {
+        // A codec need not look at the schema; what a turn leaves must fit it.
+        this.kind.check?.(state)
+      } catch (cause) {
+        throw this.stored.misfit(key, cause)
+      }
+      length += value.length
+      if (length >= mostLength) return
     }
   }
 
   /** One committed object, from the store: flush first. */
   committedState(key: string): unknown {
     const stored = this.#store.get(this.#prefix + key)
-    return stored === undefined ? undefined : this.#decode(key, stored)
-  }
-
-  #decode(key: string, stored: string): unknown {
-    try {
-      return this.stored.decode(stored)
-    } catch (cause) {
-      throw new MillraceError(
-        'VALUE_INVALID',
-        `state object ${this.kind.name} '${key}': its stored state does not fit the schema (${reasonOf(cause)}). The schema was changed: make it accept what is stored, or give the kind another name.`,
-        { kind: this.kind.name, key, cause },
-      )
-    }
+    return stored === undefined ? undefined : this.stored.decode(key, stored)
   }
 }
 

@@ -1,4 +1,3 @@
-import { storedCodec } from '../codec/stored.js'
 import type { Clock } from '../core/clock.js'
 import { MillraceError } from '../core/errors.js'
 import type { Logger } from '../core/logger.js'
@@ -7,6 +6,7 @@ import type { Store, StoreFolder } from '../store/store.js'
 import { tooOld, whyRestore, type StoreMeta } from './meta.js'
 import { changelogFacts, discardStore, openStore, type TaskFacts } from './open-store.js'
 import { rollForward, type ChangelogTail } from './roll-forward.js'
+import { StateCodec } from './state-codec.js'
 import type { StateKind } from './table.js'
 import { TaskState } from './task-state.js'
 
@@ -165,7 +165,7 @@ export function tailsOf(
       topic,
       topicId: info.id,
       kind: kind.name,
-      stored: storedCodec(kind.codec),
+      stored: new StateCodec(kind),
       dues: kind.dues,
       from: meta.changelogs[topic]?.offset ?? start,
       end,

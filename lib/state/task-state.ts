@@ -2,6 +2,7 @@ import type { Clock } from '../core/clock.js'
 import type { Store } from '../store/store.js'
 import { dueFrom, parseDue, type Due, type DueTime } from './due.js'
 import { metaKey, type StoreMeta } from './meta.js'
+import { raised } from './state-version.js'
 import { Table, type Entry, type StateKind, type TableChanges } from './table.js'
 
 /** All changes of one task in one commit. */
@@ -84,6 +85,7 @@ export class TaskState {
     this.#meta = {
       ...this.#meta,
       changelogs,
+      versions: writtenBy(changes, this.#meta.versions),
       positions: { ...this.#meta.positions, ...Object.fromEntries(positions) },
       appliedAt: this.#clock.now(),
       clean: false,
@@ -182,4 +184,14 @@ export class TaskState {
   rolledForward(meta: StoreMeta): void {
     this.#meta = meta
   }
+}
+
+/** `versions` with those of the kinds that a commit has written objects of. */
+function writtenBy({ tables }: TaskChanges, versions: StoreMeta['versions']): StoreMeta['versions'] {
+  for (const { table, values } of tables) {
+    const { name, version = 1 } = table.kind
+    if (version > (versions?.[name] ?? 1) && values.some((value) => value !== null))
+      versions = raised(versions, name, version)
+  }
+  return versions
 }

@@ -75,17 +75,16 @@ export function sessionsCodec(codec: Codec<unknown>): Codec<unknown> {
   const stored = storedCodec(codec)
   const encode = (sessions: unknown): string =>
     JSON.stringify((sessions as Sessions).map(({ start, end, state }) => [start, end, stored.encode(state)]))
-  const decode = (text: string): Sessions =>
-    (JSON.parse(text) as [number, number, string][]).map(([start, end, state]) => ({
-      start,
-      end,
-      state: stored.decode(state),
-    }))
+  const read = (text: string, decoded: (state: string) => unknown): Sessions =>
+    listed(text).map(([start, end, state]) => ({ start, end, state: decoded(state) }))
+  const decode = (text: string): Sessions => read(text, (state) => stored.decode(state))
+  const { raw } = stored
   return {
     format: `sessions of ${codec.format}`,
     encode,
     decode: (bytes) => decode(Buffer.from(bytes).toString('utf8')),
     decodeText: decode,
+    ...(raw && { decodeRaw: (bytes) => read(Buffer.from(bytes).toString('utf8'), raw) }),
   }
 }
 
@@ -96,7 +95,11 @@ export function sessionOf(sessions: Sessions | undefined, windowed: string): unk
 
 /** When they are over, without reading their states. */
 export function endsOfSessions(stored: string): readonly number[] {
-  return (JSON.parse(stored) as [number, number, string][]).map(([, end]) => end)
+  return listed(stored).map(([, end]) => end)
+}
+
+function listed(text: string): readonly [start: number, end: number, state: string][] {
+  return JSON.parse(text) as [number, number, string][]
 }
 
 function touches({ start, end }: Session, at: number, gapMs: number): boolean {

@@ -1,7 +1,9 @@
 import type { KindDefinition } from '../model/kind.js'
 import type { WindowBounds } from '../model/turn.js'
+import { migrated } from '../model/migrate.js'
 import type { FixedWindow } from '../model/window.js'
 import { dueKey } from '../state/due.js'
+import { withoutVersion } from '../state/state-version.js'
 import type { StateKind } from '../state/table.js'
 import { endsOfSessions, sessionsCodec, type Sessions } from './sessions.js'
 
@@ -27,17 +29,21 @@ export function parseWindowKey(windowed: string): { readonly key: string; readon
 
 /** A kind as the state tables know it. */
 export function stateKindOf(kind: KindDefinition, maxBytes: number): StateKind {
-  const { name, codec, check, window } = kind
-  if (window === undefined) return { name, codec, check, maxBytes }
+  const { name, codec, check, version, window } = kind
+  const migrate = (key: string, raw: unknown, from: number): unknown => migrated(kind, key, raw, from)
+  if (window === undefined) return { name, codec, version, migrate, check, maxBytes }
   const { graceMs } = window
   const listed = (key: string, end: number): string => dueKey('event', { dueMs: end + graceMs, kind: name, key })
   if (window.kind === 'session') {
     return {
       name,
       codec: sessionsCodec(codec),
+      version,
+      migrate: (key, sessions, from) =>
+        (sessions as Sessions).map((session) => ({ ...session, state: migrate(key, session.state, from) })),
       check: check && ((sessions) => (sessions as Sessions).forEach(({ state }) => check(state))),
       maxBytes,
-      dues: (key, stored) => endsOfSessions(stored).map((end) => listed(key, end)),
+      dues: (key, stored) => endsOfSessions(withoutVersion(stored)).map((end) => listed(key, end)),
       eventDue: (_key, sessions) => Math.min(...(sessions as Sessions).map(({ end }) => end)) + graceMs,
     }
   }
@@ -45,6 +51,8 @@ export function stateKindOf(kind: KindDefinition, maxBytes: number): StateKind {
   return {
     name,
     codec,
+    version,
+    migrate,
     check,
     maxBytes,
     dues: (key) => [listed(key, endOf(key))],
