@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { json, kafkaLog, text, topic, type Codec, type LogClient } from 'millrace'
 import { z } from 'zod'
+import { orderRows, productRows } from '../examples/05-enrichment-by-lookup/data.js'
 import { nextName } from './names.js'
 import { describeWithKafka } from './setup/with-kafka.js'
 
@@ -62,6 +63,29 @@ const refusedLines = [
   'IBM,Jan 1 2010,-3',
 ].sort()
 
+/** Each order with the last row of its product, found by going through all of them; by order, `undefined` where there is none. */
+function expectedOrders(): Map<string, { category: string; cents: number } | undefined> {
+  const products = [...productRows()]
+  return new Map(
+    [...orderRows()].map(({ id, productId, quantity }) => {
+      const row = products.findLast((product) => product.id === productId)
+      return [id, row && { category: row.category, cents: row.cents * quantity }]
+    }),
+  )
+}
+
+/** The table the fifth example prints. */
+function expectedRevenue(): string {
+  const orders = [...expectedOrders().values()]
+  const rows = ['books', 'games', 'garden', 'kitchen', 'music', 'tools'].map((category) => {
+    const own = orders.filter((order) => order?.category === category)
+    const cents = own.reduce((sum, order) => sum + (order?.cents ?? 0), 0)
+    return `${category} ${own.length} ${(cents / 100).toFixed(2)}`
+  })
+  const lost = orders.filter((order) => order === undefined).length
+  return [...rows, `${lost} orders of products that are not in the table`].join('\n')
+}
+
 /** The rows of the table that an example prints, and what follows it. */
 const rowsOf = (printed: string): string =>
   printed
@@ -88,6 +112,10 @@ describe('on the embedded log', () => {
 
   it('the second example finds the highest prices, and the lines that are none', async () => {
     expect(stocksIn(await output('02-stocks'))).toEqual({ rows: await expectedPrices(), refused: refusedLines })
+  }, 60_000)
+
+  it('the fifth example finds the product of each order', async () => {
+    expect(rowsOf(await output('05-enrichment-by-lookup'))).toBe(expectedRevenue())
   }, 60_000)
 })
 
@@ -131,6 +159,15 @@ describeWithKafka('on Kafka', (brokers) => {
     const letters: string[] = []
     for await (const { value } of log.read(topic(`${app}-dlq`, text()))) letters.push(String(value))
     expect(letters.sort()).toEqual(refusedLines)
+  }, 90_000)
+
+  it('the fifth example finds the product of each order', async () => {
+    expect(rowsOf(await output('05-enrichment-by-lookup', onKafka(nextName('enrichment'))))).toBe(expectedRevenue())
+    const row = json(z.object({ id: z.string(), cents: z.number() }))
+    const cents = [...expectedOrders()].flatMap(([id, order]) =>
+      order === undefined ? [] : [[id, order.cents] as const],
+    )
+    expect(await latest(log, 'enriched-orders', row, (value) => value.cents)).toEqual(new Map(cents))
   }, 90_000)
 })
 

@@ -6,6 +6,7 @@ export { avro } from './codec/avro.js'
 export { bytes, json, text } from './codec/codec.js'
 export { double, integer, long } from './codec/numbers.js'
 export { errorCodes, MillraceError } from './core/errors.js'
+export { lookup } from './model/lookup.js'
 export { stateObject } from './model/state-object.js'
 export { topic } from './model/stream.js'
 export { hopping, session, tumbling } from './model/window.js'
@@ -25,17 +26,11 @@ export type { Headers, RecordInfo } from './core/record.js'
 export type { KafkaOptions } from './kafka/options.js'
 export type { ClientTopic, LogClient, ReadRecord, SendOptions } from './log/client.js'
 export type { Log } from './log/port.js'
+export type { DeepReadonly } from './model/deep-readonly.js'
 export type { InputOptions, KeyExtractor, OnError } from './model/inputs.js'
 export type { Route, TimerTime } from './model/kind.js'
-export type {
-  AnyStateObject,
-  DeepReadonly,
-  Handler,
-  MaybePromise,
-  Queries,
-  StateObject,
-  StateOptions,
-} from './model/state-object.js'
+export type { LookupTable } from './model/lookup.js'
+export type { AnyStateObject, Handler, MaybePromise, Queries, StateObject, StateOptions } from './model/state-object.js'
 export type { Flow, InvalidPolicy, Stream, Topic, TopicOptions } from './model/stream.js'
 export type { EmitOptions, TimerPayloads, Turn, WindowBounds } from './model/turn.js'
 export type { LatePolicy, Window, WindowOptions } from './model/window.js'

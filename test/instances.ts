@@ -3,6 +3,7 @@ import { silentLogger, type Logger } from '../lib/core/logger.js'
 import type { LogPort } from '../lib/log/port.js'
 import type { MemoryLog } from '../lib/memory/memory-log.js'
 import { program } from '../lib/model/program.js'
+import type { LookupTable } from '../lib/model/lookup.js'
 import type { AnyStateObject } from '../lib/model/state-object.js'
 import type { Flow } from '../lib/model/stream.js'
 import type { EngineOptions } from '../lib/runtime/engine-options.js'
@@ -17,6 +18,7 @@ export interface InstanceOptions {
   readonly log: MemoryLog
   readonly objects?: readonly AnyStateObject[]
   readonly flows?: readonly Flow[]
+  readonly lookups?: readonly LookupTable<unknown>[]
   /** What survives the process. @default an empty one */
   readonly folder?: StoreFolder
   /** Between the engine and its log. */
@@ -51,7 +53,7 @@ export class Instance {
     this.engine = new Engine(
       {
         app,
-        program: program(options.objects ?? [], options.flows ?? []),
+        program: program(options.objects ?? [], options.flows ?? [], options.lookups),
         log: this.life.log(wrap(withJoin(log.open(), this.#hearing))),
         openFolder: () => Promise.resolve(this.life.folder(this.folder)),
         clock: busyClock(this.life.clock(systemClock.now)),

@@ -10,7 +10,8 @@ import { memoryFolder } from '../lib/store/memory-folder.js'
 import type { StoreFolder } from '../lib/store/store.js'
 import type { CrashStep } from '../lib/testing/life.js'
 import { Instance } from './instances.js'
-import { app, copies, flows, inputs, rows, seen, Sent, stateOf, words } from './word-app.js'
+import { isHeld, type Row } from '../lib/turn/row.js'
+import { app, copies, flows, inputs, rows, seen, Sent, stateOf, trouble, words } from './word-app.js'
 
 type Wanted = Parameters<Sent['send']>[0]
 
@@ -31,6 +32,8 @@ export interface Schedule {
   readonly inputPartitions: number
   readonly cacheEntries: number
   readonly standbyReplicas: number
+  /** See `trouble` of the app. */
+  readonly trouble: number
   readonly actions: readonly Action[]
 }
 
@@ -73,6 +76,7 @@ export const schedules: fc.Arbitrary<Schedule> = fc.record({
   inputPartitions: fc.integer({ min: 1, max: 4 }),
   cacheEntries: fc.constantFrom(1, 8, 1_000),
   standbyReplicas: fc.constantFrom(0, 1, 1, 2),
+  trouble: fc.constantFrom(0, 0.02, 0.2),
   actions: fc.array(action, { minLength: 5, maxLength: 40, size: 'max' }),
 })
 
@@ -106,6 +110,7 @@ class World {
   constructor(schedule: Schedule) {
     this.#schedule = schedule
     this.#inputPartitions = schedule.inputPartitions
+    trouble.share = schedule.trouble
     this.#log = memoryLog({ partitions: schedule.partitions })
     this.#sent = new Sent(this.#log)
   }
@@ -170,6 +175,8 @@ class World {
     if (this.#faults.length > 0) return this.#faults
     await this.#within('draining again', drained(engine!))
     await this.#within('rebalancing', this.#ready())
+    await this.#within('calming down', this.#calm())
+    await this.#within('draining at last', drained(engine!))
     await this.#within('copying', this.#copied())
     return [
       ...(await this.#sent.faults(await stateOf([...this.#living].map(({ engine }) => engine)))),
@@ -234,6 +241,11 @@ class World {
   /** All have what the last assignment gave them, and nothing else. */
   async #ready(): Promise<void> {
     while (!this.#isShared()) await systemClock.sleep(2)
+  }
+
+  /** No turn waits to be tried again. */
+  async #calm(): Promise<void> {
+    while ([...this.#living].some(({ engine }) => anyHeld(engine))) await systemClock.sleep(2)
   }
 
   /** Every task runs once: a member that has not heard of the last assignment yet still runs what it had. */
@@ -318,4 +330,14 @@ function sharesOf({ parts }: Engine): object {
     standbys: standbys.tasks,
     current: standbys.current,
   }
+}
+
+function anyHeld({ parts }: Engine): boolean {
+  for (const { agenda, state } of parts.tasks.running.values()) {
+    for (const key of state?.tables[0]?.guards.keys() ?? []) {
+      const row = agenda?.row(words.name, key).state as Row | undefined
+      if (row !== undefined && isHeld(row)) return true
+    }
+  }
+  return false
 }

@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import {
   createApp,
@@ -5,6 +6,7 @@ import {
   memoryLog,
   type AnyStateObject,
   type App,
+  type AppOptions,
   type Log,
   type LogClient,
   type Topic,
@@ -13,9 +15,12 @@ import {
 export interface Example {
   readonly id: string
   readonly objects: readonly AnyStateObject[]
+  readonly lookups?: NonNullable<AppOptions['lookups']>
+  /** Writes the tables that are looked up, and gives how many records that were; done before `load`. */
+  readonly loadTables?: (log: LogClient) => Promise<number>
   /** Writes the input; called once, when `input` is empty. */
   readonly load: (log: LogClient) => Promise<void>
-  readonly input: Topic<Uint8Array> | Topic<string>
+  readonly input: Pick<Topic<unknown>, 'name' | 'codec'>
   readonly show: (log: LogClient, id: string) => Promise<void>
 }
 
@@ -23,7 +28,7 @@ export interface Example {
  * Runs an example: on the embedded log until all input is committed; with `--brokers` on Kafka until interrupted, or with
  * `--until-drained` until all input is committed.
  */
-export async function run({ id, objects, load, input, show }: Example): Promise<void> {
+export async function run({ id, objects, lookups = [], loadTables, load, input, show }: Example): Promise<void> {
   const { values: args } = parseArgs({
     options: {
       brokers: { type: 'string' },
@@ -39,15 +44,20 @@ export async function run({ id, objects, load, input, show }: Example): Promise<
     'until-drained': untilDrained = brokers === undefined,
   } = args
   const log: Log & LogClient = brokers === undefined ? memoryLog() : kafkaLog({ brokers: brokers.split(',') })
-  const app = createApp({ id: appId, objects, log, createTopics: true, ...(dataDir === undefined ? {} : { dataDir }) })
+  const options = { objects, lookups, log, createTopics: true, ...(dataDir === undefined ? {} : { dataDir }) }
+  const app = createApp({ id: appId, ...options })
   const interrupted = new Promise<void>((resolve) =>
     ['SIGINT', 'SIGTERM'].forEach((signal) => process.once(signal, resolve)),
   )
   const progress = setInterval(() => report(appId, app), 250)
   try {
-    if (brokers === undefined) await load(log)
+    // First, so that it makes the topics, those of lookup tables compacted.
     await app.start()
-    if (brokers !== undefined && (await isEmpty(log, input))) await load(log)
+    if (await isEmpty(log, input)) {
+      const rows = (await loadTables?.(log)) ?? 0
+      while (app.health().live && app.stats().lookupRecords < rows) await setTimeout(20)
+      await load(log)
+    }
     await Promise.race([untilDrained ? app.drained() : interrupted, app.closed()])
     report(appId, app)
     process.stderr.write('\n')
@@ -78,8 +88,8 @@ export function table(heads: readonly string[], rows: readonly (readonly (string
     console.log(row.map(cell).join('  ').trimEnd())
 }
 
-async function isEmpty(log: LogClient, source: Topic<Uint8Array> | Topic<string>): Promise<boolean> {
-  for await (const record of log.read(source as Topic<unknown>)) return record === undefined
+async function isEmpty(log: LogClient, source: Example['input']): Promise<boolean> {
+  for await (const record of log.read(source)) return record === undefined
   return true
 }
 

@@ -1,5 +1,6 @@
 import type { Duration } from '../core/duration.js'
-import type { AnyStateObject, DeepReadonly, Queries, StateObject } from '../model/state-object.js'
+import type { DeepReadonly } from '../model/deep-readonly.js'
+import type { AnyStateObject, Queries, StateObject } from '../model/state-object.js'
 import type { Health, Stats } from '../runtime/engine-options.js'
 import type { RestoreReport } from '../runtime/restore-watch.js'
 import type { StateChange } from '../runtime/state-watch.js'

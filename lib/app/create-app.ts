@@ -27,7 +27,7 @@ const closeTimeoutMs = 10_000
 export function createApp(options: AppOptions): App {
   const resolved = resolveOptions(options)
   const { dataDir } = resolved
-  const definition = program(options.objects ?? [], options.flows ?? [])
+  const definition = program(options.objects ?? [], options.flows ?? [], options.lookups)
   const logger = options.logger ?? stderrLogger
   const own = options.kafka === undefined ? undefined : kafkaLog(options.kafka, { logger })
   const engine = (onFailure: (error: unknown) => void): Engine =>

@@ -5,6 +5,7 @@ import type { Logger } from '../core/logger.js'
 import type { KafkaOptions } from '../kafka/options.js'
 import type { Log } from '../log/port.js'
 import { checkAppId } from '../model/names.js'
+import type { LookupTable } from '../model/lookup.js'
 import type { AnyStateObject } from '../model/state-object.js'
 import type { Flow } from '../model/stream.js'
 import type { Guarantee } from '../runtime/engine-options.js'
@@ -15,6 +16,8 @@ export interface AppOptions {
   readonly id: string
   readonly objects?: readonly AnyStateObject[]
   readonly flows?: readonly Flow[]
+  /** Tables that turns look rows up in; each instance keeps a whole copy of each in memory. */
+  readonly lookups?: readonly LookupTable<unknown>[]
   /** Kafka: kafkajs's own connection options (brokers, ssl, sasl, clientId, …). */
   readonly kafka?: KafkaOptions
   /** Instead of `kafka`: a log that is open already, `memoryLog()` or `kafkaLog()`. It is not closed with the app. */
@@ -29,7 +32,7 @@ export interface AppOptions {
   readonly sessionTimeout?: Duration
   /** Static membership (KIP-345): a restart under the same id within the session time-out moves nothing. */
   readonly instanceId?: string
-  /** Create missing source and output topics (development). @default false */
+  /** Create missing source, output and lookup topics (development). @default false */
   readonly createTopics?: boolean
   /** Of topics the app creates. @default the broker's */
   readonly replicationFactor?: number
@@ -60,6 +63,7 @@ const shape = z.strictObject({
   id: z.string(),
   objects: z.array(object).optional(),
   flows: z.array(object).optional(),
+  lookups: z.array(object).optional(),
   kafka: object.optional(),
   log: object.optional(),
   guarantee: z.enum(['exactly-once', 'at-least-once']).optional(),

@@ -5,10 +5,11 @@ import { sourceNames, type StreamNode } from './stream.js'
 import type { WindowDefinition } from './window.js'
 
 /** Every kind, topic and store name of an app, so that a rename in code is seen before it is a new, empty kind. */
-export function describeProgram(app: string, { kinds, flows, sources }: Program): string {
+export function describeProgram(app: string, { kinds, flows, sources, lookups }: Program): string {
   const lines = [
     `app ${app}`,
     ...sources.map(({ name, codec, onInvalid }) => `  reads ${name} (${codec.format}; invalid: ${onInvalid})`),
+    ...lookups.map(({ name, codec }) => `  looks up ${name} (${codec.format})`),
   ]
   for (const kind of kinds) {
     lines.push(`  state object ${kind.name} (${qualities(kind).join('; ')})`)

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { json, text } from '../codec/codec.js'
 import type { RecordInfo } from '../core/record.js'
 import { describeProgram } from './describe.js'
+import { lookup } from './lookup.js'
 import { paths } from './paths.js'
 import { program } from './program.js'
 import { stateObject } from './state-object.js'
@@ -72,16 +73,28 @@ describe('definitions', () => {
       () => program([counter.on(topic('t', text()), keyOf, add).on(topic('t', json(z.number())), keyOf, add)], []),
       /defined twice/,
     ],
+    [
+      'a lookup table with two codecs',
+      () => program([counter.on(numbers, keyOf, add)], [], [lookup(topic('t', text())), lookup(topic('t', z.any()))]),
+      /defined twice/,
+    ],
+    ['a lookup of a stream', () => lookup(numbers.filter(() => true) as never), /a topic is needed here/],
+    [
+      'a topic in the place of a lookup table',
+      () => program([counter.on(numbers, keyOf, add)], [], [others as never]),
+      /lookups: give it tables/,
+    ],
   ])('refuse %s', (_what, make, message) => {
     expect(make).toThrow(message)
   })
 
   it('list every topic and store name', () => {
     const kind = counter.on(numbers.map(String), keyOf, add).publish(others, (state) => state.n)
-    expect(describeProgram('app', program([kind], [numbers.to(others)]))).toBe(
+    expect(describeProgram('app', program([kind], [numbers.to(others)], [lookup(topic('rates', z.number()))]))).toBe(
       [
         'app app',
         '  reads numbers (json; invalid: dead-letter)',
+        '  looks up rates (json)',
         '  state object counter (json)',
         '    on numbers#0: numbers → map → key → turn (route: auto; errors: 5 attempts, then dead-letter)',
         '    publishes others (json)',

@@ -1,5 +1,6 @@
 import { MillraceError } from '../core/errors.js'
 import type { KindDefinition } from './kind.js'
+import type { LookupTable } from './lookup.js'
 import type { AnyStateObject } from './state-object.js'
 import type { Flow, FlowDefinition, StreamNode, TopicNode } from './stream.js'
 
@@ -11,10 +12,16 @@ export interface Program {
   readonly sources: readonly TopicNode[]
   /** Topics written by `publish` and `to`; those of `emit` are only known when a handler runs. */
   readonly targets: readonly TopicNode[]
+  /** Topics of lookup tables. */
+  readonly lookups: readonly TopicNode[]
 }
 
 /** Checks definitions against each other. Throws `DEFINITION_INVALID` naming what collides and what to do. */
-export function program(objects: readonly AnyStateObject[], flows: readonly Flow[]): Program {
+export function program(
+  objects: readonly AnyStateObject[],
+  flows: readonly Flow[],
+  lookups: readonly LookupTable<unknown>[] = [],
+): Program {
   if (objects.length + flows.length === 0) {
     throw new MillraceError(
       'DEFINITION_INVALID',
@@ -48,7 +55,18 @@ export function program(objects: readonly AnyStateObject[], flows: readonly Flow
     ...kinds.flatMap((kind) => kind.publishes.map((publish) => publish.target)),
     ...definitions.map((flow) => flow.target),
   ]
-  return Object.freeze({ kinds, flows: definitions, sources: unique(sources), targets: unique(targets) })
+  return Object.freeze({
+    kinds,
+    flows: definitions,
+    sources: unique(sources),
+    targets: unique(targets),
+    lookups: unique(lookups.map(nodeOf)),
+  })
+}
+
+function nodeOf({ kind, node }: LookupTable<unknown>): TopicNode {
+  if (kind === 'lookup') return node
+  throw new MillraceError('DEFINITION_INVALID', 'lookups: give it tables, made with lookup(topic(name, schema))')
 }
 
 /** Whether something in a kind goes by event time: windows, or timers that are declared so. */

@@ -2,19 +2,13 @@ import { json, type Codec } from '../codec/codec.js'
 import { validator, type OutputOf, type Schema } from '../codec/schema.js'
 import { durationMs, type Duration } from '../core/duration.js'
 import { MillraceError } from '../core/errors.js'
+import type { DeepReadonly } from './deep-readonly.js'
 import { inputDefinition, type InputOptions, type KeyExtractor } from './inputs.js'
 import type { KindDefinition, TimerDefinition, TimerTime } from './kind.js'
 import { checkKindName } from './names.js'
 import { topicNode, type Stream, type Topic } from './stream.js'
 import type { TimerPayloads, Turn } from './turn.js'
 import type { Window } from './window.js'
-
-/** The same shape, to be read only: what queries and row functions get to see. */
-export type DeepReadonly<T> = T extends (infer E)[]
-  ? readonly DeepReadonly<E>[]
-  : T extends object
-    ? { readonly [K in keyof T]: DeepReadonly<T[K]> }
-    : T
 
 export type MaybePromise<T> = T | Promise<T>
 

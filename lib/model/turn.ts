@@ -1,6 +1,8 @@
 import type { Duration } from '../core/duration.js'
 import type { Logger } from '../core/logger.js'
 import type { RecordInfo } from '../core/record.js'
+import type { DeepReadonly } from './deep-readonly.js'
+import type { LookupTable } from './lookup.js'
 import type { Topic } from './stream.js'
 
 /** Timers by name, and what each carries. */
@@ -31,6 +33,11 @@ export interface Turn<Timers extends TimerPayloads = {}> {
   readonly log: Logger
   /** Held until the turn has succeeded, visible when the commit is. Key defaults to this object's key. `null`: a tombstone. */
   emit<V>(target: Topic<V>, value: NoInfer<V> | null, options?: EmitOptions): void
+  /**
+   * The row of a lookup table as it is now; undefined when there is none. It is frozen: copy what you change. A turn that is
+   * run again may see a newer one. Throws `DEFINITION_INVALID` for a table that was not given to the app.
+   */
+  lookup<V>(table: LookupTable<V>, key: string): DeepReadonly<V> | undefined
   /** (Re)sets the named timer of this object: after so long, or at a time. Survives restarts and moves. */
   timer<N extends keyof Timers & string>(name: N, when: Duration | Date, payload: Timers[N]): void
   /** Takes the named timer back; nothing when it is not set. */

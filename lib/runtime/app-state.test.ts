@@ -4,6 +4,7 @@ const running: Facts = {
   app: 'orders',
   end: undefined,
   stage: 'member',
+  loaded: undefined,
   trouble: undefined,
   commitMs: 0,
   holds: true,
@@ -21,11 +22,14 @@ describe('the state of an app', () => {
   })
 
   it('is starting until the group has given it a first assignment', () => {
-    const reasons = (['new', 'opening', 'joining'] as const).map((stage) => judge({ ...running, stage, holds: false }))
-    expect(reasons.map(({ state }) => state)).toEqual(['starting', 'starting', 'starting'])
+    const reasons = (['new', 'opening', 'loading', 'joining'] as const).map((stage) =>
+      judge({ ...running, stage, loaded: 'customers 41 %', holds: false }),
+    )
+    expect(reasons.map(({ state }) => state)).toEqual(['starting', 'starting', 'starting', 'starting'])
     expect(reasons.map(({ reason }) => reason)).toEqual([
       expect.stringContaining('call start()'),
       expect.stringContaining('topics'),
+      expect.stringContaining('lookup tables, which must be complete before the first turn: customers 41 %'),
       expect.stringContaining('consumer group'),
     ])
   })

@@ -1,6 +1,6 @@
 /** What an app is doing, as its probes and people see it. It is ready in `running` only. */
 export type AppState =
-  /** Not started yet, or connecting, looking at its topics and joining its group for the first time. */
+  /** Not started yet, or connecting, looking at its topics, reading its lookup tables and joining its group for the first time. */
   | 'starting'
   /** Tasks it has been assigned are being taken over; those that are done run already. */
   | 'restoring'
@@ -23,7 +23,9 @@ export interface Judgement {
 export interface Facts {
   readonly app: string
   readonly end: { readonly error: unknown; readonly reason: string } | 'closing' | 'closed' | undefined
-  readonly stage: 'new' | 'opening' | 'joining' | 'member'
+  readonly stage: 'new' | 'opening' | 'loading' | 'joining' | 'member'
+  /** How far the lookup tables are that have not been complete yet, as text. */
+  readonly loaded: string | undefined
   /** Of the log. */
   readonly trouble: string | undefined
   /** How long the commit in flight has been under way. */
@@ -65,11 +67,12 @@ function degraded({ trouble, commitMs, awaitsRound }: Facts): Judgement | undefi
   return { state: 'degraded', reason: `${since}. ${todo}.` }
 }
 
-function beginning({ app, stage }: Facts): Judgement | undefined {
+function beginning({ app, stage, loaded = 'none is complete' }: Facts): Judgement | undefined {
   if (stage === 'member') return undefined
   const reasons = {
     new: `app '${app}' has not been started: call start()`,
     opening: `app '${app}' looks at its topics and opens its stores`,
+    loading: `app '${app}' reads its lookup tables, which must be complete before the first turn: ${loaded}`,
     joining: `app '${app}' joins its consumer group and waits for its assignment. Members that were killed hold it up until their session ends`,
   }
   return { state: 'starting', reason: reasons[stage] }

@@ -71,6 +71,7 @@ export class AppWatch {
       app: this.#options.app,
       end: failure === undefined ? end : { ...failure, reason: reasonOf(failure.error) },
       stage,
+      loaded: parts?.lookups.progress,
       trouble: this.#options.log.trouble,
       commitMs: this.#commitMs(parts, ownership),
       holds: ownership?.holds === true,

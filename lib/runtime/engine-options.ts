@@ -49,7 +49,7 @@ export interface Stats {
   readonly hops: number
   /** Records whose key extractor gave null. */
   readonly dropped: number
-  /** Records refused by their codec or schema, a stream step or a key extractor. */
+  /** Records refused by their codec or schema, a stream step or a key extractor; those of lookup tables are among them. */
   readonly refused: number
   /** Turns that failed; those that were tried again are among them. */
   readonly failed: number
@@ -65,6 +65,8 @@ export interface Stats {
   readonly restoredBytes: number
   /** Changelog records applied to standbys. */
   readonly standbyRecords: number
+  /** Records applied to lookup tables, also when they were read again. */
+  readonly lookupRecords: number
 }
 
 /** For readiness and liveness probes. */

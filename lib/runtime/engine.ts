@@ -86,12 +86,19 @@ export class Engine {
       })
       this.#parts = parts
       if (this.#closed) await this.#close(parts)
+      if (!this.#stopping) await this.#loadLookups(parts)
       if (!this.#stopping) await this.#joinAndRun(parts)
     } catch (error) {
       if (!this.#stopping) this.#fail(error)
     }
     if (this.#failure !== undefined) throw this.#failure.error
     if (this.#stopping) throw this.#notRunning()
+  }
+
+  /** Before it joins: no turn may see half a table, and tasks that were assigned would wait for them. */
+  async #loadLookups({ lookups }: Parts): Promise<void> {
+    this.#stage = 'loading'
+    await lookups.load()
   }
 
   async #joinAndRun(parts: Parts): Promise<void> {
@@ -137,6 +144,7 @@ export class Engine {
   #halt(): void {
     this.#stopping = true
     this.#ownership?.end()
+    this.#parts?.lookups.end()
     this.#wake.wake()
     this.watch.look()
   }
@@ -192,9 +200,10 @@ export class Engine {
     await stores
   }
 
-  async #closeStores({ intake, tasks, standbys, growth, folder }: Parts): Promise<void> {
+  async #closeStores({ intake, tasks, standbys, growth, lookups, folder }: Parts): Promise<void> {
     growth.close()
     await this.#try(() => intake.close())
+    await this.#try(() => lookups.close())
     const patienceMs = this.#options.log.trouble === undefined ? storesMs : storesAloneMs
     const closed = Promise.all([this.#try(() => tasks.dropAll()), this.#try(() => standbys.close())])
     await this.#within(patienceMs, closed)
@@ -308,6 +317,7 @@ export class Engine {
     const { failed = 0, deadLetters = 0, skipped = 0 } = this.#parts?.passage.failures.counts ?? {}
     const { restoredRecords = 0, restoredBytes = 0 } = this.#parts?.tasks ?? {}
     const standbyRecords = this.#parts?.standbys.records ?? 0
+    const lookupRecords = this.#parts?.lookups.records ?? 0
     const records = this.#parts?.processor.records ?? 0
     const commits = this.#parts?.cycle.commits ?? 0
     const rollbacks = this.#ownership?.rollbacks ?? 0
@@ -326,6 +336,7 @@ export class Engine {
       restoredRecords,
       restoredBytes,
       standbyRecords,
+      lookupRecords,
     }
   }
 

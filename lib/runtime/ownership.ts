@@ -141,12 +141,11 @@ export class Ownership {
   /** What was done since the last seal is taken back and done again. */
   redo(): void {
     this.#parts.cycle.demandRedo()
-    this.#do(() => this.#redo())
+    this.#doWhenSettled(() => this.#redo())
   }
 
   async #redo(): Promise<void> {
     const { cycle, tasks, processor, intake } = this.#parts
-    await cycle.settled()
     // A refused commit is dealt with elsewhere, and all is done again then.
     if (cycle.broken || !cycle.mustRedo) return
     // Rule undo-drops-current (integration/model).
@@ -167,10 +166,7 @@ export class Ownership {
     if (place === this.#outOfRange) return this.#events.onError(error)
     this.#outOfRange = place
     this.#options.logger.warn({ error }, `tasks are taken over again: ${error.message}`)
-    this.#do(async () => {
-      await this.#parts.cycle.settled()
-      this.#parts.tasks.retake(await this.#rollBack())
-    })
+    this.#doWhenSettled(async () => this.#parts.tasks.retake(await this.#rollBack()))
   }
 
   /**
@@ -292,6 +288,17 @@ export class Ownership {
     }
     await channel[Symbol.asyncDispose]()
     return openChannel(this.#options)
+  }
+
+  /** With no commit in flight. It is not the job that waits for that: the commit may wait for an assignment, which is a job too. */
+  #doWhenSettled(job: () => Promise<void>): void {
+    const { cycle } = this.#parts
+    void cycle.settled().then(() =>
+      this.#do(async () => {
+        if (cycle.sending) this.#doWhenSettled(job)
+        else await job()
+      }),
+    )
   }
 
   #do(job: () => Promise<void>): void {

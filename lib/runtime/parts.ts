@@ -16,6 +16,8 @@ import { CommitCycle } from './commit-cycle.js'
 import type { EngineOptions } from './engine-options.js'
 import { Growth } from './growth.js'
 import { Intake } from './intake.js'
+import { demandLookupTopics } from './lookup-topics.js'
+import { Lookups } from './lookups.js'
 import { pipeline, type Passage } from './pipeline.js'
 import { Processor } from './processor.js'
 import { Standbys } from './standbys.js'
@@ -30,6 +32,7 @@ export interface Parts {
   readonly folder: StoreFolder
   readonly inventory: StoreInventory
   readonly growth: Growth
+  readonly lookups: Lookups
   readonly passage: Passage
   readonly intake: Intake
   readonly standbys: Standbys
@@ -70,6 +73,8 @@ export function openChannel(options: EngineOptions): Promise<CommitChannel> {
 export async function openParts(options: EngineOptions, events: PartsEvents): Promise<Parts> {
   const { app, program, log, clock, logger, createTopics, replicationFactor, maxRecordBytes } = options
   const lookUpOptions = { app, program, admin: log.admin, createTopics, replicationFactor, maxRecordBytes, logger }
+  // First, so that one that the app makes is compacted, also when the app writes to it.
+  await demandLookupTopics(lookUpOptions)
   const shape = await topology(lookUpOptions)
   // Before the folder: a refusal must not leave stores locked behind.
   const channel = await openChannel(options)
@@ -83,10 +88,13 @@ export async function openParts(options: EngineOptions, events: PartsEvents): Pr
   }
   const seq = (): number => passage.seq
   const failures = new Failures({ clock, logger, outbox, deadLetters, seq })
+  const { onRefusedRecord: onRefused, onError } = events
+  const lookups = new Lookups({ tables: program.lookups, log, clock, logger, onRefused, onError })
   const turns = new Turns({
     clock,
     logger,
     maxRecordBytes,
+    lookUp: (table, key) => lookups.row(table, key),
     outbox,
     partitions: shape.partitions,
     failures,
@@ -172,6 +180,7 @@ export async function openParts(options: EngineOptions, events: PartsEvents): Pr
     folder,
     inventory,
     growth: new Growth({ topology: shape, admin: log.admin, clock, logger }),
+    lookups,
     passage,
     intake,
     standbys,

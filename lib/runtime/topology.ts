@@ -93,9 +93,18 @@ export async function partitionsOf(
   options: TopologyOptions,
   node: Pick<TopicNode, 'name' | 'partitions'>,
 ): Promise<number> {
+  return (await topicInfo(options, node, {})).partitions
+}
+
+/** A topic that users own; made with these configs when the app may. */
+export async function topicInfo(
+  options: TopologyOptions,
+  node: Pick<TopicNode, 'name' | 'partitions'>,
+  configs: Readonly<Record<string, string>>,
+): Promise<TopicInfo> {
   const { admin, createTopics, replicationFactor } = options
   const known = (await admin.describe([node.name])).get(node.name)
-  if (known !== undefined) return known.partitions
+  if (known !== undefined) return known
   if (!createTopics) {
     throw new MillraceError(
       'TOPIC_MISSING',
@@ -103,11 +112,9 @@ export async function partitionsOf(
       { topic: node.name },
     )
   }
-  await admin.create([
-    { name: node.name, partitions: node.partitions ?? brokersDefault, replicationFactor, configs: {} },
-  ])
+  await admin.create([{ name: node.name, partitions: node.partitions ?? brokersDefault, replicationFactor, configs }])
   const made = (await admin.describe([node.name])).get(node.name)
-  if (made !== undefined) return made.partitions
+  if (made !== undefined) return made
   throw vanished(node.name)
 }
 

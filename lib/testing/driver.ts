@@ -7,6 +7,7 @@ import { memoryLog, type MemoryLog } from '../memory/memory-log.js'
 import { program } from '../model/program.js'
 import type { StateOf } from '../app/app.js'
 import { replayDeadLetters, type ReplayReport } from '../app/replay.js'
+import type { LookupTable } from '../model/lookup.js'
 import type { AnyStateObject } from '../model/state-object.js'
 import type { Flow, Topic } from '../model/stream.js'
 import { drained } from '../runtime/drain.js'
@@ -22,6 +23,8 @@ import { TopicTail } from './topic-tail.js'
 export interface TestDriverOptions {
   readonly objects?: readonly AnyStateObject[]
   readonly flows?: readonly Flow[]
+  /** What is sent to their topics is seen by what is sent next. */
+  readonly lookups?: readonly LookupTable<unknown>[]
   /** Of every topic. @default 4 */
   readonly partitions?: number
   /** @default 'exactly-once' */
@@ -189,7 +192,9 @@ class Driver implements TestDriver {
   async #settle(): Promise<void> {
     for (;;) {
       const { engine, life } = this.#running ?? (await this.#start())
-      const settled = quiet(engine).then(() => flushed(engine))
+      const settled = quiet(engine)
+        .then(() => engine.parts.lookups.caughtUp())
+        .then(() => flushed(engine))
       const survived = await Promise.race([settled.then(() => true), life.death.then(() => false)])
       if (survived) break
       this.crashes++
@@ -204,14 +209,15 @@ class Driver implements TestDriver {
     this.#folder = this.#nextFolder ?? this.#folder
     this.#nextFolder = undefined
     const life = new Life()
-    const { objects = [], flows = [], guarantee = 'exactly-once', logger = silentLogger } = this.#options
-    const definition = program(objects, flows)
+    const { objects = [], flows = [], lookups = [], guarantee = 'exactly-once', logger = silentLogger } = this.#options
+    const definition = program(objects, flows, lookups)
     const partitions = this.#options.partitions ?? 4
-    const topics = [...definition.sources, ...definition.targets].map(({ name }) => ({
-      name,
+    const compacted = { 'cleanup.policy': 'compact' }
+    const topics = [...definition.lookups, ...definition.sources, ...definition.targets].map((node) => ({
+      name: node.name,
       partitions,
       replicationFactor: -1,
-      configs: {},
+      configs: definition.lookups.includes(node) ? compacted : {},
     }))
     await this.#log.admin.create(topics)
     const engine = new Engine(

@@ -4,6 +4,8 @@ import { durationMs, type Duration } from '../core/duration.js'
 import { MillraceError } from '../core/errors.js'
 import type { Logger } from '../core/logger.js'
 import type { Headers, RecordInfo } from '../core/record.js'
+import type { DeepReadonly } from '../model/deep-readonly.js'
+import type { LookupTable } from '../model/lookup.js'
 import { topicNode, type Topic } from '../model/stream.js'
 import type { EmitOptions, Turn, WindowBounds } from '../model/turn.js'
 import type { Work } from './work.js'
@@ -14,6 +16,8 @@ export interface TurnSurroundings {
   readonly logger: Logger
   /** Bytes of one record, above which brokers refuse it. */
   readonly maxRecordBytes: number
+  /** The row of a table. Throws `DEFINITION_INVALID` when the app has no such table. */
+  readonly lookUp: (table: LookupTable<unknown>, key: string) => unknown
 }
 
 /** A record that a turn emits, held until it has succeeded. */
@@ -90,6 +94,11 @@ export class ActiveTurn implements Turn<Record<string, unknown>> {
     if (encoded !== null) this.#demandSize(name, encoded)
     this.emitted ??= []
     this.emitted.push({ topic: name, key, value: encoded, timestamp, headers: this.#headers(headers) })
+  }
+
+  lookup<V>(table: LookupTable<V>, key: string): DeepReadonly<V> | undefined {
+    this.#demandOpen('lookup')
+    return this.#surroundings.lookUp(table, key) as DeepReadonly<V> | undefined
   }
 
   timer(name: string, when: Duration | Date, payload: unknown): void {
