@@ -243,9 +243,9 @@ class World {
     while (!this.#isShared()) await systemClock.sleep(2)
   }
 
-  /** No turn waits to be tried again. */
+  /** All tasks run, and in none of them a turn waits to be tried again. */
   async #calm(): Promise<void> {
-    while ([...this.#living].some(({ engine }) => anyHeld(engine))) await systemClock.sleep(2)
+    while (!this.#isShared() || [...this.#living].some(({ engine }) => anyHeld(engine))) await systemClock.sleep(2)
   }
 
   /** Every task runs once: a member that has not heard of the last assignment yet still runs what it had. */

@@ -118,4 +118,49 @@ describe('asynchronous handlers', () => {
     expect(driver.output(answers).some(({ value }) => value?.id === 'late')).toBe(false)
     expect(driver.output(dlq)).toEqual([])
   })
+
+  it('forget who waits for their object when all is done again: each record has its turn once', async () => {
+    const marks = topic('marks', calls.codec)
+    let failed = false
+    let waiting = 0
+    const call = stateObject('call', { state: z.object({ seen: z.array(z.number()) }), init: () => ({ seen: [] }) })
+      .on(
+        calls,
+        ({ id }) => id,
+        async (state, { n }) => {
+          // Until the others stand behind it, or have been there.
+          while (n === 1 && waiting < 3) await tick()
+          state.seen.push(-n)
+        },
+      )
+      .on(
+        marks,
+        ({ id }) => {
+          waiting++
+          return id
+        },
+        (state, { id, n }, turn) => {
+          state.seen.push(n)
+          turn.emit(answers, { id, n })
+          if (n !== 1 || failed) return
+          failed = true
+          throw new Error('once, after the object was changed in the same commit')
+        },
+      )
+    await using driver = testDriver({ objects: [call], partitions: 1 })
+    await driver.send(calls, { id: 'a', n: 0 })
+    const all = Promise.all([
+      driver.send(calls, { id: 'a', n: 1 }),
+      driver.sendAll(
+        marks,
+        [1, 2, 3].map((n) => ({ id: 'a', n })),
+      ),
+    ])
+    await all
+    await driver.advance('1s')
+    const seen = driver.state(call, 'a')?.seen ?? []
+    expect(seen).toHaveLength(5)
+    expect(seen.filter((n) => n > 0)).toEqual([1, 2, 3])
+    expect(driver.output(answers).map(({ value }) => value?.n)).toEqual([1, 2, 3])
+  })
 })

@@ -27,6 +27,8 @@ export class Flights {
   readonly #clock: Clock
   readonly #onLanded: (flight: Flight, error: unknown) => void
   readonly #onRoom: () => void
+  /** Objects that turns wait for. */
+  readonly #queued = new Set<Guard>()
   readonly #deadlines = new Map<Flight, number>()
   #waiting = 0
   #isFull = false
@@ -86,6 +88,7 @@ export class Flights {
   /** `run` waits for the turn under way on its object, and for those that wait already. */
   queue(guard: Guard, run: () => void): void {
     this.#waiting++
+    this.#queued.add(guard)
     this.#counted()
     if (guard.queue.push(run) === mostPerObject) this.#crowded++
   }
@@ -95,7 +98,9 @@ export class Flights {
     if (guard.queue.length === mostPerObject) this.#crowded--
     this.#waiting--
     this.#counted()
-    guard.queue.shift()?.()
+    const run = guard.queue.shift()
+    if (guard.queue.length === 0) this.#queued.delete(guard)
+    run?.()
   }
 
   /** Forgets all that is under way, and what waits for it: what it still does has no effect. */
@@ -105,8 +110,10 @@ export class Flights {
         new MillraceError('TURN_CUT_OFF', `a turn of ${work.source.kind.name} '${work.key}' was cut off: ${why}`),
       )
       guard.busy = false
-      guard.queue.length = 0
     }
+    // Also of objects whose turn has just ended, and whose next one failed.
+    for (const guard of this.#queued) guard.queue.length = 0
+    this.#queued.clear()
     this.#deadlines.clear()
     this.#waiting = this.#crowded = 0
     this.#isFull = false
