@@ -5,6 +5,8 @@ import { expectExactlyOnce, expectSettled } from './oracle/check.js'
 import { changelogRecords } from './oracle/compaction.js'
 import { objectOf, type OracleState } from './oracle/program.js'
 import { World } from './oracle/world.js'
+import { nextName } from './names.js'
+import { openNetwork } from './network/network.js'
 import { describeWithKafka } from './setup/with-kafka.js'
 
 const objects = 500
@@ -98,6 +100,42 @@ describeWithKafka('a static member', (brokers) => {
       await staying.close()
       await log[Symbol.asyncDispose]()
       await world.close()
+    }
+  }, 60_000)
+
+  it('whose place in the group was taken in the middle of a round joins again, once', async () => {
+    const network = await openNetwork(brokers)
+    const behind = kafkaLog({ brokers: network.addresses }) as unknown as LogPort
+    const direct = kafkaLog({ brokers }) as unknown as LogPort
+    const nothing = { partitions: [], told: new Uint8Array() }
+    const lost: string[] = []
+    const options: Parameters<LogPort['join']>[0] = {
+      group: nextName('fenced'),
+      topics: [],
+      instanceId: 'one',
+      sessionTimeoutMs: 20_000,
+      tell: () => new Uint8Array(),
+      assign: (members) => new Map(members.map(({ id }) => [id, nothing])),
+      onRevoke: () => Promise.resolve(),
+      onAssign: () => Promise.resolve(),
+      onLost: (reason) => lost.push(reason),
+    }
+    try {
+      // As when a JoinGroup of its own, sent again because its answer was lost, reaches the broker late.
+      const losing = network.loseRequests('SyncGroup', 1_000)
+      const joining = behind.join(options)
+      while (losing.count === 0) await new Promise((resolve) => setTimeout(resolve, 20))
+      await direct.join(options)
+      await direct[Symbol.asyncDispose]()
+      network.heal()
+      const { generation } = await joining
+      expect(generation.instanceId).toBe('one')
+      expect(generation.generationId).toBeGreaterThan(0)
+      expect(lost).toEqual([])
+    } finally {
+      await behind[Symbol.asyncDispose]()
+      await direct[Symbol.asyncDispose]()
+      await network.close()
     }
   }, 60_000)
 })
