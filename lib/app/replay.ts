@@ -32,6 +32,8 @@ export interface ReplayReport {
   readonly left: number
 }
 
+/** Replays fence each other by their transactional id. */
+const nobody = { generationId: -1, memberId: '', withoutMembers: true } as const
 const maxBytes = 1 << 20
 const transactionTimeoutMs = 60_000
 
@@ -116,7 +118,7 @@ class Sender {
     await this.#channel.begin([...touched.values()], this.#group)
     await Promise.all(batches.map(({ topic, partition, batch }) => this.#channel.append({ topic, partition }, batch)))
     const positions = PositionMap.of([[fetched.topic, fetched.partition, Math.min(end, fetched.to)]])
-    await this.#channel.offsets({ group: this.#group, generationId: -1, memberId: '' }, positions.topics)
+    await this.#channel.offsets({ ...nobody, group: this.#group }, positions.topics)
     await this.#channel.commit()
   }
 

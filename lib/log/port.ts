@@ -105,12 +105,14 @@ export interface Assignment {
   readonly told: Uint8Array
 }
 
-/** Under which offsets are committed. Of a group without members: generation -1 and an empty member id. */
+/** Under which offsets are committed. */
 export interface Generation {
   readonly group: string
   readonly generationId: number
   readonly memberId: string
   readonly instanceId?: string
+  /** The group has no members, and is a name for offsets: then generation -1 and an empty member id. Nothing fences those. */
+  readonly withoutMembers?: true
 }
 
 export interface Membership {

@@ -14,10 +14,9 @@ export class Groups {
   }
 
   /** Throws `MEMBER_UNKNOWN` or `GENERATION_STALE` unless offsets may be committed under this generation. */
-  demandCurrent({ group: name, memberId, generationId }: Generation): void {
+  demandCurrent({ group: name, memberId, generationId, withoutMembers }: Generation): void {
     const group = this.#groups.get(name)
-    // A group that nobody is a member of is a name for offsets.
-    if (memberId === '' && generationId < 0 && group?.isEmpty !== false) return
+    if (withoutMembers === true && group?.isEmpty !== false) return
     if (group?.has(memberId) !== true) {
       throw new MillraceError(
         'MEMBER_UNKNOWN',

@@ -73,8 +73,8 @@ export const offsetCommit: Api<
   },
 }
 
-function requireRealGeneration({ group, generationId, memberId }: Generation): void {
-  if (generationId >= 0 && memberId !== '') return
+function requireRealGeneration({ group, generationId, memberId, withoutMembers }: Generation): void {
+  if (withoutMembers === true || (generationId >= 0 && memberId !== '')) return
   throw new RangeError(`Offsets of group ${group} without a generation and a member id would not be fenced.`)
 }
 

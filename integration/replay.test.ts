@@ -1,0 +1,76 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createApp, kafkaLog, replayDeadLetters, stateObject, topic } from 'millrace'
+import { z } from 'zod'
+import { silentLogger } from '../lib/core/logger.js'
+import { nextName } from './names.js'
+import { describeWithKafka } from './setup/with-kafka.js'
+
+describeWithKafka('dead letters on Kafka', (brokers) => {
+  it('are replayed once, in order, while the app runs and while it does not', async () => {
+    const id = nextName('replay')
+    const orders = topic(`${id}-orders`, z.object({ id: z.string(), n: z.number() }), { partitions: 3 })
+    const done = topic(`${id}-done`, z.object({ id: z.string(), n: z.number() }), { partitions: 3 })
+    const isBad = { now: true }
+    const order = stateObject('order', { state: z.object({ last: z.number() }), init: () => ({ last: 0 }) }).on(
+      orders,
+      { key: ({ id: key }) => key, onError: { attempts: 2, backoff: 10 } },
+      (state, value, turn) => {
+        state.last = value.n
+        turn.emit(done, value)
+        if (isBad.now && value.n === 2) throw new Error('not yet')
+      },
+    )
+    const dataDir = mkdtempSync(join(tmpdir(), 'millrace-replay-'))
+    const log = kafkaLog({ brokers })
+    const options = { id, objects: [order], log, dataDir, createTopics: true, logger: silentLogger }
+    const keys = ['a', 'b', 'c', 'd', 'e']
+    const send = (...numbers: number[]): Promise<void> =>
+      log.send(
+        orders,
+        numbers.flatMap((n) => keys.map((key) => ({ id: key, n }))),
+        { key: (value) => value.id },
+      )
+    const outputs = async (): Promise<Map<string, number[]>> => {
+      const found = new Map<string, number[]>()
+      for await (const { value } of log.read(done)) found.set(value!.id, [...(found.get(value!.id) ?? []), value!.n])
+      return found
+    }
+    const all = (numbers: number[]): Map<string, number[]> => new Map(keys.map((key) => [key, numbers]))
+    try {
+      const app = createApp(options)
+      await app.start()
+      await send(1, 2, 3)
+      await app.drained()
+      while (app.stats().deadLetters < 2 * keys.length) await app.drained()
+      await app.drained()
+      isBad.now = false
+      expect(await replayDeadLetters({ id, kafka: { brokers: [...brokers] } })).toEqual({
+        replayed: 10,
+        objects: 5,
+        left: 0,
+      })
+      await app.drained()
+      expect(new Map([...(await outputs())].sort())).toEqual(all([1, 2, 3]))
+
+      isBad.now = true
+      await send(2, 5)
+      await app.drained()
+      while (app.stats().deadLetters < 4 * keys.length) await app.drained()
+      await app.close()
+      isBad.now = false
+      expect(await replayDeadLetters({ id, log })).toEqual({ replayed: 10, objects: 5, left: 0 })
+      expect(await replayDeadLetters({ id, log })).toEqual({ replayed: 0, objects: 0, left: 0 })
+      const again = createApp(options)
+      await again.start()
+      await again.drained()
+      expect(new Map([...(await outputs())].sort())).toEqual(all([1, 2, 3, 2, 5]))
+      for (const key of keys) expect(await again.state(order).get(key)).toEqual({ last: 5 })
+      await again.close()
+    } finally {
+      await log[Symbol.asyncDispose]()
+      rmSync(dataDir, { recursive: true, force: true })
+    }
+  }, 120_000)
+})
