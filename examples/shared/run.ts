@@ -7,6 +7,8 @@ import {
   type AnyStateObject,
   type App,
   type AppOptions,
+  type ClientTopic,
+  type Flow,
   type Log,
   type LogClient,
   type Topic,
@@ -15,20 +17,32 @@ import {
 export interface Example {
   readonly id: string
   readonly objects: readonly AnyStateObject[]
+  readonly flows?: readonly Flow[]
   readonly lookups?: NonNullable<AppOptions['lookups']>
   /** Writes the tables that are looked up, and gives how many records that were; done before `load`. */
   readonly loadTables?: (log: LogClient) => Promise<number>
-  /** Writes the input; called once, when `input` is empty. */
-  readonly load: (log: LogClient) => Promise<void>
-  readonly input: Pick<Topic<unknown>, 'name' | 'codec'>
+  /** Writes the input; called once, when `input` is empty. Of several parts each comes when those before it are processed. */
+  readonly load: Load | readonly Load[]
+  readonly input: ClientTopic<unknown>
   readonly show: (log: LogClient, id: string) => Promise<void>
 }
+
+export type Load = (log: LogClient) => Promise<void>
 
 /**
  * Runs an example: on the embedded log until all input is committed; with `--brokers` on Kafka until interrupted, or with
  * `--until-drained` until all input is committed.
  */
-export async function run({ id, objects, lookups = [], loadTables, load, input, show }: Example): Promise<void> {
+export async function run({
+  id,
+  objects,
+  flows = [],
+  lookups = [],
+  loadTables,
+  load,
+  input,
+  show,
+}: Example): Promise<void> {
   const { values: args } = parseArgs({
     options: {
       brokers: { type: 'string' },
@@ -44,11 +58,14 @@ export async function run({ id, objects, lookups = [], loadTables, load, input, 
     'until-drained': untilDrained = brokers === undefined,
   } = args
   const log: Log & LogClient = brokers === undefined ? memoryLog() : kafkaLog({ brokers: brokers.split(',') })
-  const options = { objects, lookups, log, createTopics: true, ...(dataDir === undefined ? {} : { dataDir }) }
+  const options = { objects, flows, lookups, log, createTopics: true, ...(dataDir === undefined ? {} : { dataDir }) }
   const app = createApp({ id: appId, ...options })
-  const interrupted = new Promise<void>((resolve) =>
-    ['SIGINT', 'SIGTERM'].forEach((signal) => process.once(signal, resolve)),
+  const interrupted = new Promise<'interrupted'>((resolve) =>
+    ['SIGINT', 'SIGTERM'].forEach((signal) => process.once(signal, () => resolve('interrupted'))),
   )
+  const ended = Promise.race([interrupted, app.closed()])
+  // What stops the app is thrown where it is waited for.
+  ended.catch(() => undefined)
   const progress = setInterval(() => report(appId, app), 250)
   try {
     // First, so that it makes the topics, those of lookup tables compacted.
@@ -56,9 +73,11 @@ export async function run({ id, objects, lookups = [], loadTables, load, input, 
     if (await isEmpty(log, input)) {
       const rows = (await loadTables?.(log)) ?? 0
       while (app.health().live && app.stats().lookupRecords < rows) await setTimeout(20)
-      await load(log)
+      const [first, ...later] = [load].flat()
+      await first?.(log)
+      for (const part of later) if ((await Promise.race([app.drained(), ended])) !== 'interrupted') await part(log)
     }
-    await Promise.race([untilDrained ? app.drained() : interrupted, app.closed()])
+    await Promise.race([untilDrained ? app.drained() : ended, ended])
     report(appId, app)
     process.stderr.write('\n')
     await show(log, appId)
@@ -80,6 +99,13 @@ export async function latestByKey<V>(log: LogClient, source: Topic<V>): Promise<
   return latest
 }
 
+/** All values of a topic. */
+export async function valuesOf<V>(log: LogClient, source: Topic<V>): Promise<V[]> {
+  const values: V[] = []
+  for await (const { value } of log.read(source)) if (value !== null) values.push(value)
+  return values
+}
+
 export function table(heads: readonly string[], rows: readonly (readonly (string | number)[])[]): void {
   const widths = heads.map((head, i) => Math.max(head.length, ...rows.map((row) => String(row[i]).length)))
   const cell = (value: string | number | undefined, i: number): string =>
@@ -88,7 +114,7 @@ export function table(heads: readonly string[], rows: readonly (readonly (string
     console.log(row.map(cell).join('  ').trimEnd())
 }
 
-async function isEmpty(log: LogClient, source: Example['input']): Promise<boolean> {
+async function isEmpty(log: LogClient, source: ClientTopic<unknown>): Promise<boolean> {
   for await (const record of log.read(source)) return record === undefined
   return true
 }

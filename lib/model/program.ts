@@ -2,7 +2,7 @@ import { MillraceError } from '../core/errors.js'
 import type { KindDefinition } from './kind.js'
 import type { LookupTable } from './lookup.js'
 import type { AnyStateObject } from './state-object.js'
-import type { Flow, FlowDefinition, StreamNode, TopicNode } from './stream.js'
+import { sourceNames, type Flow, type FlowDefinition, type StreamNode, type TopicNode } from './stream.js'
 
 /** All that an app does, as frozen data, checked. */
 export interface Program {
@@ -72,6 +72,15 @@ function nodeOf({ kind, node }: LookupTable<unknown>): TopicNode {
 /** Whether something in a kind goes by event time: windows, or timers that are declared so. */
 export function usesEventTime({ window, timers }: KindDefinition): boolean {
   return window !== undefined || [...timers.values()].some(({ time }) => time === 'event')
+}
+
+/**
+ * Topics whose timestamps move event time for a kind when they are read. Where records always hop they do so only when they
+ * arrive: until then none of them has had its turn.
+ */
+export function timedTopics(kind: KindDefinition): readonly string[] {
+  if (!usesEventTime(kind)) return []
+  return kind.inputs.filter(({ route }) => route !== 'shuffle').flatMap(({ from }) => sourceNames(from))
 }
 
 /** What a definition lacks that could still have been added when it was made. */

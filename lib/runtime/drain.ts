@@ -5,8 +5,8 @@ import type { Engine } from './engine.js'
 const lookAgainMs = 50
 
 /**
- * Resolves when every record present at the call has been processed and committed, by whichever member owns it.
- * First the sources, then the inboxes: what hopped on the way is in them by then.
+ * Resolves when every record present at the call has been processed and committed, by whichever member owns it, and what was
+ * written for it can be read. First the sources, then the inboxes: what hopped on the way is in them by then.
  */
 export async function drained(engine: Engine): Promise<void> {
   const { cycle, topology, growth } = engine.parts
@@ -29,9 +29,21 @@ export async function drained(engine: Engine): Promise<void> {
     await cycle.settled()
     // After a commit of unknown outcome the tasks are still being taken over again.
     while (!engine.health.ready) await nextCommit(engine)
+    await readable(engine)
   } finally {
     cycle.hurried--
   }
+}
+
+/** A broker says that a transaction is committed before it has written the markers that let readers see it (KIP-98). */
+async function readable(engine: Engine): Promise<void> {
+  const { topology } = engine.parts
+  const { admin } = engine.options.log
+  const written = [...topology.partitions].filter(([topic]) => !topology.inputs.has(topic))
+  const partitions = written.flatMap(([topic, count]) => allPartitions(topic, count))
+  const ends = await admin.endOffsets(partitions, 'all')
+  while (!reached(partitions, ends, new Map(), await admin.endOffsets(partitions, 'committed')))
+    await nextCommit(engine)
 }
 
 /** Waits until the group has committed up to where these partitions end now. */

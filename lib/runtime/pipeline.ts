@@ -5,7 +5,7 @@ import type { RecordCursor } from '../log/port.js'
 import type { InputDefinition, KindDefinition } from '../model/kind.js'
 import { inboxTopic } from '../model/names.js'
 import { paths, type Push, type SourcePath } from '../model/paths.js'
-import { usesEventTime, type Program } from '../model/program.js'
+import { timedTopics, usesEventTime, type Program } from '../model/program.js'
 import type { FlowDefinition, TopicNode } from '../model/stream.js'
 import type { Table } from '../state/table.js'
 import type { Agenda } from '../turn/agenda.js'
@@ -81,7 +81,7 @@ export function pipeline(
       for (const path of paths(input.from)) {
         const source = sources.get(kind.name)?.get(input.id) as TurnSource
         const sink = { app, kindIndex, input, source, stateTasks, changed: path.changed }
-        add(path, turnSink(sink, passage), usesEventTime(kind))
+        add(path, turnSink(sink, passage), timedTopics(kind).includes(path.topic.name))
       }
     }
   })

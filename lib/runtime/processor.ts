@@ -53,7 +53,7 @@ export class Processor {
       this.records += taken
       this.#cycle.worked(taken)
       if (ended) {
-        this.#reader.task.agenda?.time?.update(clock.now(), passage.seq)
+        this.#updateTime(this.#reader.task)
         this.drop()
       }
       if (clock.elapsed() >= deadline) return !flights.full && (!ended || !this.#intake.dry)
@@ -73,14 +73,15 @@ export class Processor {
     return Math.max(0, next)
   }
 
-  /** Whether nothing is due that is not done, and no turn is under way. */
+  /** Whether nothing is due that is not done, and no turn is under way. Ask it when all that is there has been processed. */
   get idle(): boolean {
     const { clock, passage } = this.#surroundings
     if (!passage.turns.flights.idle) return false
-    for (const { agenda } of this.#tasks.running.values()) {
+    for (const task of this.#tasks.running.values()) {
+      const { agenda } = task
       if (agenda === undefined) continue
       const now = clock.now()
-      agenda.time?.update(now, passage.seq)
+      this.#updateTime(task, true)
       for (const [time, at] of [
         ['processing', now],
         ['event', agenda.time?.now ?? -Infinity],
@@ -94,18 +95,25 @@ export class Processor {
 
   /** Does what is due by now in all tasks; false when time was up before. */
   #doDue(deadline: number): boolean {
-    const { clock, passage } = this.#surroundings
+    const { clock } = this.#surroundings
     const now = clock.now()
     const looksAtTime = clock.elapsed() - this.#timeLookedAt >= timeLookMs
     if (looksAtTime) this.#timeLookedAt = clock.elapsed()
     for (const task of this.#tasks.running.values()) {
       const { agenda } = task
       if (agenda === undefined) continue
-      if (looksAtTime) agenda.time?.update(now, passage.seq)
+      if (looksAtTime) this.#updateTime(task)
       if (!this.#doDueBy(task, 'processing', now, deadline)) return false
       if (agenda.time !== undefined && !this.#doDueBy(task, 'event', agenda.time.now, deadline)) return false
     }
     return true
+  }
+
+  #updateTime({ agenda, positions, index }: Task, allRead = false): void {
+    const { clock, passage } = this.#surroundings
+    const isReadOut = (topic: string): boolean =>
+      (positions.get(topic) ?? 0) >= (this.#intake.highWatermark(topic, index) ?? 0)
+    agenda?.time?.update(clock.now(), passage.seq, isReadOut, allRead)
   }
 
   #doDueBy(task: Task, time: DueTime, now: number, deadline: number): boolean {

@@ -74,8 +74,11 @@ export abstract class Reader {
     this.surroundings.onRefused(error)
   }
 
-  /** Where the timestamps of a source partition are noted; undefined when they are event time to nobody here. */
+  /**
+   * Where the timestamps of a source partition are noted, as they come through what is read here; undefined when they are
+   * event time to nobody here.
+   */
   protected timeOf(timed: boolean, topic: string, partition: number): TimeOrigin | undefined {
-    return timed ? this.task.agenda?.time?.origin(topic, partition) : undefined
+    return timed ? this.task.agenda?.time?.origin(this.at.topic, topic, partition) : undefined
   }
 }

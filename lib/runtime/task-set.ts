@@ -1,6 +1,6 @@
 import { MillraceError, reasonOf } from '../core/errors.js'
 import { offsetOf } from '../core/record.js'
-import { usesEventTime } from '../model/program.js'
+import { timedTopics, usesEventTime } from '../model/program.js'
 import { catchUpAgain, takeOver, type RestoreProgress } from '../state/take-over.js'
 import { demandUsable } from '../state/usable.js'
 import { Agenda } from '../turn/agenda.js'
@@ -225,8 +225,10 @@ export class TaskSet {
 
   async #agenda(index: number, state: TaskState): Promise<Agenda> {
     const { engine, topology, onDue, onError } = this.#options
+    const { kinds, inputs } = topology
+    const timed = new Set(kinds.flatMap(timedTopics).filter((topic) => index < (inputs.get(topic) ?? 0)))
     const agenda = new Agenda(index, state, {
-      usesEventTime: topology.kinds.some(usesEventTime),
+      eventTime: kinds.some(usesEventTime) ? [...timed] : undefined,
       onRead: onDue,
       onError,
     })

@@ -7,7 +7,8 @@ import { Schedule } from './schedule.js'
 import { StreamTime } from './stream-time.js'
 
 export interface AgendaOptions {
-  readonly usesEventTime: boolean
+  /** Topics whose partition of this task moves event time; undefined when nothing in the app asks for it. */
+  readonly eventTime: readonly string[] | undefined
   /** More of what is due is known. */
   readonly onRead: () => void
   readonly onError: (error: unknown) => void
@@ -22,10 +23,10 @@ export class Agenda {
   readonly #rows: Table
   readonly #schedules: Readonly<Record<DueTime, Schedule>>
 
-  constructor(task: number, state: TaskState, { usesEventTime, onRead, onError }: AgendaOptions) {
+  constructor(task: number, state: TaskState, { eventTime, onRead, onError }: AgendaOptions) {
     this.task = task
     this.state = state
-    this.time = usesEventTime ? new StreamTime(this) : undefined
+    this.time = eventTime === undefined ? undefined : new StreamTime(task, eventTime, this)
     this.#rows = state.tables.at(-1) as Table
     const schedule = (time: DueTime): Schedule =>
       new Schedule({ time, state, pinned: (list) => this.#pinnedDues(time, list), onRead, onError })

@@ -18,9 +18,9 @@ export interface Row {
   /** When the first of them is tried again, and how often it has been tried. */
   retry?: { at: number; attempt: number }
   quarantine?: Quarantine
-  /** Of a task: its stream time, and the latest timestamp from each partition that has a say in it. */
+  /** Of a task: its stream time, and the latest timestamp from each partition that has a say in it, by the topic it comes through. */
   streamTime?: number
-  origins?: readonly (readonly [topic: string, partition: number, latest: number])[]
+  origins?: readonly (readonly [through: string, topic: string, partition: number, latest: number])[]
 }
 
 // Rule quarantine-in-state (integration/model).
