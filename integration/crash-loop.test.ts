@@ -8,7 +8,7 @@ import { rawRecords } from './oracle/raw-batches.js'
 import { World } from './oracle/world.js'
 import { describeWithKafka } from './setup/with-kafka.js'
 
-const kills = 20
+const kills = 12
 /** Fed before each life, so that there is work for it however fast the one before was. */
 const perLife = 15_000
 const objects = 2_000
