@@ -11,7 +11,18 @@ const seed = process.env.MILLRACE_SEED ?? '4'
 // It kills brokers, so it starts its own.
 describeWithKafka(`an app in several processes under a random schedule of faults (seed ${seed})`, () => {
   it('does everything exactly once, whatever breaks', async () => {
-    const args = ['--enable-source-maps', program, '--minutes', '1', '--seed', seed, '--rate', '500', '--trouble', '0.01']
+    const args = [
+      '--enable-source-maps',
+      program,
+      '--minutes',
+      '1',
+      '--seed',
+      seed,
+      '--rate',
+      '500',
+      '--trouble',
+      '0.01',
+    ]
     // What it says on failure is the message of the error: the seed, and the first divergence or the wait that failed.
     const { stdout, stderr } = await promisify(execFile)(process.execPath, args, { maxBuffer: 1 << 26 })
     console.log(stderr + stdout)
