@@ -7,8 +7,8 @@ export type Order = z.infer<typeof order>
 export type Payment = z.infer<typeof payment>
 
 const timestamp = ({ at }: { at: number }): number => at
-export const orders = topic('orders', order, { timestamp })
-export const payments = topic('payments', payment, { timestamp })
+export const orders = topic('shop-orders', order, { timestamp })
+export const payments = topic('shop-payments', payment, { timestamp })
 
 export const paid = topic('paid-orders', z.object({ id: z.string(), cents: z.number(), afterMs: z.number() }))
 export const unpaid = topic('unpaid-orders', order)

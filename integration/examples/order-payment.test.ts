@@ -35,8 +35,8 @@ it('each order is paid, not paid in time, or refunded', async () => {
 
 describeWithKafka('on Kafka', (brokers) => {
   const runs = new KafkaRuns(brokers, '07-order-payment', [
-    'orders',
-    'payments',
+    'shop-orders',
+    'shop-payments',
     'paid-orders',
     'unpaid-orders',
     'refunds',

@@ -146,7 +146,12 @@ async function internalTopics(options: TopologyOptions, stateTasks: number): Pro
   ])
   if (program.kinds.length > 0)
     wanted.push({ name: timerTopic(app), partitions: stateTasks, replicationFactor, configs: changelogConfigs })
-  wanted.push({ name: deadLetterTopic(app), partitions: Math.max(1, stateTasks), replicationFactor, configs: {} })
+  wanted.push({
+    name: deadLetterTopic(app),
+    partitions: Math.max(1, stateTasks),
+    replicationFactor,
+    configs: deadLetterConfigs,
+  })
   const names = wanted.map(({ name }) => name)
   const before = await admin.describe(names)
   const missing = wanted.filter(({ name }) => before.get(name) === undefined)
@@ -163,11 +168,15 @@ const changelogConfigs = {
 /** Kept until trimmed: a record in an inbox is input that may not have had its turn. */
 const inboxConfigs = { 'cleanup.policy': 'delete', 'retention.ms': '-1', 'retention.bytes': '-1' }
 
+/** Kept until somebody has seen to them: letters have the timestamps of their records, which may be long past. */
+const deadLetterConfigs = { 'cleanup.policy': 'delete', 'retention.ms': '-1' }
+
 function checked(wanted: NewTopic, info: TopicInfo | undefined): TopicInfo {
   const topic = wanted.name
   if (info === undefined) throw vanished(topic)
-  const isDeadLetters = Object.keys(wanted.configs).length === 0
-  if (info.partitions !== wanted.partitions && !isDeadLetters) {
+  // How many there are and how long they are kept is for those to say who own the topic.
+  if (wanted.configs === deadLetterConfigs) return info
+  if (info.partitions !== wanted.partitions) {
     throw new MillraceError(
       'TOPIC_MISMATCH',
       `${topic} has ${info.partitions} partitions, the app's state has ${wanted.partitions}. Partitions of state cannot change: use another app id, or delete the app's internal topics and its committed offsets to begin anew.`,

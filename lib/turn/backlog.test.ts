@@ -73,8 +73,8 @@ describe('event time of a backlog that was there before the app', () => {
     const payments = topic('payments', event, { timestamp })
     const order = stateObject('order', { state: z.object({ paid: z.boolean() }), init: () => ({ paid: false }) })
       .timers({ due: z.null() }, { time: 'event' })
-      .on(orders, timestampKey, (_state, _order, turn) => turn.timer('due', '10m', null))
-      .on(payments, timestampKey, (state) => {
+      .on(orders, keyOf, (_state, _order, turn) => turn.timer('due', '10m', null))
+      .on(payments, keyOf, (state) => {
         state.paid = true
       })
       .onTimer('due', ({ paid }, _none, turn) => {
@@ -89,6 +89,6 @@ describe('event time of a backlog that was there before the app', () => {
   })
 })
 
-function timestampKey({ key }: Event): string {
+function keyOf({ key }: Event): string {
   return key
 }
