@@ -6,7 +6,10 @@ import type { Work } from './work.js'
 
 /** Asynchronous turns under way and turns that wait for them, in a process: above it nothing more is read. */
 const most = 256
-/** Once there are so many, reading goes on when there are no more than this: going on with each that ends cost 40 µs a turn. */
+/**
+ * Once there are so many, reading goes on when there are no more than this: 28 CPU µs a turn against 64 when it goes on with
+ * each that ends (bench/async-turns, on a busy machine).
+ */
 const few = 192
 /** Turns that wait for one object. A commit waits for them all, so they are few. */
 const mostPerObject = 8
