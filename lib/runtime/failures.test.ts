@@ -11,7 +11,8 @@ import { stateObject, type AnyStateObject, type Handler } from '../model/state-o
 import { topic } from '../model/stream.js'
 import type { Turn } from '../model/turn.js'
 
-const lines = topic('lines', text())
+const lines = topic('lines', text(), { onInvalid: 'stop' })
+const onError = { attempts: 1, then: 'stop' } as const
 const out = topic('out', text())
 const rows = topic('rows', z.number())
 type State = { n: number; seen: string[] }
@@ -25,7 +26,7 @@ function object(
     state: z.object({ n: z.number(), seen: z.array(z.string()) }),
     init: () => ({ n: 0, seen: [] }),
   })
-    .on(lines, input, handler)
+    .on(lines, { ...input, onError }, handler)
     .publish(rows, row)
 }
 
@@ -80,7 +81,7 @@ describe('a handler', () => {
       /broken pipe/,
     ],
     ['returns a value', () => 5, /returned a value/],
-    ['returns a promise', () => Promise.reject(new Error('late')), /promise/],
+    ['rejects', () => Promise.reject(new Error('late')), /late/],
   ])(
     'that %s stops the app with the place of the record, and nothing of its turn is kept',
     async (_what, wrong, message) => {
@@ -148,7 +149,7 @@ describe('what stops the app, with the place of the record:', () => {
       state: z.object({ n: z.number(), seen: z.array(z.string()) }),
       init: () => ({ n: 0, seen: [] as string[] }),
     })
-    expect(await failsAndIsRepaired(kind.on(lines.map(step), () => 'k', emits))).toMatchObject({
+    expect(await failsAndIsRepaired(kind.on(lines.map(step), { key: () => 'k', onError }, emits))).toMatchObject({
       code: 'STEP_FAILED',
       ...place,
     })
@@ -183,7 +184,6 @@ describe('what stops the app, with the place of the record:', () => {
     await log.send(lines, ['bad'])
     await expect(app.drained()).rejects.toMatchObject({
       code: 'PUBLISH_FAILED',
-      topic: 'rows',
       key: 'k',
       message: expect.stringContaining('no row'),
     })
@@ -199,14 +199,14 @@ describe('what stops the app, with the place of the record:', () => {
       id: 'app',
       log,
       objects: [
-        object(emits, { key: () => 'k' }, () => {
+        object(emits, { key: (line) => line }, () => {
           throw new Error('no row')
         }),
       ],
       createTopics: true,
       // Without transactions a member commits before it joins the round.
       guarantee: 'at-least-once',
-      commitInterval: '1h',
+      commitInterval: '2s',
       logger: silentLogger,
     })
     await app.start()

@@ -1,5 +1,6 @@
 import { MillraceError, reasonOf } from '../core/errors.js'
 import { StateRefused } from '../state/table.js'
+import { guardOf } from '../turn/guard.js'
 import type { CommitChannel, Generation, Membership } from '../log/port.js'
 import type { EngineOptions } from './engine-options.js'
 import { joinGroup, type Assigned } from './group.js'
@@ -189,6 +190,8 @@ export class Ownership {
     }
     await cycle.commitAll().catch(async (error: unknown) => {
       if (!(error instanceof StateRefused)) throw error
+      // When its turns are run again each is looked at: see `Engine`.
+      guardOf(error.table, error.entry.key).careful = true
       cycle.demandRedo()
       await this.#redo()
     })

@@ -67,7 +67,11 @@ export abstract class Reader {
     const { offset } = this.cursor
     const refused = `${topic}[${partition}]@${offset}: ${what} (${reasonOf(cause)})`
     const advice = policy === 'stop' ? ` Set onInvalid: 'dead-letter' or 'skip' to go on, or repair what is wrong.` : ''
-    const error = new MillraceError(code, refused + advice, { topic, partition, offset, cause })
+    this.refuseAs(policy, new MillraceError(code, refused + advice, { topic, partition, offset, cause }))
+  }
+
+  /** The same with an error that says all itself. */
+  protected refuseAs(policy: InvalidPolicy, error: MillraceError): void {
     if (policy === 'stop') throw error
     if (policy === 'dead-letter')
       deadLetter(this.surroundings.passage.outbox, this.surroundings.deadLetters, this.at, this.cursor, error)

@@ -54,7 +54,7 @@ export class SourceReader extends Reader {
     if (!MillraceError.is(error))
       return this.refuse(onInvalid, error, 'a stream step or key extractor failed', 'STEP_FAILED')
     if (error.code !== 'EXTRACTOR_FAILED' && error.code !== 'ROUTE_MISMATCH') throw error
-    this.refuse(onInvalid, error, 'it has no object', error.code)
+    this.refuseAs(onInvalid, error)
   }
 }
 
