@@ -39,7 +39,10 @@ export interface StateOptions<St extends Schema> {
   readonly codec?: Codec<OutputOf<St>>
   /** One object per key and window instead of one per key, in event time; closed and removed when the window has passed. */
   readonly window?: Window<OutputOf<St>>
-  /** Whether a state that no longer fits its schema is an error of the turn that made it so. @default true */
+  /**
+   * Whether a state that no longer fits its schema is an error of the turn that made it so. It costs a look at the whole state
+   * with each turn: switch it off where objects are large. @default true
+   */
   readonly checked?: boolean
 }
 

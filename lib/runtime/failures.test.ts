@@ -212,7 +212,7 @@ describe('what stops the app, with the place of the record:', () => {
     await app.start()
     await log.send(
       lines,
-      Array.from({ length: 20_000 }, (_, i) => String(i)),
+      Array.from({ length: 3_000 }, (_, i) => String(i)),
     )
     while (app.stats().turns === 0) await new Promise(setImmediate)
     const other = createApp({ id: 'app', log: log.open(), objects: [good], logger: silentLogger })
