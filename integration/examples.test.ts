@@ -1,23 +1,12 @@
-import { execFile } from 'node:child_process'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { json, kafkaLog, text, topic, type Codec, type LogClient } from 'millrace'
 import { z } from 'zod'
 import { orderRows, productRows } from '../examples/05-enrichment-by-lookup/data.js'
+import { output, rowsOf } from './examples/output.js'
 import { nextName } from './names.js'
 import { describeWithKafka } from './setup/with-kafka.js'
-
-const run = promisify(execFile)
-
-/** The example's output; rejects when it ends with anything but 0. */
-async function output(example: string, args: readonly string[] = []): Promise<string> {
-  const { stdout } = await run(process.execPath, [join('build', 'examples', example, 'main.js'), ...args], {
-    timeout: 60_000,
-  })
-  return stdout
-}
 
 /** Words by splitting, not by matching as the example does. */
 async function wordCounts(): Promise<Map<string, number>> {
@@ -85,15 +74,6 @@ function expectedRevenue(): string {
   const lost = orders.filter((order) => order === undefined).length
   return [...rows, `${lost} orders of products that are not in the table`].join('\n')
 }
-
-/** The rows of the table that an example prints, and what follows it. */
-const rowsOf = (printed: string): string =>
-  printed
-    .trim()
-    .split('\n')
-    .slice(2)
-    .map((line) => line.trim().replace(/ +/g, ' '))
-    .join('\n')
 
 /** The table the second example prints, and the lines it refused. */
 function stocksIn(printed: string): { rows: string; refused: string[] } {

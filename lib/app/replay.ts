@@ -8,7 +8,8 @@ import { loadCompressions } from '../log/compression.js'
 import { partitionOfKey } from '../log/murmur2.js'
 import type { CommitChannel, Fetched, Log, LogPort, RecordCursor } from '../log/port.js'
 import { deadLetterTopic, inboxTopic } from '../model/names.js'
-import { letterIn, type Letter } from '../turn/dead-letter.js'
+import { letterIn } from '../turn/dead-letter.js'
+import { valueBytes } from '../turn/form.js'
 import { packLetter } from '../turn/hop.js'
 import { Outbox } from '../turn/outbox.js'
 import { asPort } from './logs.js'
@@ -123,7 +124,7 @@ class Sender {
   }
 
   async #add(outbox: Outbox, cursor: RecordCursor): Promise<void> {
-    const letter = letterOf(cursor)
+    const letter = letterIn(cursor.headers(), valueBytes(cursor))
     if (letter === undefined) {
       this.#left++
       return
@@ -136,11 +137,6 @@ class Sender {
     this.#replayed++
     this.#objects.add(`${letter.kind} ${letter.key}`)
   }
-}
-
-function letterOf(cursor: RecordCursor): Letter | undefined {
-  const { bytes, valueStart, valueEnd } = cursor
-  return letterIn(cursor.headers(), valueStart < 0 ? null : bytes.subarray(valueStart, valueEnd))
 }
 
 async function partitionsOf(log: LogPort, topic: string, app: string): Promise<number> {

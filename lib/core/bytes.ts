@@ -22,3 +22,11 @@ export const latin1Text: (bytes: Buffer, start: number, end: number) => string =
 export function asBuffer(view: Uint8Array): Buffer {
   return Buffer.isBuffer(view) ? view : Buffer.from(view.buffer, view.byteOffset, view.length)
 }
+
+/** The size of what was encoded, when it is more than `max` bytes. */
+export function sizeAbove(max: number, encoded: string | Uint8Array): number | undefined {
+  // A character is 1 to 3 bytes: what is certainly small enough is not counted.
+  if (encoded.length * 3 <= max) return undefined
+  const size = typeof encoded === 'string' ? Buffer.byteLength(encoded) : encoded.length
+  return size > max ? size : undefined
+}

@@ -1,11 +1,11 @@
 import { MillraceError } from '../core/errors.js'
 import type { Fetched } from '../log/port.js'
 import { deliver } from '../turn/deliver.js'
-import { outOfForm, type Form } from '../turn/form.js'
+import { outOfForm, valueBytes, type Form } from '../turn/form.js'
 import { HoppedRecord, hopKey } from '../turn/hop.js'
 import type { TurnSource } from '../turn/turn-source.js'
 import type { Origin } from '../turn/work.js'
-import { originalValue, type InboxPlan } from './pipeline.js'
+import type { InboxPlan } from './pipeline.js'
 import { Reader, type ReaderSurroundings } from './reader.js'
 import type { Task } from './task.js'
 
@@ -23,7 +23,7 @@ export class InboxReader extends Reader {
     this.#origin = {
       original: () =>
         this.#form === 'o'
-          ? { bytes: originalValue(this.cursor), changed: false }
+          ? { bytes: valueBytes(this.cursor), changed: false }
           : { bytes: this.#record.original, changed: true },
     }
   }

@@ -11,6 +11,7 @@ import type { Table } from '../state/table.js'
 import type { Agenda } from '../turn/agenda.js'
 import { deliver, recordWork } from '../turn/deliver.js'
 import type { Failures } from '../turn/failures.js'
+import { valueBytes } from '../turn/form.js'
 import { packHop } from '../turn/hop.js'
 import type { Outbox } from '../turn/outbox.js'
 import type { TurnSource } from '../turn/turn-source.js'
@@ -126,7 +127,7 @@ function turnSink({ app, kindIndex, input, source, stateTasks, changed }: TurnSi
   const inbox = inboxTopic(app, kind.name)
   const isWindowed = kind.window !== undefined
   const isShuffled = input.route === 'shuffle'
-  const origin: Origin = { original: () => ({ bytes: originalValue(passage.cursor), changed }) }
+  const origin: Origin = { original: () => ({ bytes: valueBytes(passage.cursor), changed }) }
   return (value, record) => {
     const key = extract(value, record)
     if (key === null) {
@@ -146,13 +147,8 @@ function turnSink({ app, kindIndex, input, source, stateTasks, changed }: TurnSi
       return deliver(delivery, passage.turns, passage.failures)
     }
     if (input.route === 'aligned') throw mismatch(input, key, partition, record)
-    const { bytes, valueStart, valueEnd } = passage.cursor
-    const hop = packHop(
-      input.id,
-      value,
-      changed || valueStart < 0 ? undefined : bytes.subarray(valueStart, valueEnd),
-      record,
-    )
+    const original = changed ? undefined : (valueBytes(passage.cursor) ?? undefined)
+    const hop = packHop(input.id, value, original, record)
     passage.outbox.add(inbox, partition, key, hop.value, record.timestamp, hop.headers)
     passage.hops++
   }
@@ -197,9 +193,4 @@ function mismatch(input: InputDefinition, key: string, partition: number, record
     `${topic}[${record.partition}]@${offset}: key '${key}' belongs to partition ${partition}, and input ${input.id} is 'aligned'. Let the producer partition by this key, or use route: 'auto'.`,
     { topic, partition: record.partition, offset: Number(offset), key },
   )
-}
-
-/** The value bytes of the record that a cursor stands on, as they are in its buffer. */
-export function originalValue({ bytes, valueStart, valueEnd }: RecordCursor): Uint8Array | null {
-  return valueStart < 0 ? null : bytes.subarray(valueStart, valueEnd)
 }

@@ -1,3 +1,4 @@
+import { sizeAbove } from '../core/bytes.js'
 import { MillraceError, reasonOf } from '../core/errors.js'
 import type { Store, StoreBatch } from '../store/store.js'
 import { StateCodec, type StateFormat } from './state-codec.js'
@@ -110,13 +111,6 @@ export class Table {
     return entry
   }
 
-  /** Makes every turn on this object mind `guard`; undefined: none any more. */
-  guard(entry: Entry, guard: object | undefined): void {
-    entry.guard = guard
-    if (guard === undefined) this.guards.delete(entry.key)
-    else this.guards.set(entry.key, guard)
-  }
-
   /**
    * The object as it was before the current commit, as `snapshot` gives it; undefined when it had been changed in this
    * commit already: then what it was between two turns is not known.
@@ -192,8 +186,8 @@ export class Table {
     const { maxBytes = Infinity } = this.kind
     try {
       const encoded = this.stored.encode(entry.state)
-      // A character is 1 to 3 bytes: what is certainly small enough is not counted.
-      if (encoded.length * 3 > maxBytes) demandSize(encoded, maxBytes)
+      const size = sizeAbove(maxBytes, encoded)
+      if (size !== undefined) throw tooLarge(size, maxBytes)
       return encoded
     } catch (cause) {
       throw new StateRefused(this, entry, cause)
@@ -309,10 +303,8 @@ export class Table {
   }
 }
 
-function demandSize(encoded: string, maxBytes: number): void {
-  const size = Buffer.byteLength(encoded)
-  if (size <= maxBytes) return
-  throw new MillraceError(
+function tooLarge(size: number, maxBytes: number): MillraceError {
+  return new MillraceError(
     'RECORD_TOO_LARGE',
     `its state has ${size} bytes, ${maxBytes} are allowed (option maxRecordBytes; the changelog's max.message.bytes must allow for more). Keep less in one object.`,
   )

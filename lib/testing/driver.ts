@@ -6,6 +6,7 @@ import { partitionOfKey } from '../log/murmur2.js'
 import { memoryLog, type MemoryLog } from '../memory/memory-log.js'
 import { program } from '../model/program.js'
 import type { StateOf } from '../app/app.js'
+import { defaultMaxRecordBytes } from '../app/options.js'
 import { replayDeadLetters, type ReplayReport } from '../app/replay.js'
 import type { LookupTable } from '../model/lookup.js'
 import type { AnyStateObject } from '../model/state-object.js'
@@ -239,7 +240,7 @@ class Driver implements TestDriver {
         standbyReplicas: 0,
         version: undefined,
         rehearses: this.#options.replay === 'every-record',
-        maxRecordBytes: 1_000_000,
+        maxRecordBytes: defaultMaxRecordBytes,
         bootId: 'test',
         startId: String(++this.#starts),
       },

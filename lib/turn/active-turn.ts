@@ -1,4 +1,5 @@
 import { jsonText } from '../codec/codec.js'
+import { sizeAbove } from '../core/bytes.js'
 import type { Clock } from '../core/clock.js'
 import { durationMs, type Duration } from '../core/duration.js'
 import { MillraceError } from '../core/errors.js'
@@ -175,10 +176,8 @@ export class ActiveTurn implements Turn<Record<string, unknown>> {
 
   #demandSize(topic: string, encoded: string | Uint8Array): void {
     const { maxRecordBytes } = this.#surroundings
-    // A character is 1 to 3 bytes: what is certainly small enough is not counted.
-    if (encoded.length * 3 <= maxRecordBytes) return
-    const size = typeof encoded === 'string' ? Buffer.byteLength(encoded) : encoded.length
-    if (size <= maxRecordBytes) return
+    const size = sizeAbove(maxRecordBytes, encoded)
+    if (size === undefined) return
     throw new MillraceError(
       'RECORD_TOO_LARGE',
       `turn.emit to ${topic}: the value has ${size} bytes, ${maxRecordBytes} are allowed (option maxRecordBytes; the topic's max.message.bytes must allow for more)`,

@@ -2,6 +2,7 @@ import { asBuffer } from '../core/bytes.js'
 import { MillraceError, reasonOf } from '../core/errors.js'
 import type { Headers } from '../core/record.js'
 import type { RecordCursor } from '../log/port.js'
+import { valueBytes } from './form.js'
 import { keptOriginal, keptRecord, type KeptTurn } from './kept-turn.js'
 import type { Outbox } from './outbox.js'
 
@@ -25,13 +26,12 @@ export function deadLetter(
   cursor: RecordCursor,
   error: unknown,
 ): void {
-  const { bytes, keyStart, keyEnd, valueStart, valueEnd } = cursor
+  const { bytes, keyStart, keyEnd } = cursor
   const { topic, partition } = at
   const source = { topic, partition, offset: cursor.offset }
   const headers: Headers = new Map([...cursor.headers(), ...errorHeaders(target, error, source)])
   const key = keyStart < 0 ? null : bytes.subarray(keyStart, keyEnd)
-  const value = valueStart < 0 ? null : bytes.subarray(valueStart, valueEnd)
-  outbox.add(target.topic, at.partition % target.partitions, key, value, cursor.timestamp, headers)
+  outbox.add(target.topic, at.partition % target.partitions, key, valueBytes(cursor), cursor.timestamp, headers)
 }
 
 /** Of which object a dead letter is, and how it came about. */

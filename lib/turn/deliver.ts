@@ -66,7 +66,7 @@ function workOn(
   return window === undefined && letter === undefined ? work : { ...work, key, window, letter }
 }
 
-/** The turn of a record on an object that has no window. Positional: it is made for every turn. */
+/** A turn on an object that has no window, not tried before. Positional: it is made for every turn. */
 export function recordWork(
   source: TurnSource,
   agenda: Agenda,
@@ -74,7 +74,7 @@ export function recordWork(
   entry: Entry,
   value: unknown,
   record: RecordInfo,
-  origin: Origin,
+  origin: Origin | undefined,
 ): Work {
   return {
     source,

@@ -3,6 +3,7 @@ import type { RecordInfo } from '../core/record.js'
 import type { Due, DueTime } from '../state/due.js'
 import type { Entry, Table } from '../state/table.js'
 import type { Agenda } from './agenda.js'
+import { recordWork } from './deliver.js'
 import type { Failures } from './failures.js'
 import type { Guard } from './guard.js'
 import { keptOriginal, keptRecord, keptValue, type KeptTurn } from './kept-turn.js'
@@ -121,27 +122,10 @@ export class DueTurns {
 
   #work(agenda: Agenda, source: TurnSource, objectKey: string, now: number): Work {
     const table = agenda.state.tables[source.kindIndex] as Table
-    const isWindow = source.kind.window !== undefined && source.kind.window.kind !== 'session'
-    const { key, window } = isWindow ? parseWindowKey(objectKey) : { key: objectKey, window: undefined }
-    return {
-      source,
-      agenda,
-      table,
-      entry: table.cached(objectKey) ?? table.load(objectKey),
-      key,
-      value: undefined,
-      record: this.#noRecord(agenda.task, key, now),
-      origin: undefined,
-      original: undefined,
-      window,
-      now,
-      tried: 0,
-      retries: false,
-      letter: undefined,
-      timer: undefined,
-      isDue: undefined,
-      closes: false,
-    }
+    const entry = table.cached(objectKey) ?? table.load(objectKey)
+    const { key, window } = closesAll(source) ? parseWindowKey(objectKey) : { key: objectKey, window: undefined }
+    const record = this.#noRecord(agenda.task, key, now)
+    return { ...recordWork(source, agenda, table, entry, undefined, record, undefined), key, window }
   }
 
   #noRecord(partition: number, key: string, timestamp: number): RecordInfo {

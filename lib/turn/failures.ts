@@ -6,7 +6,7 @@ import { deadTurn, type DeadLetterTarget } from './dead-letter.js'
 import { keepTurn, type KeptTurn } from './kept-turn.js'
 import type { Outbox } from './outbox.js'
 import { Quarantined } from './quarantined.js'
-import type { Row } from './row.js'
+import { isHeld, type Row } from './row.js'
 import { placeOf, type Work } from './work.js'
 
 export interface FailuresOptions {
@@ -37,7 +37,7 @@ export class Failures {
   holds(work: Work): boolean {
     const entry = work.agenda.row(work.source.kind.name, work.entry.key)
     const row = entry.state as Row | undefined
-    if (row?.waiting === undefined && row?.quarantine === undefined) return false
+    if (row === undefined || !isHeld(row)) return false
     let held = true
     this.#change(work, (changed, objects) => {
       held = objects.add(changed, kept(work))
@@ -61,7 +61,7 @@ export class Failures {
         row.retry = { at, attempt }
       })
     }
-    if (then === 'stop') throw stopped(error)
+    if (then === 'stop') throw turnFailed(work, cause, whenStopped)
     this.#options.logger.warn({ error }, `${error.message}. Tried ${attempt} times: ${then}.`)
     if (then === 'skip') {
       this.counts.skipped++
@@ -116,8 +116,11 @@ function kept({ source, value, record, origin, original, letter }: Work): KeptTu
   return keepTurn(source.id, value, record, original ?? origin?.original(), letter)
 }
 
-/** What a turn failed with, and where. */
-function turnFailed({ source, key, record }: Work, cause: unknown): MillraceError {
+const whenStopped =
+  '. Nothing of this turn was kept; repair the handler and start again, the record will be read again.'
+
+/** What a turn failed with, and where; `advice` ends the message. */
+function turnFailed({ source, key, record }: Work, cause: unknown, advice = ''): MillraceError {
   const { topic, partition, offset } = record
   const { name } = source.kind
   const facts = { topic, partition, offset: Number(offset), kind: name, key, cause }
@@ -125,29 +128,16 @@ function turnFailed({ source, key, record }: Work, cause: unknown): MillraceErro
   if (cause instanceof StateRefused) {
     const inner = cause.cause
     if (MillraceError.is(inner) && passed.has(inner.code))
-      return new MillraceError(inner.code, `${where}: ${inner.message}`, facts)
+      return new MillraceError(inner.code, `${where}: ${inner.message}${advice}`, facts)
     return new MillraceError(
       'STATE_INVALID',
-      `${where}: the turn left a state that does not fit its schema (${cause.message})`,
+      `${where}: the turn left a state that does not fit its schema (${cause.message})${advice}`,
       facts,
     )
   }
   const code = MillraceError.is(cause) && passed.has(cause.code) ? cause.code : 'HANDLER_FAILED'
-  return new MillraceError(code, `${where}: the turn failed (${reasonOf(cause)})`, facts)
+  return new MillraceError(code, `${where}: the turn failed (${reasonOf(cause)})${advice}`, facts)
 }
 
 /** Codes that say more than that a handler has failed. */
 const passed: ReadonlySet<string> = new Set(['RECORD_TOO_LARGE', 'PUBLISH_FAILED', 'TURN_TIMEOUT', 'TURN_ENDED'])
-
-function stopped(error: MillraceError): MillraceError {
-  const { code, topic, partition, offset, kind, key, cause } = error
-  const what = `${error.message}. Nothing of this turn was kept; repair the handler and start again, the record will be read again.`
-  return new MillraceError(code, what, {
-    ...(topic === undefined ? {} : { topic }),
-    ...(partition === undefined ? {} : { partition }),
-    ...(offset === undefined ? {} : { offset }),
-    ...(kind === undefined ? {} : { kind }),
-    ...(key === undefined ? {} : { key }),
-    cause,
-  })
-}

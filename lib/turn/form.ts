@@ -1,6 +1,7 @@
 import { jsonText, type Codec } from '../codec/codec.js'
 import { utf8Text } from '../core/bytes.js'
 import { MillraceError } from '../core/errors.js'
+import type { RecordCursor } from '../log/port.js'
 
 /**
  * How a value is written that waits for its turn, in an inbox or in a row. `o`: the original bytes of its record, read by
@@ -51,4 +52,9 @@ export function decodeValue(codec: Codec<unknown>, bytes: Buffer, start: number,
   return codec.decodeRange === undefined
     ? codec.decode(bytes.subarray(start, end))
     : codec.decodeRange(bytes, start, end)
+}
+
+/** The value bytes of the record that a cursor stands on, as they are in its buffer; null when it has none. */
+export function valueBytes({ bytes, valueStart, valueEnd }: RecordCursor): Uint8Array | null {
+  return valueStart < 0 ? null : bytes.subarray(valueStart, valueEnd)
 }

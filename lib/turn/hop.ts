@@ -25,12 +25,8 @@ export interface Hop {
 
 /** A dead letter on its way back to its object. */
 export function packLetter(turn: KeptTurn, letter: number): Hop {
-  const record = keptRecord(turn)
-  const headers = new Map(record.headers)
-  headers.set(inputHeader, Buffer.from(turn.form + turn.source))
-  headers.set(originHeader, Buffer.from(`${record.topic} ${record.partition} ${record.offset}`))
+  const headers = addressed(turn.form, turn.source, keptRecord(turn))
   headers.set(letterHeader, Buffer.from(String(letter)))
-  if (record.key !== null) headers.set(keyHeader, Buffer.from(record.key))
   if (turn.original !== undefined) headers.set(originalHeader, Buffer.from(turn.original, 'base64'))
   return { value: keptBytes(turn), headers }
 }
@@ -38,11 +34,16 @@ export function packLetter(turn: KeptTurn, letter: number): Hop {
 /** `original` are the source record's value bytes when no step changed the value; null when it has none. */
 export function packHop(inputId: string, value: unknown, original: Uint8Array | undefined, record: RecordInfo): Hop {
   const form = original === undefined ? formOf(value) : 'o'
+  return { value: original ?? inForm(form, value), headers: addressed(form, inputId, record) }
+}
+
+/** The headers of a source record, and where it comes from and goes to. */
+function addressed(form: Form, inputId: string, record: RecordInfo): Map<string, Uint8Array | null> {
   const headers = new Map(record.headers)
   headers.set(inputHeader, Buffer.from(form + inputId))
   headers.set(originHeader, Buffer.from(`${record.topic} ${record.partition} ${record.offset}`))
   if (record.key !== null) headers.set(keyHeader, Buffer.from(record.key))
-  return { value: original ?? inForm(form, value), headers }
+  return headers
 }
 
 /** A record read from an inbox, as if read from its source topic. Reused from record to record. */

@@ -1,3 +1,4 @@
+import { sizeAbove } from '../core/bytes.js'
 import { MillraceError, reasonOf } from '../core/errors.js'
 import type { PublishDefinition } from '../model/kind.js'
 import type { Entry } from '../state/table.js'
@@ -18,9 +19,8 @@ export function rowOf(
     const what = `publish to ${target.name} for '${key}': the row could not be made (${reasonOf(cause)})`
     throw new MillraceError('PUBLISH_FAILED', what, { topic: target.name, key, cause })
   }
-  if (encoded.length * 3 <= maxRecordBytes) return encoded
-  const size = typeof encoded === 'string' ? Buffer.byteLength(encoded) : encoded.length
-  if (size <= maxRecordBytes) return encoded
+  const size = sizeAbove(maxRecordBytes, encoded)
+  if (size === undefined) return encoded
   const what = `publish to ${target.name} for '${key}': the row has ${size} bytes, ${maxRecordBytes} are allowed (option maxRecordBytes)`
   throw new MillraceError('RECORD_TOO_LARGE', what, { topic: target.name, key })
 }
