@@ -3,8 +3,8 @@ import { silentLogger } from '../lib/core/logger.js'
 import type { TopicPartition } from '../lib/core/record.js'
 import { type KafkaLog, kafkaLog } from '../lib/kafka/kafka-log.js'
 import { batchBuilder } from '../lib/log/batch-builder.js'
-import { batchEnd, codecAt } from '../lib/log/batch-header.js'
-import { type Compression, compressionOf, loadCompression } from '../lib/log/compression.js'
+import { batchEnd, codecAt } from '../lib/log/format/batch-header.js'
+import { type Compression, compressionOf, loadCompression } from '../lib/log/compression/compression.js'
 import {
   endOf,
   keepsAll,

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { pathToFileURL } from 'node:url'
-import { levelFolder } from '../lib/store/level-folder.js'
+import { levelFolder } from '../lib/store/level/level-folder.js'
 import type { Rank, StoreFolder } from '../lib/store/store.js'
 
 const keys = 200

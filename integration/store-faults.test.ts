@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { MillraceError } from '../lib/core/errors.js'
 import { metaKey } from '../lib/state/meta.js'
-import { levelFolder } from '../lib/store/level-folder.js'
+import { levelFolder } from '../lib/store/level/level-folder.js'
 import { Case, counter, objects } from './setup/counting-app.js'
 import { describeWithSmallDisk, SmallDisk } from './setup/small-disk.js'
 

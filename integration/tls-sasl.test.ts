@@ -3,7 +3,7 @@ import { z } from 'zod'
 import type { Logger } from '../lib/core/logger.js'
 import { silentLogger } from '../lib/core/logger.js'
 import { kafkaLog } from '../lib/kafka/kafka-log.js'
-import type { KafkaOptions } from '../lib/kafka/options.js'
+import type { KafkaOptions } from '../lib/kafka/connection/options.js'
 import { GroupMember } from '../lib/testing/log-contract/group-member.js'
 import {
   batchOf,

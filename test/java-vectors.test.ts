@@ -15,11 +15,17 @@ import {
   producerEpochAt,
   producerIdAt,
   verifyBatch,
-} from '../lib/log/batch-header.js'
-import { compressionOf, inflate, loadCompression, loadCompressions, type Compression } from '../lib/log/compression.js'
+} from '../lib/log/format/batch-header.js'
+import {
+  compressionOf,
+  inflate,
+  loadCompression,
+  loadCompressions,
+  type Compression,
+} from '../lib/log/compression/compression.js'
 import { recordCursor } from '../lib/log/cursor.js'
 import { murmur2, partitionOfKey } from '../lib/log/murmur2.js'
-import { controlBatch, stampBaseOffset, stampBatch } from '../lib/log/stamp.js'
+import { controlBatch, stampBaseOffset, stampBatch } from '../lib/log/format/stamp.js'
 
 interface HashVector {
   readonly key: string

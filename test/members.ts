@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import type { MemberState } from '../lib/runtime/assignor.js'
+import type { MemberState } from '../lib/runtime/membership/assignor.js'
 
 /** Tasks by member. */
 export type Shares = ReadonlyMap<string, readonly number[]>

@@ -1,6 +1,6 @@
 import type { Headers } from '../lib/core/record.js'
 import type { Logger } from '../lib/core/logger.js'
-import type { ClientTopic, LogClient } from '../lib/log/client.js'
+import type { ClientTopic, LogClient } from '../lib/log/client/client.js'
 
 /** A record as a consumer outside the app reads it. */
 export interface Read<V> {

@@ -1,3 +1,4 @@
+import { posix } from 'node:path'
 import { codeLines, cycleIn, fileOf, isTest, sourcesIn, specifiersOf, type Sources } from './sources.js'
 
 /** Who may import whom. `index` is the front door, `testing` the second one. */
@@ -17,6 +18,51 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   index: ['core', 'codec', 'log', 'kafka', 'memory', 'store', 'model', 'state', 'turn', 'runtime', 'app'],
 }
 
+/**
+ * Within a room: which of its inner rooms may import which, `.` being the files that lie in the room itself. A row names only
+ * rows above it.
+ */
+const innerRooms: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
+  codec: { '.': [], avro: ['.'] },
+  log: {
+    format: [],
+    compression: ['format'],
+    '.': ['format', 'compression'],
+    client: ['format', 'compression', '.'],
+  },
+  kafka: {
+    wire: [],
+    protocol: ['wire'],
+    connection: ['wire', 'protocol'],
+    group: ['wire', 'protocol', 'connection'],
+    producing: ['protocol', 'connection'],
+    reading: ['protocol', 'connection'],
+    admin: ['protocol', 'connection', 'producing'],
+    '.': ['connection', 'group', 'producing', 'reading', 'admin'],
+  },
+  memory: { storage: [], broker: ['storage'], '.': ['storage', 'broker'] },
+  store: { '.': [], files: [], level: ['.', 'files'], memory: ['.'] },
+  turn: {
+    windows: [],
+    kept: ['windows'],
+    output: ['kept'],
+    due: ['kept'],
+    running: ['windows', 'kept', 'due'],
+    failing: ['kept', 'output', 'running'],
+    '.': ['windows', 'kept', 'output', 'due', 'running', 'failing'],
+  },
+  runtime: {
+    watch: [],
+    setup: ['watch'],
+    tasks: ['setup'],
+    membership: ['setup'],
+    lookups: ['setup'],
+    path: ['tasks'],
+    commit: ['setup', 'tasks', 'path'],
+    '.': ['watch', 'setup', 'tasks', 'membership', 'lookups', 'path', 'commit'],
+  },
+}
+
 /** Packages, and the only rooms that know them. Node's own modules are free. */
 const owners: Readonly<Record<string, readonly string[]>> = {
   kafkajs: ['kafka'],
@@ -29,6 +75,8 @@ const owners: Readonly<Record<string, readonly string[]>> = {
 }
 
 const maxCodeLines = 400
+/** Side by side, inner rooms not counted: with more, nobody sees at a glance what a room is for. */
+const maxFiles = 15
 
 const lib = sourcesIn('lib')
 const shipped = new Map([...lib].filter(([path]) => !isTest(path)))
@@ -36,6 +84,26 @@ const shipped = new Map([...lib].filter(([path]) => !isTest(path)))
 describe('the rooms of lib/', () => {
   it('import only what the table allows', () => {
     expect(misplacedImports(shipped)).toEqual([])
+  })
+
+  it('have inner rooms that import only what their table allows', () => {
+    expect(misplacedInnerImports(shipped)).toEqual([])
+  })
+
+  it('have inner rooms whose arrows go one way: a row names only rows above it', () => {
+    const upwards = Object.entries(innerRooms).flatMap(([room, rows]) => {
+      const above = Object.keys(rows)
+      return Object.entries(rows).flatMap(([inner, others]) =>
+        others
+          .filter((other) => !above.slice(0, above.indexOf(inner)).includes(other))
+          .map((other) => `${room}: ${inner} names ${other}`),
+      )
+    })
+    expect(upwards).toEqual([])
+  })
+
+  it(`have at most ${maxFiles} files side by side, tests not counted`, () => {
+    expect(crowdedRooms(shipped)).toEqual([])
   })
 
   it('leave each package to its owner', () => {
@@ -89,6 +157,28 @@ describe('these rules', () => {
     expect(misplacedImports(sources)).toEqual(['lib/utils/a.ts imports ../core/b.js'])
   })
 
+  it('see an import between inner rooms outside its row, and an inner room that is not in the table', () => {
+    const sources = new Map([
+      ['lib/kafka/protocol/a.ts', `import { b } from '../wire/b.js'\nimport { d } from '../kafka-log.js'`],
+      ['lib/kafka/wire/b.ts', `import { a } from '../protocol/a.js'\nimport { c } from './c.js'`],
+      ['lib/kafka/utils/c.ts', `import { b } from '../wire/b.js'`],
+      ['lib/core/utils/d.ts', `import { e } from '../e.js'`],
+    ])
+    expect(misplacedInnerImports(sources)).toEqual([
+      'lib/kafka/protocol/a.ts imports ../kafka-log.js',
+      'lib/kafka/wire/b.ts imports ../protocol/a.js',
+      'lib/kafka/utils/c.ts imports ../wire/b.js',
+      'lib/core/utils/d.ts imports ../e.js',
+    ])
+  })
+
+  it('see a room with one file too many', () => {
+    const paths = Array.from({ length: maxFiles }, (_, i) => `lib/core/inner/${i}.ts`)
+    const fileSet = (more: readonly string[]): Sources => new Map([...paths, ...more].map((path) => [path, '']))
+    expect(crowdedRooms(fileSet(['lib/core/a.ts']))).toEqual([])
+    expect(crowdedRooms(fileSet(['lib/core/inner/a.ts']))).toEqual(['lib/core/inner'])
+  })
+
   it('see a package outside its owner, and one nobody owns', () => {
     const sources = new Map([
       ['lib/core/a.ts', `import { Level } from 'level'\nimport { readFile } from 'node:fs/promises'`],
@@ -127,6 +217,18 @@ function misplacedImports(sources: Sources): string[] {
     .map(({ path, specifier }) => `${path} imports ${specifier}`)
 }
 
+function misplacedInnerImports(sources: Sources): string[] {
+  return importsOf(sources)
+    .filter(({ path, target }) => target !== undefined && !mayImportInside(path, target))
+    .map(({ path, specifier }) => `${path} imports ${specifier}`)
+}
+
+function crowdedRooms(sources: Sources): string[] {
+  const counts = new Map<string, number>()
+  for (const path of sources.keys()) counts.set(posix.dirname(path), (counts.get(posix.dirname(path)) ?? 0) + 1)
+  return [...counts].filter(([, count]) => count > maxFiles).map(([folder]) => folder)
+}
+
 function misplacedPackages(sources: Sources): string[] {
   return importsOf(sources)
     .filter(({ specifier, target }) => target === undefined && !specifier.startsWith('node:'))
@@ -136,6 +238,17 @@ function misplacedPackages(sources: Sources): string[] {
 
 function mayImport(room: string, other: string): boolean {
   return rooms[room] !== undefined && (room === other || rooms[room].includes(other))
+}
+
+function mayImportInside(path: string, target: string): boolean {
+  const [inner, other] = [innerRoomOf(path), innerRoomOf(target)]
+  if (roomOf(path) !== roomOf(target) || inner === other) return true
+  return innerRooms[roomOf(path)]?.[inner]?.includes(other) ?? false
+}
+
+/** `lib/kafka/wire/a.ts` is in the inner room `wire`, `lib/kafka/a.ts` in `.`. */
+function innerRoomOf(path: string): string {
+  return posix.relative(`lib/${roomOf(path)}`, posix.dirname(path)) || '.'
 }
 
 /** `lib/store/a.ts` is in the room `store`, `lib/index.ts` is the room `index`. */

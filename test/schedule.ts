@@ -6,11 +6,11 @@ import { memoryLog, type MemoryLog } from '../lib/memory/memory-log.js'
 import { drained } from '../lib/runtime/drain.js'
 import type { Engine } from '../lib/runtime/engine.js'
 import type { TaskState } from '../lib/state/task-state.js'
-import { memoryFolder } from '../lib/store/memory-folder.js'
+import { memoryFolder } from '../lib/store/memory/memory-folder.js'
 import type { StoreFolder } from '../lib/store/store.js'
 import type { CrashStep } from '../lib/testing/life.js'
 import { Instance } from './instances.js'
-import { isHeld, type Row } from '../lib/turn/row.js'
+import { isHeld, type Row } from '../lib/turn/kept/row.js'
 import { app, copies, flows, inputs, rows, seen, Sent, stateOf, trouble, words } from './word-app.js'
 
 type Wanted = Parameters<Sent['send']>[0]

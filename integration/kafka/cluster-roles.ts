@@ -1,12 +1,12 @@
 import { systemClock } from '../../lib/core/clock.js'
 import { silentLogger } from '../../lib/core/logger.js'
 import type { TopicPartition } from '../../lib/core/record.js'
-import { Channel } from '../../lib/kafka/channel.js'
-import { resolveOptions } from '../../lib/kafka/options.js'
+import { Channel } from '../../lib/kafka/connection/channel.js'
+import { resolveOptions } from '../../lib/kafka/connection/options.js'
 import type { Api } from '../../lib/kafka/protocol/api.js'
 import { type CoordinatorKind, findCoordinator, metadata } from '../../lib/kafka/protocol/metadata.js'
 import { listTransactions } from '../../lib/kafka/protocol/transaction.js'
-import { Reach } from '../../lib/kafka/reach.js'
+import { Reach } from '../../lib/kafka/connection/reach.js'
 
 /** Who does what in a cluster, asked through a connection of its own, and leaders moved on request. */
 export class ClusterRoles implements Disposable {

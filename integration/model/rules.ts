@@ -16,7 +16,7 @@ export const coreRules = [
   {
     name: 'route-in-place',
     says: 'A record runs in place iff the index of its source partition is the partition of its key; nothing else enters the decision.',
-    code: 'lib/runtime/pipeline.ts',
+    code: 'lib/runtime/path/pipeline.ts',
     wrong: {
       'by-count':
         'It runs in place only while the topic has exactly as many partitions as there is state, by metadata.',
@@ -26,13 +26,13 @@ export const coreRules = [
   {
     name: 'all-positions',
     says: 'A commit carries the positions of all partitions of each of its tasks, inboxes too.',
-    code: 'lib/runtime/task.ts',
+    code: 'lib/runtime/tasks/task.ts',
     wrong: { 'sources-only': 'It carries the positions of sources, not those of inboxes.' },
   },
   {
     name: 'refused-is-not-ended',
     says: 'EndTxn(commit) is sent only when the transaction has accepted offsets.',
-    code: 'lib/kafka/transaction-state.ts',
+    code: 'lib/kafka/producing/transaction-state.ts',
     wrong: { ignored: 'A refusal of the offsets is ignored.' },
   },
   {
@@ -70,7 +70,7 @@ export const coreRules = [
   {
     name: 'rewind-to-sealed',
     says: 'When the current buffer is dropped, tasks go back to the positions of the last sealed commit.',
-    code: 'lib/runtime/task.ts',
+    code: 'lib/runtime/tasks/task.ts',
     wrong: {
       stay: 'They stay where they are.',
       committed: 'They go back to the last commit that was answered, although a sealed one is under way.',
@@ -100,7 +100,7 @@ export const coreRules = [
   {
     name: 'stable-offsets',
     says: 'A taker reads committed offsets only when no transaction is pending on any partition of the task (requireStable).',
-    code: 'lib/runtime/task-set.ts',
+    code: 'lib/runtime/tasks/task-set.ts',
     wrong: { off: 'It reads what is committed at the moment.' },
   },
   {
@@ -124,13 +124,13 @@ export const coreRules = [
   {
     name: 'inbox-committed',
     says: 'Records that hopped have their turn when the hop is committed.',
-    code: 'lib/runtime/intake.ts',
+    code: 'lib/runtime/path/intake.ts',
     wrong: { uncommitted: 'They have it as soon as they are in the inbox.' },
   },
   {
     name: 'trim-committed',
     says: 'An inbox is trimmed up to an offset of a commit whose EndTxn was answered.',
-    code: 'lib/runtime/commit-cycle.ts',
+    code: 'lib/runtime/commit/commit-cycle.ts',
     wrong: {
       processed: 'It is trimmed up to what was processed.',
       accepted: 'It is trimmed up to offsets that were accepted.',
@@ -139,7 +139,7 @@ export const coreRules = [
   {
     name: 'local-never-ahead',
     says: 'The local store is given only what is committed.',
-    code: 'lib/runtime/commit-cycle.ts',
+    code: 'lib/runtime/commit/commit-cycle.ts',
     wrong: { sealed: 'It is given a commit whose offsets were accepted.' },
   },
   {
@@ -179,7 +179,7 @@ export const coreRules = [
   {
     name: 'standby-committed',
     says: 'A standby reads committed records and never beyond the last stable offset.',
-    code: 'lib/runtime/standbys.ts',
+    code: 'lib/runtime/tasks/standbys.ts',
     wrong: { uncommitted: 'It reads all there is.' },
   },
   {
@@ -196,7 +196,7 @@ export const coreRules = [
   {
     name: 'attach-touched',
     says: 'A commit attaches positions of every task that had a turn in it, also of those whose positions did not move.',
-    code: 'lib/runtime/task.ts',
+    code: 'lib/runtime/tasks/task.ts',
     wrong: {
       moved: 'It attaches positions that moved, and if there are none, one of another task.',
       none: 'It attaches positions that moved; a commit of timers only has none.',
@@ -215,7 +215,7 @@ export const coreRules = [
   {
     name: 'quarantine-in-state',
     says: 'That an object is in quarantine is part of its state.',
-    code: 'lib/turn/row.ts',
+    code: 'lib/turn/kept/row.ts',
     wrong: { 'in-memory': 'The process remembers it.' },
   },
 ] as const satisfies readonly Rule[]

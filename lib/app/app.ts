@@ -1,9 +1,9 @@
 import type { Duration } from '../core/duration.js'
 import type { DeepReadonly } from '../model/deep-readonly.js'
 import type { AnyStateObject, Queries, StateObject } from '../model/state-object.js'
-import type { Health, Stats } from '../runtime/engine-options.js'
-import type { RestoreReport } from '../runtime/restore-watch.js'
-import type { StateChange } from '../runtime/state-watch.js'
+import type { Health, Stats } from '../runtime/setup/engine-options.js'
+import type { RestoreReport } from '../runtime/watch/restore-watch.js'
+import type { StateChange } from '../runtime/watch/state-watch.js'
 
 /** A running application: one process's share of all who use the same id. */
 export interface App extends AsyncDisposable {

@@ -1,6 +1,6 @@
 import * as kafka from '../kafka/kafka-log.js'
-import type { KafkaOptions } from '../kafka/options.js'
-import type { LogClient } from '../log/client.js'
+import type { KafkaOptions } from '../kafka/connection/options.js'
+import type { LogClient } from '../log/client/client.js'
 import { MillraceError } from '../core/errors.js'
 import type { Log, LogPort } from '../log/port.js'
 import * as memory from '../memory/memory-log.js'

@@ -2,13 +2,13 @@ import { z } from 'zod'
 import { durationMs, type Duration } from '../core/duration.js'
 import { MillraceError } from '../core/errors.js'
 import type { Logger } from '../core/logger.js'
-import type { KafkaOptions } from '../kafka/options.js'
+import type { KafkaOptions } from '../kafka/connection/options.js'
 import type { Log } from '../log/port.js'
 import { checkAppId } from '../model/names.js'
 import type { LookupTable } from '../model/lookup.js'
 import type { AnyStateObject } from '../model/state-object.js'
 import type { Flow } from '../model/stream.js'
-import type { Guarantee } from '../runtime/engine-options.js'
+import type { Guarantee } from '../runtime/setup/engine-options.js'
 
 /** What an app is, what it runs on, and how. Unknown keys are refused by name. */
 export interface AppOptions {

@@ -1,9 +1,9 @@
 import { MillraceError } from '../core/errors.js'
-import { attribute, headerBytes } from './batch-header.js'
-import { codecNumber, deflate, type Compression } from './compression.js'
-import { headersSize, writeHeaders } from './record-headers.js'
-import { writeHeader } from './stamp.js'
-import { varintSize, varlongSize, writeVarint, writeVarlong } from './varint.js'
+import { attribute, headerBytes } from './format/batch-header.js'
+import { codecNumber, deflate, type Compression } from './compression/compression.js'
+import { headersSize, writeHeaders } from './format/record-headers.js'
+import { writeHeader } from './format/stamp.js'
+import { varintSize, varlongSize, writeVarint, writeVarlong } from './format/varint.js'
 import type { BatchBuilder, FinishedBatch } from './port.js'
 
 export interface BatchBuilderOptions {

@@ -1,8 +1,8 @@
 import * as fc from 'fast-check'
 import { batchBuilder } from './batch-builder.js'
-import { nextOffsetAt } from './batch-header.js'
+import { nextOffsetAt } from './format/batch-header.js'
 import { recordCursor } from './cursor.js'
-import { controlBatch, stampBaseOffset, stampBatch } from './stamp.js'
+import { controlBatch, stampBaseOffset, stampBatch } from './format/stamp.js'
 import type { Fetched, Isolation } from './port.js'
 
 /** What three producers do to one partition; producer 0 is not transactional. */

@@ -1,5 +1,12 @@
-import { isControl, isTransactional, nextOffsetAt, producerIdAt, recordCountAt, headerBytes } from './batch-header.js'
-import { VarintReader } from './varint.js'
+import {
+  isControl,
+  isTransactional,
+  nextOffsetAt,
+  producerIdAt,
+  recordCountAt,
+  headerBytes,
+} from './format/batch-header.js'
+import { VarintReader } from './format/varint.js'
 import type { Fetched } from './port.js'
 
 /** Decides batch by batch, in the order of the log, what a `read_committed` reader may not see. */

@@ -1,10 +1,10 @@
 import * as fc from 'fast-check'
 import type { MillraceError } from '../core/errors.js'
 import { batchBuilder } from './batch-builder.js'
-import { attribute, fieldAt, verifyBatch, writeInt64 } from './batch-header.js'
-import { loadCompression, loadCompressions, type Compression } from './compression.js'
+import { attribute, fieldAt, verifyBatch, writeInt64 } from './format/batch-header.js'
+import { loadCompression, loadCompressions, type Compression } from './compression/compression.js'
 import { recordCursor } from './cursor.js'
-import { stampBaseOffset, stampBatch } from './stamp.js'
+import { stampBaseOffset, stampBatch } from './format/stamp.js'
 import type { RecordCursor } from './port.js'
 
 const compressions: Compression[] = ['none', 'gzip', 'snappy', 'lz4', 'zstd']

@@ -11,10 +11,10 @@ import {
   maxTimestampAt,
   nextOffsetAt,
   recordCountAt,
-} from './batch-header.js'
+} from './format/batch-header.js'
 import { commitFilter, type CommitFilter } from './commit-filter.js'
-import { inflate } from './compression.js'
-import { readHeaders } from './record-headers.js'
+import { inflate } from './compression/compression.js'
+import { readHeaders } from './format/record-headers.js'
 import type { Headers, Offset } from '../core/record.js'
 import type { Fetched, RecordCursor } from './port.js'
 

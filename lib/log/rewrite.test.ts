@@ -7,11 +7,11 @@ import {
   producerIdAt,
   recordCountAt,
   verifyBatch,
-} from './batch-header.js'
-import { loadCompression, type Compression } from './compression.js'
+} from './format/batch-header.js'
+import { loadCompression, type Compression } from './compression/compression.js'
 import { recordCursor } from './cursor.js'
 import { keepRecords } from './rewrite.js'
-import { stampBaseOffset, stampBatch } from './stamp.js'
+import { stampBaseOffset, stampBatch } from './format/stamp.js'
 
 const compressions: Compression[] = ['none', 'gzip', 'snappy', 'lz4', 'zstd']
 

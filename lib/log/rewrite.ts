@@ -7,10 +7,10 @@ import {
   headerBytes,
   lastOffsetDeltaAt,
   recordCountAt,
-} from './batch-header.js'
-import { compressionOf, deflate, inflate } from './compression.js'
-import { stampCrc } from './stamp.js'
-import { VarintReader } from './varint.js'
+} from './format/batch-header.js'
+import { compressionOf, deflate, inflate } from './compression/compression.js'
+import { stampCrc } from './format/stamp.js'
+import { VarintReader } from './format/varint.js'
 import type { Offset } from '../core/record.js'
 
 /**

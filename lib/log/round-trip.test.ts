@@ -1,9 +1,9 @@
 import * as fc from 'fast-check'
 import { batchBuilder } from './batch-builder.js'
-import { headerBytes, maxTimestampAt, verifyBatch } from './batch-header.js'
-import { loadCompression, type Compression } from './compression.js'
+import { headerBytes, maxTimestampAt, verifyBatch } from './format/batch-header.js'
+import { loadCompression, type Compression } from './compression/compression.js'
 import { recordCursor } from './cursor.js'
-import { stampBaseOffset, stampBatch } from './stamp.js'
+import { stampBaseOffset, stampBatch } from './format/stamp.js'
 import type { FinishedBatch, RecordCursor } from './port.js'
 
 type Content = string | Uint8Array | null

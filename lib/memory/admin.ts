@@ -1,8 +1,8 @@
 import { MillraceError } from '../core/errors.js'
 import { PositionMap, type Offset, type Positions, type TopicPartition } from '../core/record.js'
 import type { Isolation, LogAdmin, NewTopic, TopicInfo } from '../log/port.js'
-import type { Broker } from './broker.js'
-import type { PartitionLog } from './partition-log.js'
+import type { Broker } from './broker/broker.js'
+import type { PartitionLog } from './storage/partition-log.js'
 
 export class MemoryAdmin implements LogAdmin {
   readonly #broker: Broker

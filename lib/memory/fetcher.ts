@@ -1,8 +1,8 @@
 import type { Clock } from '../core/clock.js'
 import type { Offset, Positions, TopicPartition } from '../core/record.js'
 import type { Fetched, Fetcher, FetcherOptions } from '../log/port.js'
-import type { PartitionLog } from './partition-log.js'
-import type { Topics } from './topics.js'
+import type { PartitionLog } from './storage/partition-log.js'
+import type { Topics } from './storage/topics.js'
 
 interface Place {
   readonly at: TopicPartition

@@ -1,8 +1,8 @@
 import { MillraceError, reasonOf } from '../core/errors.js'
 import type { Offset, Positions, TopicPartition } from '../core/record.js'
 import type { CommitChannel, FinishedBatch, Generation } from '../log/port.js'
-import { BatchStamps } from './batch-stamps.js'
-import type { Broker } from './broker.js'
+import { BatchStamps } from './broker/batch-stamps.js'
+import type { Broker } from './broker/broker.js'
 
 /** An idempotent producer on the embedded log: what is appended is visible at once, offsets are committed by `commit`. */
 export class IdempotentChannel implements CommitChannel {

@@ -1,7 +1,7 @@
 import { MillraceError, reasonOf } from '../core/errors.js'
 import type { Assignment, Generation, JoinOptions, Membership } from '../log/port.js'
-import type { Broker } from './broker.js'
-import type { Group, Joined } from './group.js'
+import type { Broker } from './broker/broker.js'
+import type { Group, Joined } from './broker/group.js'
 
 /** A member of a group on the embedded log: joins, hands out what it is assigned, and joins again when a round is called. */
 export class MemoryMembership implements Membership {

@@ -1,9 +1,9 @@
 import { MillraceError, reasonOf } from '../core/errors.js'
 import type { Offset, Positions, TopicPartition } from '../core/record.js'
 import type { CommitChannel, FinishedBatch, Generation } from '../log/port.js'
-import type { Broker } from './broker.js'
-import { BatchStamps } from './batch-stamps.js'
-import type { Producer } from './transactions.js'
+import type { Broker } from './broker/broker.js'
+import { BatchStamps } from './broker/batch-stamps.js'
+import type { Producer } from './broker/transactions.js'
 
 /** A transactional producer on the embedded log. What a call does is done at once; its answer comes a turn of the event loop later. */
 export class TransactionalChannel implements CommitChannel {

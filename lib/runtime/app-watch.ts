@@ -1,11 +1,11 @@
 import { reasonOf } from '../core/errors.js'
-import { judge, type Facts, type Judgement } from './app-state.js'
-import type { EngineOptions, Health } from './engine-options.js'
-import { KnownEnds } from './known-ends.js'
+import { judge, type Facts, type Judgement } from './watch/app-state.js'
+import type { EngineOptions, Health } from './setup/engine-options.js'
+import { KnownEnds } from './path/known-ends.js'
 import type { Ownership } from './ownership.js'
 import type { Parts } from './parts.js'
-import { RestoreWatch } from './restore-watch.js'
-import { StateWatch } from './state-watch.js'
+import { RestoreWatch } from './watch/restore-watch.js'
+import { StateWatch } from './watch/state-watch.js'
 
 /** What of an engine can be seen from outside. */
 export interface Watched {

@@ -1,7 +1,7 @@
 import { Instance } from '../../test/instances.js'
 import { app, flows, Sent, words } from '../../test/word-app.js'
 import { memoryLog } from '../memory/memory-log.js'
-import { memoryFolder } from '../store/memory-folder.js'
+import { memoryFolder } from '../store/memory/memory-folder.js'
 import type { StoreFolder } from '../store/store.js'
 
 /** Stores of this folder take until `release` to be closed. */

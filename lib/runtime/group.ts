@@ -1,11 +1,11 @@
 import type { Assignment, Generation, MemberTold, Membership } from '../log/port.js'
-import { assignTasks } from './assignor.js'
-import type { EngineOptions } from './engine-options.js'
-import { mostOf, type PartitionCounts } from './growth.js'
+import { assignTasks } from './membership/assignor.js'
+import type { EngineOptions } from './setup/engine-options.js'
+import { mostOf, type PartitionCounts } from './membership/growth.js'
 import { transactionalId, type Parts } from './parts.js'
-import { placeStandbys } from './standby-placement.js'
-import { encodeTold, leaderTells, memberTells } from './told.js'
-import type { Topology } from './topology.js'
+import { placeStandbys } from './membership/standby-placement.js'
+import { encodeTold, leaderTells, memberTells } from './membership/told.js'
+import type { Topology } from './setup/topology.js'
 
 /** A new generation, and this member's part of it. */
 export interface Assigned {

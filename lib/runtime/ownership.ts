@@ -1,13 +1,13 @@
 import { MillraceError, reasonOf } from '../core/errors.js'
 import { StateRefused } from '../state/table.js'
-import { guardOf } from '../turn/guard.js'
+import { guardOf } from '../turn/kept/guard.js'
 import type { CommitChannel, Generation, Membership } from '../log/port.js'
-import type { EngineOptions } from './engine-options.js'
+import type { EngineOptions } from './setup/engine-options.js'
 import { joinGroup, type Assigned } from './group.js'
-import { grow } from './growth.js'
+import { grow } from './membership/growth.js'
 import type { Jobs } from './jobs.js'
 import { openChannel, type Parts } from './parts.js'
-import type { Task } from './task.js'
+import type { Task } from './tasks/task.js'
 
 /** Refused commits after which the input is read again from the last one; all other failures stop the app. */
 const recoverable = new Set(['GENERATION_STALE', 'MEMBER_UNKNOWN', 'COMMIT_ABORTED', 'FENCED', 'OUTCOME_UNKNOWN'])

@@ -1,11 +1,11 @@
 import type { DueTime } from '../state/due.js'
 import type { DueTurns } from '../turn/due-turns.js'
-import type { CommitCycle } from './commit-cycle.js'
-import type { Intake } from './intake.js'
-import type { Reader, ReaderSurroundings } from './reader.js'
-import { readerFor } from './reader-for.js'
-import type { Task } from './task.js'
-import type { TaskSet } from './task-set.js'
+import type { CommitCycle } from './commit/commit-cycle.js'
+import type { Intake } from './path/intake.js'
+import type { Reader, ReaderSurroundings } from './path/reader.js'
+import { readerFor } from './path/reader-for.js'
+import type { Task } from './tasks/task.js'
+import type { TaskSet } from './tasks/task-set.js'
 
 /** User work between two turns of the event loop: commits, heartbeats and fetches are never starved for longer. */
 const sliceMs = 5

@@ -2,8 +2,8 @@ import { MillraceError } from '../core/errors.js'
 import { partitionOfKey } from '../log/murmur2.js'
 import type { KindDefinition } from '../model/kind.js'
 import type { Table } from '../state/table.js'
-import { sessionOf, type Sessions } from '../turn/sessions.js'
-import { parseWindowKey, windowKey } from '../turn/windows.js'
+import { sessionOf, type Sessions } from '../turn/windows/sessions.js'
+import { parseWindowKey, windowKey } from '../turn/windows/windows.js'
 import type { Engine } from './engine.js'
 
 /** Reads committed state of the tasks this process runs. */

@@ -3,7 +3,7 @@ import { json } from '../codec/codec.js'
 import { systemClock } from '../core/clock.js'
 import { silentLogger } from '../core/logger.js'
 import { memoryLog } from '../memory/memory-log.js'
-import { memoryFolder } from '../store/memory-folder.js'
+import { memoryFolder } from '../store/memory/memory-folder.js'
 import { takeOver } from './take-over.js'
 import type { TaskState } from './task-state.js'
 

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { systemClock } from '../core/clock.js'
 import { stateObject } from '../model/state-object.js'
-import { memoryFolder } from '../store/memory-folder.js'
+import { memoryFolder } from '../store/memory/memory-folder.js'
 import type { StoreFolder } from '../store/store.js'
 import { metaKey, readMeta, type StoreMeta } from './meta.js'
 import type { Entry, Table } from './table.js'

@@ -1,14 +1,14 @@
 import { reasonOf } from '../core/errors.js'
 import { copyOfRecord } from '../core/record.js'
 import { StateRefused, type Entry, type Table } from '../state/table.js'
-import { ActiveTurn, type TurnSurroundings } from './active-turn.js'
-import type { Failures } from './failures.js'
-import { Flights, type Flight } from './flights.js'
-import { guardOf, guardOfEntry, type Guard } from './guard.js'
-import type { Outbox } from './outbox.js'
-import { rowOf } from './published-row.js'
-import { touchEveryMs, type Row } from './row.js'
-import type { Work } from './work.js'
+import { ActiveTurn, type TurnSurroundings } from './running/active-turn.js'
+import type { Failures } from './failing/failures.js'
+import { Flights, type Flight } from './running/flights.js'
+import { guardOf, guardOfEntry, type Guard } from './kept/guard.js'
+import type { Outbox } from './output/outbox.js'
+import { rowOf } from './output/published-row.js'
+import { touchEveryMs, type Row } from './kept/row.js'
+import type { Work } from './running/work.js'
 
 export interface TurnsOptions extends TurnSurroundings {
   readonly outbox: Outbox

@@ -1,0 +1,129 @@
+import type { core } from 'zod'
+import { asBuffer } from '../../core/bytes.js'
+import { MillraceError, reasonOf } from '../../core/errors.js'
+import { boundsOf, type Bounds } from './avro-bounds.js'
+import { framingOf, type AvroHeader } from './avro-header.js'
+import { namesOf, schemaOf, type AvroSchema } from './avro-schema.js'
+import { avroType, nameOf, resolverOf, type AvroType, type Resolver } from './avro-type.js'
+import { conversionOf } from './avro-values.js'
+import { formOf } from './avro-zod.js'
+import type { Codec } from '../codec.js'
+import { validator, type OutputOf } from '../schema.js'
+
+export interface AvroOptions {
+  /** Of the outermost type in the Avro schema. @default the `id` in the meta of the zod schema, or `Value` */
+  readonly name?: string
+  /** Of the types in the Avro schema, such as `com.acme`. @default none */
+  readonly namespace?: string
+  /** The Avro schema to write with. @default the one of `avroSchema(schema, name)` */
+  readonly schema?: AvroSchema
+  /** What stands before each value and says which schema wrote it. @default nothing: all have the same one */
+  readonly header?: AvroHeader
+  /**
+   * The schema that all values which are read were written with, where they have no header. Such a codec only reads.
+   * @default the schema to write with
+   */
+  readonly writer?: AvroSchema
+}
+
+/** How to read what one schema wrote. */
+interface Source {
+  readonly bounds: Bounds
+  /** None for what this codec writes itself. */
+  readonly resolver?: Resolver
+}
+
+/**
+ * Avro, with the schema made from that of zod. What is read is resolved from the schema it was written with, then checked
+ * by zod. `decode` throws `VALUE_INVALID` for bytes that are not such a value, `encode` for what has no place in the
+ * schema. Throws `DEFINITION_INVALID` naming the place that has no Avro form, or what makes two schemas incompatible.
+ * Source: Avro 1.12 specification, Binary Encoding and Schema Resolution.
+ */
+export function avro<S extends core.$ZodType>(schema: S, options: AvroOptions = {}): Codec<OutputOf<S>> {
+  const { header, writer } = options
+  const [name, namespace] = namesOf(options.name, options.namespace)
+  if (header !== undefined && writer !== undefined)
+    throw new MillraceError('DEFINITION_INVALID', 'avro: give `writer` or `header`; with a header, writers go into it')
+  const form = formOf(schema, name)
+  const type = avroType(options.schema ?? schemaOf(form, namespace))
+  const { write, read } = conversionOf(form, type)
+  const check = validator(schema) as (value: unknown) => OutputOf<S>
+  const sourceOf = (from: AvroType): Source =>
+    from === type ? { bounds: boundsOf(type) } : { bounds: boundsOf(from), resolver: resolverOf(type, from) }
+  const framing = header && framingOf(header, type)
+  const sources = new Map([...(framing?.writers ?? [])].map(([hex, from]) => [hex, sourceOf(from)]))
+  const headless = sourceOf(writer === undefined ? type : avroType(writer))
+  const headerLength = framing?.header.length ?? 0
+
+  function decodeRange(bytes: Buffer, start: number, end: number): OutputOf<S> {
+    let value: unknown
+    try {
+      const body = start + headerLength
+      const { bounds, resolver } = framing === undefined ? headless : sourceAt(bytes, start, Math.min(body, end))
+      bounds(bytes, body, end)
+      value = type.fromBuffer(bytes.subarray(body, end), resolver, true)
+      if (read !== undefined) value = read(value)
+    } catch (cause) {
+      throw MillraceError.is(cause) ? cause : invalid(reasonOf(cause), cause)
+    }
+    return check(value)
+  }
+
+  function sourceAt(bytes: Buffer, start: number, end: number): Source {
+    const hex = bytes.toString('hex', start, end)
+    const source = sources.get(hex)
+    if (source === undefined) throw invalid(`${header?.kind} header: ${framing?.unknown(hex)}`)
+    return source
+  }
+
+  function encode(value: OutputOf<S>): Uint8Array {
+    if (writer !== undefined) throw new MillraceError('DEFINITION_INVALID', readsOnly)
+    let written: unknown
+    try {
+      written = write === undefined ? value : write(value)
+      const body = type.toBuffer(written)
+      return framing === undefined ? body : Buffer.concat([framing.header, body])
+    } catch (cause) {
+      throw new MillraceError('VALUE_INVALID', whyUnwritable(type, written) ?? reasonOf(cause), { cause })
+    }
+  }
+
+  function invalid(why: string, cause?: unknown): MillraceError {
+    return new MillraceError('VALUE_INVALID', `not an Avro ${nameOf(type)} (${why})`, { cause })
+  }
+
+  return Object.freeze({
+    format: 'avro',
+    encode,
+    decode: (bytes: Uint8Array) => decodeRange(asBuffer(bytes), 0, bytes.length),
+    decodeRange,
+  })
+}
+
+const readsOnly =
+  'a codec with the option `writer` only reads, because it could not read what it would write; write with one that has none'
+
+/** The first part of a value that its type refuses. */
+function whyUnwritable(type: AvroType, value: unknown): string | undefined {
+  let first: string | undefined
+  const errorHook = (path: readonly string[], part: unknown, at: AvroType): void => {
+    first ??= `${[nameOf(type), ...path].join('.')}: ${shown(part)} cannot be written as Avro ${nameOf(at)}`
+  }
+  type.isValid(value, { errorHook })
+  return first
+}
+
+function shown(part: unknown): string {
+  switch (typeof part) {
+    case 'undefined':
+      return 'a missing value'
+    case 'string':
+      return JSON.stringify(part.slice(0, 40))
+    case 'number':
+    case 'bigint':
+    case 'boolean':
+      return `${typeof part} ${part}`
+    default:
+      return part === null ? 'null' : `this ${Array.isArray(part) ? 'array' : typeof part}`
+  }
+}

@@ -1,0 +1,87 @@
+import { MillraceError } from '../../core/errors.js'
+import { PositionMap, type Positions, type TopicPartition } from '../../core/record.js'
+import type { Isolation, LogAdmin, NewTopic, TopicInfo } from '../../log/port.js'
+import type { Channel } from '../connection/channel.js'
+import { Code, isRetriable, nameOf } from '../connection/error-codes.js'
+import { fenceDead } from '../producing/fencing.js'
+import { listPositions } from '../producing/offset-answers.js'
+import { logEnds, perLeader } from '../connection/per-leader.js'
+import { deleteRecords, offsetFetch, type OffsetFetchResponse } from '../protocol/offsets.js'
+import { describeTopics, listTopics, makeTopics } from './topic-admin.js'
+
+/** Topics, offsets and fencing over one channel. */
+export class KafkaAdmin implements LogAdmin {
+  readonly #channel: Channel
+
+  constructor(channel: Channel) {
+    this.#channel = channel
+  }
+
+  async describe(topics: readonly string[]): Promise<ReadonlyMap<string, TopicInfo | undefined>> {
+    return await describeTopics(this.#channel, topics)
+  }
+
+  async list(prefix: string): Promise<readonly string[]> {
+    return await listTopics(this.#channel, prefix)
+  }
+
+  async create(topics: readonly NewTopic[]): Promise<void> {
+    if (topics.length > 0) await makeTopics(this.#channel, topics)
+  }
+
+  async endOffsets(partitions: readonly TopicPartition[], isolation: Isolation): Promise<Positions> {
+    return await logEnds(this.#channel, partitions, 'end', isolation)
+  }
+
+  async startOffsets(partitions: readonly TopicPartition[]): Promise<Positions> {
+    return await logEnds(this.#channel, partitions, 'start', 'all')
+  }
+
+  async stableCommitted(group: string, partitions: readonly TopicPartition[]): Promise<Positions> {
+    const committed = new PositionMap()
+    let left = partitions
+    while (left.length > 0) {
+      const body = { group, partitions: left }
+      const answer = await this.#channel.toCoordinator(['group', group], offsetFetch, body, codeOf)
+      if (answer.errorCode !== Code.none) throw refused(`OffsetFetch of group ${group}`, answer.errorCode)
+      for (const { topic, partition, offset, errorCode } of answer.partitions) {
+        if (errorCode === Code.unstableOffsets) continue
+        if (errorCode !== Code.none)
+          throw refused(`OffsetFetch of ${topic}[${partition}] for group ${group}`, errorCode)
+        if (offset >= 0) committed.set(topic, partition, offset)
+      }
+      left = answer.partitions.filter(({ errorCode }) => errorCode === Code.unstableOffsets)
+      // A commit that is being decided is stable in 1 ms at the median, 10 ms at most; an open one may take long.
+      if (left.length > 0) await this.#channel.clock.sleep(2, this.#channel.closed)
+    }
+    return committed.topics
+  }
+
+  async trim(before: Positions): Promise<void> {
+    const timeoutMs = 4_000
+    const results = await perLeader(this.#channel, deleteRecords, listPositions(before), (own) => ({
+      before: own,
+      timeoutMs,
+    }))
+    for (const { topic, partition, errorCode } of results) {
+      if (errorCode === Code.none) continue
+      const what = `DeleteRecords of ${topic}[${partition}] before ${before.get(topic)?.get(partition)}`
+      if (errorCode !== Code.offsetOutOfRange) throw refused(what, errorCode)
+      throw new MillraceError('OFFSET_OUT_OF_RANGE', `${what}: that is beyond its end.`, { topic, partition })
+    }
+  }
+
+  async fence(prefix: string, alive: ReadonlySet<string>): Promise<readonly string[]> {
+    return await fenceDead(this.#channel, prefix, alive)
+  }
+}
+
+/** The code of the whole answer stands for it; else any of a partition that may pass, as while offsets are being loaded. */
+function codeOf({ errorCode, partitions }: OffsetFetchResponse): number {
+  if (errorCode !== Code.none) return errorCode
+  return partitions.find((partition) => isRetriable(partition.errorCode))?.errorCode ?? Code.none
+}
+
+function refused(what: string, code: number): MillraceError {
+  return new MillraceError('BROKER_REFUSED', `${what}: ${nameOf(code)}. Check the ACLs and the topic's cleanup.policy.`)
+}

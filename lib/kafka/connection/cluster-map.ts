@@ -1,0 +1,54 @@
+import { MillraceError } from '../../core/errors.js'
+import type { TopicPartition } from '../../core/record.js'
+import { Code, isRetriable, nameOf } from './error-codes.js'
+import { TryAgain } from './insist.js'
+import type { Address } from './options.js'
+import type { MetadataResponse } from '../protocol/metadata.js'
+
+/** What is known about the cluster: where its brokers are, who leads which partition. Kept up to date by `Channel`. */
+export class ClusterMap {
+  /** Topics whose leaders somebody asked for. */
+  readonly wanted = new Set<string>()
+  #nodes = new Map<number, Address>()
+  readonly #topics = new Map<string, { readonly errorCode: number; readonly leaders: ReadonlyMap<number, number> }>()
+
+  get nodes(): ReadonlyMap<number, Address> {
+    return this.#nodes
+  }
+
+  learn({ brokers, topics }: MetadataResponse): void {
+    this.#nodes = new Map(brokers.map(({ nodeId, host, port }) => [nodeId, { host, port }]))
+    for (const { name, errorCode, partitions } of topics) {
+      const leaders = new Map(partitions.filter(({ leader }) => leader >= 0).map((p) => [p.partition, p.leader]))
+      this.#topics.set(name, { errorCode, leaders })
+    }
+  }
+
+  /** The node that leads a partition; undefined while not known. */
+  leader({ topic, partition }: TopicPartition): number | undefined {
+    this.wanted.add(topic)
+    return this.#topics.get(topic)?.leaders.get(partition)
+  }
+
+  /** Throws `TryAgain` while there is no leader, and `BROKER_REFUSED` when we may not know. */
+  requireLeader(at: TopicPartition): number {
+    const leader = this.leader(at)
+    if (leader !== undefined) return leader
+    const errorCode = this.#topics.get(at.topic)?.errorCode ?? Code.leaderNotAvailable
+    if (errorCode === Code.none) {
+      // A known topic without this partition: it may be one that was added a moment ago.
+      throw new TryAgain(`${at.topic}[${at.partition}] has no leader`, { missing: this.#hasNone(at) ? at : undefined })
+    }
+    if (isRetriable(errorCode)) throw TryAgain.because(errorCode, at)
+    throw new MillraceError('BROKER_REFUSED', `${at.topic}: the broker says ${nameOf(errorCode)}. Check its ACLs.`, at)
+  }
+
+  forgetLeader({ topic }: TopicPartition): void {
+    this.#topics.delete(topic)
+  }
+
+  #hasNone({ topic, partition }: TopicPartition): boolean {
+    const leaders = this.#topics.get(topic)?.leaders
+    return leaders !== undefined && leaders.size > 0 && !leaders.has(partition)
+  }
+}

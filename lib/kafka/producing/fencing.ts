@@ -1,0 +1,38 @@
+import { MillraceError } from '../../core/errors.js'
+import type { Channel } from '../connection/channel.js'
+import { Code, isRetriable, nameOf } from '../connection/error-codes.js'
+import { TryAgain } from '../connection/insist.js'
+import { initProducer } from './producer-identity.js'
+import { listTransactions, noIdentity } from '../protocol/transaction.js'
+
+/** Of the identity that fences; nothing is ever written under it. */
+const fencingTimeoutMs = 10_000
+
+/**
+ * Takes over the transactional ids that start with `prefix`, have a transaction open and are not alive, which aborts it:
+ * 14 to 29 ms on one broker, where waiting for its time-out takes 4 to 20 s. Brokers that cannot list their transactions
+ * (before Kafka 3.0, KIP-664) are left out: there the time-out decides. Needs DESCRIBE and WRITE on the ids.
+ */
+export async function fenceDead(
+  channel: Channel,
+  prefix: string,
+  alive: ReadonlySet<string>,
+): Promise<readonly string[]> {
+  const open = await channel.insist('ListTransactions', async () => {
+    await channel.refresh()
+    const asked = [...channel.map.nodes.keys()].map((node) => openTransactions(channel, node))
+    return (await Promise.all(asked)).flat()
+  })
+  const dead = [...new Set(open)].filter((id) => id.startsWith(prefix) && !alive.has(id))
+  await Promise.all(dead.map((id) => initProducer(channel, id, fencingTimeoutMs, noIdentity)))
+  return dead
+}
+
+async function openTransactions(channel: Channel, node: number): Promise<readonly string[]> {
+  if (!(await channel.speaks(node, listTransactions))) return []
+  const { errorCode, ids } = await channel.request(node, listTransactions, { states: ['Ongoing'] })
+  if (errorCode === Code.none) return ids
+  if (isRetriable(errorCode)) throw TryAgain.because(errorCode)
+  const what = `ListTransactions: ${nameOf(errorCode)}. Grant DESCRIBE on the app's transactional ids.`
+  throw new MillraceError('BROKER_REFUSED', what)
+}

@@ -1,0 +1,92 @@
+import type { MillraceError } from '../../core/errors.js'
+import type { Offset, Positions, TopicPartition } from '../../core/record.js'
+import type { Fetched } from '../../log/port.js'
+
+/** One assignment of one partition; a new assignment makes a new one, so that late answers find nobody. */
+export interface Reading extends TopicPartition {
+  /** Where the next request begins. */
+  position: Offset
+  /** Where what was handed out ends. */
+  handed: Offset
+  /** Fetched and not handed out yet. */
+  ready: Fetched | undefined
+  asked: boolean
+  paused: boolean
+  /** Out of range, or refused: not asked for until it is assigned anew. */
+  failure: MillraceError | undefined
+}
+
+/** The partitions a fetcher reads now, and what has come for them; in the order in which they are asked for. */
+export class Readings {
+  #readings = new Map<string, Reading>()
+
+  /** Replaces them all. One that is named at the offset where it was goes on with what has been fetched for it. */
+  assign(positions: Positions): void {
+    const readings = new Map<string, Reading>()
+    for (const [topic, partitions] of positions) {
+      for (const [partition, offset] of partitions) {
+        const key = keyOf({ topic, partition })
+        const known = this.#readings.get(key)
+        const goesOn = known !== undefined && known.handed === offset && known.failure === undefined
+        readings.set(key, goesOn ? known : newReading(topic, partition, offset, known?.paused ?? false))
+      }
+    }
+    this.#readings = readings
+  }
+
+  [Symbol.iterator](): Iterator<Reading> {
+    return this.#readings.values()
+  }
+
+  of(partition: TopicPartition): Reading | undefined {
+    return this.#readings.get(keyOf(partition))
+  }
+
+  /** False once its partition was assigned anew, or is no longer. */
+  isCurrent(reading: Reading): boolean {
+    return this.of(reading) === reading
+  }
+
+  /** Those that got something go to the end: brokers fill an answer from the front, and nobody may starve. */
+  moveToEnd(reading: Reading): void {
+    if (!this.isCurrent(reading)) return
+    this.#readings.delete(keyOf(reading))
+    this.#readings.set(keyOf(reading), reading)
+  }
+
+  /** What may be handed out now. Throws a failure once: the others go on afterwards, that one when it is assigned anew. */
+  takeReady(): Fetched[] {
+    for (const reading of this) {
+      if (reading.failure === undefined || reading.paused) continue
+      this.#readings.delete(keyOf(reading))
+      throw reading.failure
+    }
+    const answer: Fetched[] = []
+    for (const reading of this) {
+      if (reading.paused || reading.ready === undefined) continue
+      answer.push(reading.ready)
+      reading.handed = reading.ready.to
+      reading.ready = undefined
+    }
+    return answer
+  }
+
+  clear(): void {
+    this.#readings.clear()
+  }
+}
+
+export const keyOf = ({ topic, partition }: TopicPartition): string => `${topic} ${partition}`
+
+function newReading(topic: string, partition: number, offset: Offset, paused: boolean): Reading {
+  return {
+    topic,
+    partition,
+    position: offset,
+    handed: offset,
+    ready: undefined,
+    asked: false,
+    paused,
+    failure: undefined,
+  }
+}

@@ -1,0 +1,45 @@
+import type { Clock } from '../../core/clock.js'
+import { MillraceError } from '../../core/errors.js'
+import { allPartitions, type TopicPartition } from '../../core/record.js'
+import type { ClientTopic } from './client-topic.js'
+import type { LogPort } from '../port.js'
+import { readToEnd, type ReadRecord } from './read-to-end.js'
+import { sendAll, type SendOptions } from './send-all.js'
+
+export type { ClientTopic, ReadRecord, SendOptions }
+
+/** Plain producing and reading beside an app: in examples, tests and tools. */
+export interface LogClient {
+  /**
+   * Appends all values (null: a tombstone), in order per partition, by an idempotent producer; resolves when all are acknowledged. Memory is
+   * bounded, however long `values` is. Rejects with `TOPIC_MISSING`, with what `values`, the codec or an option throws, or
+   * with what the log refuses; then part of the values may have been appended.
+   */
+  send<V>(
+    target: ClientTopic<V>,
+    values: Iterable<V | null> | AsyncIterable<V | null>,
+    options?: SendOptions<V>,
+  ): Promise<void>
+  /**
+   * All committed records, from the beginning up to what was stable at the call; in order per partition. Rejects with
+   * `TOPIC_MISSING`, `VALUE_INVALID`, `BATCH_CORRUPT` or `COMPRESSION_UNAVAILABLE`.
+   */
+  read<V>(source: ClientTopic<V>): AsyncIterable<ReadRecord<V>>
+}
+
+export function logClient(port: LogPort, clock: Clock): LogClient {
+  return {
+    async send(target, values, options = {}) {
+      await sendAll(port, clock, target, await partitionsOf(port, target.name), values, options)
+    },
+    read: (source) => readToEnd(port, source, partitionsOf(port, source.name)),
+  }
+}
+
+async function partitionsOf(port: LogPort, topic: string): Promise<readonly TopicPartition[]> {
+  const info = (await port.admin.describe([topic])).get(topic)
+  if (info !== undefined) return allPartitions(topic, info.partitions)
+  throw new MillraceError('TOPIC_MISSING', `Topic '${topic}' does not exist. Create it, or correct the name.`, {
+    topic,
+  })
+}

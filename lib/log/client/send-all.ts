@@ -1,0 +1,141 @@
+import type { Clock } from '../../core/clock.js'
+import type { Headers, TopicPartition } from '../../core/record.js'
+import { batchBuilder } from '../batch-builder.js'
+import { headerBytes } from '../format/batch-header.js'
+import type { ClientTopic } from './client-topic.js'
+import { partitionOfKey } from '../murmur2.js'
+import type { BatchBuilder, CommitChannel, FinishedBatch, LogPort } from '../port.js'
+
+/** A quarter of what brokers take by default. */
+const batchBytes = 256 * 1024
+/** Over all partitions, so that many partitions do not mean much memory. */
+const bufferedBytes = 16 * 1024 * 1024
+/** Appends that wait for their answer. */
+const inFlight = 8
+/** Records without a key go on to the next partition after this much: spread, and still in large batches. */
+const stickyBytes = 16 * 1024
+/** How long a value of a slow source waits for company. */
+const lingerMs = 50
+
+/** What a record gets beside its value. */
+export interface SendOptions<V> {
+  /** Decides the partition, as Java's default partitioner; a record without a key goes to any. No key by default. */
+  readonly key?: (value: V) => string | null
+  /** Milliseconds since the epoch. By default when the value was taken from `values`. */
+  readonly timestamp?: (value: V) => number
+  readonly headers?: (value: V) => Headers
+}
+
+/** See `LogClient.send`. */
+export async function sendAll<V>(
+  port: LogPort,
+  clock: Clock,
+  target: ClientTopic<V>,
+  partitions: readonly TopicPartition[],
+  values: Iterable<V | null> | AsyncIterable<V | null>,
+  options: SendOptions<V>,
+): Promise<void> {
+  const channel = await port.idempotent()
+  try {
+    await channel.begin(partitions, undefined)
+    const batches = new OutgoingBatches(channel, partitions, clock.now())
+    const stopLingering = clock.every(lingerMs, () => batches.flush())
+    try {
+      for await (const each of values) {
+        // The functions are for values; who sends a tombstone has functions that can do without.
+        const value = each as V
+        const timestamp = options.timestamp === undefined ? clock.now() : options.timestamp(value)
+        const key = options.key === undefined ? null : options.key(value)
+        batches.add(key, each === null ? null : target.codec.encode(value), timestamp, options.headers?.(value))
+        if (batches.isFull) await batches.room()
+      }
+      batches.flush()
+    } finally {
+      stopLingering()
+      await batches.settled()
+    }
+    batches.demandAcknowledged()
+    await channel.commit()
+  } finally {
+    await channel[Symbol.asyncDispose]()
+  }
+}
+
+/** One batch in the making per partition, and those on their way. */
+class OutgoingBatches {
+  readonly #channel: CommitChannel
+  readonly #partitions: readonly TopicPartition[]
+  readonly #builders = new Map<number, BatchBuilder>()
+  readonly #sending = new Set<Promise<void>>()
+  readonly #failures: unknown[] = []
+  #buffered = 0
+  #sticky: number
+  #onSticky = 0
+
+  /** `turn` spreads where senders without keys begin. */
+  constructor(channel: CommitChannel, partitions: readonly TopicPartition[], turn: number) {
+    this.#channel = channel
+    this.#partitions = partitions
+    this.#sticky = Math.floor(turn) % partitions.length
+  }
+
+  /** More is on its way than should be, or something failed: await `room`. */
+  get isFull(): boolean {
+    return this.#sending.size >= inFlight || this.#failures.length > 0
+  }
+
+  add(key: string | null, value: string | Uint8Array | null, timestamp: number, headers: Headers | undefined): void {
+    const partition = key === null ? this.#stickyPartition() : partitionOfKey(key, this.#partitions.length)
+    let builder = this.#builders.get(partition)
+    if (builder === undefined) this.#builders.set(partition, (builder = batchBuilder()))
+    const before = builder.size
+    builder.add(key, value, timestamp, headers)
+    const added = builder.size - before
+    this.#buffered += added
+    if (key === null) this.#onSticky += added
+    if (builder.size >= batchBytes) this.#send(partition, builder)
+    else if (this.#buffered >= bufferedBytes) this.flush()
+  }
+
+  flush(): void {
+    for (const [partition, builder] of this.#builders) if (builder.count > 0) this.#send(partition, builder)
+  }
+
+  /** Resolves when another batch may be sent. Rejects with what an append failed with. */
+  async room(): Promise<void> {
+    while (this.#sending.size >= inFlight) await Promise.race(this.#sending)
+    this.demandAcknowledged()
+  }
+
+  /** Resolves when every append is answered, also with an error. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#sending)
+  }
+
+  demandAcknowledged(): void {
+    if (this.#failures.length > 0) throw this.#failures[0]
+  }
+
+  #stickyPartition(): number {
+    if (this.#onSticky >= stickyBytes) {
+      this.#onSticky = 0
+      this.#sticky = (this.#sticky + 1) % this.#partitions.length
+    }
+    return this.#sticky
+  }
+
+  #send(partition: number, builder: BatchBuilder): void {
+    this.#buffered -= builder.size - headerBytes
+    const batch = builder.finish()
+    const sent = this.#append(this.#partitions[partition]!, batch).finally(() => this.#sending.delete(sent))
+    this.#sending.add(sent)
+  }
+
+  async #append(partition: TopicPartition, batch: FinishedBatch): Promise<void> {
+    try {
+      await this.#channel.append(partition, batch)
+    } catch (error) {
+      this.#failures.push(error)
+    }
+  }
+}

@@ -1,0 +1,101 @@
+import { MillraceError } from '../../core/errors.js'
+import type { TopicPartition } from '../../core/record.js'
+import type { NewTopic, TopicInfo } from '../../log/port.js'
+import { PartitionLog } from './partition-log.js'
+
+/** What a broker says of a topic made without configs (Apache Kafka, "Topic Configs"); those the log itself obeys or readers ask for. */
+const defaultConfigs = {
+  'cleanup.policy': 'delete',
+  'delete.retention.ms': '86400000',
+  'max.message.bytes': '1048588',
+  'min.cleanable.dirty.ratio': '0.5',
+  // The embedded log deletes nothing by age or size.
+  'retention.bytes': '-1',
+  'retention.ms': '-1',
+}
+
+export interface Topic {
+  readonly name: string
+  readonly info: TopicInfo
+  readonly logs: readonly PartitionLog[]
+}
+
+export class Topics {
+  /** Partitions of a topic made without a number. */
+  readonly defaultPartitions: number
+  readonly #topics = new Map<string, Topic>()
+  #made = 0
+
+  constructor(defaultPartitions: number) {
+    this.defaultPartitions = defaultPartitions
+  }
+
+  /** Leaves a topic that exists as it is. */
+  create({ name, partitions, configs }: NewTopic): void {
+    if (this.#topics.has(name)) return
+    const count = partitions === -1 ? this.defaultPartitions : partitions
+    if (!Number.isInteger(count) || count < 1) {
+      throw new MillraceError(
+        'BROKER_REFUSED',
+        `${name}: a topic cannot have ${count} partitions. Ask for 1 or more.`,
+        {
+          topic: name,
+        },
+      )
+    }
+    this.#topics.set(name, {
+      name,
+      info: {
+        id: `memory-${++this.#made}`,
+        partitions: count,
+        configs: new Map(Object.entries({ ...defaultConfigs, ...configs })),
+      },
+      logs: Array.from({ length: count }, (_, partition) => new PartitionLog(name, partition)),
+    })
+  }
+
+  /** Adds empty partitions until there are so many; never takes one away. Throws `TOPIC_MISSING`. */
+  grow(name: string, partitions: number): void {
+    const { info, logs } = this.#existing(name)
+    const more = Array.from({ length: Math.max(0, partitions - logs.length) }, (_, i) => logs.length + i)
+    this.#topics.set(name, {
+      name,
+      info: { ...info, partitions: logs.length + more.length },
+      logs: [...logs, ...more.map((partition) => new PartitionLog(name, partition))],
+    })
+  }
+
+  get(name: string): Topic | undefined {
+    return this.#topics.get(name)
+  }
+
+  names(): string[] {
+    return [...this.#topics.keys()]
+  }
+
+  /** Throws `TOPIC_MISSING`, also for a partition the topic does not have. */
+  partition({ topic, partition }: TopicPartition): PartitionLog {
+    const log = this.#topics.get(topic)?.logs[partition]
+    if (log === undefined) {
+      throw new MillraceError(
+        'TOPIC_MISSING',
+        `${topic}[${partition}]: there is no such partition on this log. Create the topic first, or correct its name.`,
+        { topic, partition },
+      )
+    }
+    return log
+  }
+
+  #existing(name: string): Topic {
+    const topic = this.#topics.get(name)
+    if (topic !== undefined) return topic
+    throw new MillraceError('TOPIC_MISSING', `Topic '${name}' does not exist. Create it, or correct the name.`, {
+      topic: name,
+    })
+  }
+
+  /** A config of a topic that exists. */
+  config(topic: string, name: keyof typeof defaultConfigs): string {
+    return this.#topics.get(topic)?.info.configs.get(name) ?? defaultConfigs[name]
+  }
+}

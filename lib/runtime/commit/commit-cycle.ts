@@ -1,0 +1,258 @@
+import type { Clock } from '../../core/clock.js'
+import { PositionMap } from '../../core/record.js'
+import type { CommitChannel, Generation } from '../../log/port.js'
+import { seal, send, type SealedCommit } from './commit.js'
+import type { Passage } from '../path/pipeline.js'
+import type { Task } from '../tasks/task.js'
+import type { Topology } from '../setup/topology.js'
+
+/** Turns of one commit above which it is sealed before its interval is over: bounds what is dirty in memory. */
+const turnLimit = 200_000
+/** Finished output batches of one commit, likewise. */
+const byteLimit = 16 << 20
+/** A commit that only moves positions over control records can wait; it frees nobody. */
+const idleCommitMs = 1_000
+/** Committed changes are written to the local store at the latest after this. */
+const flushMs = 1_000
+/** Or when so many objects wait for it. */
+const flushEntries = 50_000
+/** With so many waiting the store is slower than the commits, and they wait for it: memory is bounded. */
+const unflushedLimit = 200_000
+const trimMs = 30_000
+/** Commits come so far apart that waiting for asynchronous turns takes a tenth of the time. */
+const waitShare = 9
+
+export interface CommitCycleOptions {
+  readonly clock: Clock
+  readonly passage: Passage
+  readonly topology: Topology
+  readonly intervalMs: number
+  readonly lingerMs: number
+  readonly maxRecordBytes: number
+  /** Tasks running now. */
+  readonly tasks: () => Iterable<Task>
+  readonly generation: () => Generation
+  /** What follows a generation that was over when a commit's offsets arrived; undefined when its tasks are not all retained. */
+  readonly successor: (refused: Generation, tasks: readonly Task[]) => Promise<Generation | undefined>
+  /** Looks up, or makes, a topic that a handler emitted to for the first time. */
+  readonly lookUp: (topic: string) => Promise<number>
+  readonly trim: (before: PositionMap) => void
+  readonly onCommitted: () => void
+  /** The commit was not made. No other is tried before `renew`. */
+  readonly onRefused: (error: unknown) => void
+  readonly onStoreError: (error: unknown) => void
+}
+
+/**
+ * When to commit, and one commit in flight: while it is sent, the next one's records are processed, as many as a commit may
+ * hold. More waits until the last has ended.
+ */
+export class CommitCycle {
+  readonly #options: CommitCycleOptions
+  #channel: CommitChannel
+  #inFlight: Promise<void> = Promise.resolve()
+  #sending = false
+  #broken = false
+  #mustRedo = false
+  #sealedAt: number
+  #flushedAt: number
+  #trimmedAt: number
+  #workedAt = 0
+  #records = 0
+  #turnsAtSeal = 0
+  /** Since when, and how long the last time, a commit that was due waited for asynchronous turns to end. */
+  #waitsSince: number | undefined
+  #waitedMs = 0
+  /** Someone waits for everything to be committed: positions too. */
+  hurried = 0
+  commits = 0
+
+  constructor(options: CommitCycleOptions, channel: CommitChannel) {
+    this.#options = options
+    this.#channel = channel
+    const now = options.clock.elapsed()
+    this.#sealedAt = this.#flushedAt = this.#trimmedAt = now
+  }
+
+  /** Records were processed since the last call. */
+  worked(records: number): void {
+    if (records === 0) return
+    this.#records += records
+    this.#workedAt = this.#options.clock.elapsed()
+  }
+
+  /** What was done since the last seal cannot be committed: it is to be taken back, with `discard`, and done again. */
+  demandRedo(): void {
+    this.#mustRedo = true
+  }
+
+  get mustRedo(): boolean {
+    return this.#mustRedo
+  }
+
+  get broken(): boolean {
+    return this.#broken
+  }
+
+  get channel(): CommitChannel {
+    return this.#channel
+  }
+
+  /** The next commit is as large as it may be and the last has not ended: then processing waits rather than grows. */
+  get overdue(): boolean {
+    return this.#sending && this.#isFull
+  }
+
+  get #isFull(): boolean {
+    const { turns, outbox } = this.#options.passage
+    return turns.turns - this.#turnsAtSeal >= turnLimit || outbox.bytes >= byteLimit
+  }
+
+  get sending(): boolean {
+    return this.#sending
+  }
+
+  /** Milliseconds until a commit is due; 0 when it is now; undefined when there is nothing to commit. */
+  dueIn(dry: boolean): number | undefined {
+    const { clock, intervalMs, lingerMs } = this.#options
+    const now = clock.elapsed()
+    if (this.#records > 0) {
+      if (this.#isFull) return 0
+      const byInterval = this.#sealedAt + Math.max(intervalMs, this.#waitedMs * waitShare) - now
+      return Math.max(0, dry ? Math.min(byInterval, this.#workedAt + lingerMs - now) : byInterval)
+    }
+    if (!dry || !this.#moved()) return undefined
+    return Math.max(0, this.#sealedAt + (this.hurried > 0 ? lingerMs : idleCommitMs) - now)
+  }
+
+  #moved(): boolean {
+    for (const task of this.#options.tasks()) if (task.moved) return true
+    return false
+  }
+
+  /** A commit is due, and waits until asynchronous turns have ended: nothing may be begun. */
+  get waits(): boolean {
+    return this.#waitsSince !== undefined
+  }
+
+  /** As `start`; when turns are under way it only notes that a commit waits, and resolves to false. */
+  async startWhenIdle(): Promise<boolean> {
+    const { clock, passage } = this.#options
+    this.#waitsSince ??= clock.elapsed()
+    if (!passage.turns.flights.idle) return false
+    this.#waitedMs = clock.elapsed() - this.#waitsSince
+    this.#waitsSince = undefined
+    await this.start()
+    return true
+  }
+
+  /**
+   * Waits for the commit in flight, then seals and sends the next one; resolves when it is on its way. Rejects with
+   * `StateRefused` when an object cannot be kept as it is; then nothing was sealed.
+   */
+  async start(): Promise<void> {
+    await this.#inFlight
+    if (this.#broken || this.#mustRedo) return
+    await this.#storesCaughtUp()
+    const { passage, topology, clock, tasks, lookUp, maxRecordBytes } = this.#options
+    for (const topic of passage.outbox.unknownTopics) passage.outbox.settle(topic, await lookUp(topic))
+    if (this.#mustRedo) return
+    const sealed = seal(passage.seq, tasks(), topology, passage.outbox, clock.now(), maxRecordBytes)
+    passage.seq++
+    this.#sealedAt = clock.elapsed()
+    this.#records = 0
+    this.#turnsAtSeal = passage.turns.turns
+    if (sealed.tasks.length === 0) return
+    this.#inFlight = this.#send(sealed)
+  }
+
+  /** Resolves when no commit is in flight. Never rejects: failures go to `onRefused`. */
+  settled(): Promise<void> {
+    return this.#inFlight
+  }
+
+  /** Commits everything done so far and waits for it. */
+  async commitAll(): Promise<void> {
+    await this.start()
+    await this.#inFlight
+  }
+
+  /** After a refusal has been dealt with: begins anew on a channel without an open transaction. */
+  renew(channel: CommitChannel): void {
+    this.#channel = channel
+    this.#broken = false
+    this.discard()
+  }
+
+  /** Forgets what was done since the last seal; nothing of it was sent. */
+  discard(): void {
+    this.#records = 0
+    this.#mustRedo = false
+    this.#waitsSince = undefined
+    this.#options.passage.turns.flights.cutOff('what was done since the last commit is done again, here or elsewhere')
+    this.#turnsAtSeal = this.#options.passage.turns.turns
+    this.#options.passage.outbox.discard()
+  }
+
+  async #send(sealed: SealedCommit): Promise<void> {
+    const { generation, successor, onRefused, onCommitted } = this.#options
+    this.#sending = true
+    try {
+      const ends = await send(sealed, this.#channel, { first: generation(), successor })
+      this.#sending = false
+      this.#committed(sealed, ends)
+      onCommitted()
+    } catch (error) {
+      this.#sending = false
+      this.#broken = true
+      onRefused(error)
+    }
+  }
+
+  #committed(sealed: SealedCommit, ends: ReadonlyMap<string, ReadonlyMap<number, number>>): void {
+    const { topology, clock } = this.#options
+    this.commits++
+    for (const { task, positions, changes } of sealed.tasks) {
+      task.committed(positions)
+      if (changes === undefined || task.state === undefined) continue
+      const appended = topology.changelogs.flatMap(({ topic }) => {
+        const end = ends.get(topic)?.get(task.index)
+        return end === undefined ? [] : [[topic, end] as const]
+      })
+      // Rule local-never-ahead (integration/model).
+      task.state.committed(changes, sealed.seq, new Map(appended), positions)
+    }
+    const now = clock.elapsed()
+    this.#flush(now - this.#flushedAt >= flushMs)
+    if (now - this.#trimmedAt >= trimMs) this.#trim(now)
+  }
+
+  #flush(due: boolean): void {
+    if (due) this.#flushedAt = this.#options.clock.elapsed()
+    for (const { state } of this.#options.tasks()) {
+      if (state === undefined || state.flushing || (!due && state.unflushedEntries < flushEntries)) continue
+      state.flush().catch(this.#options.onStoreError)
+    }
+  }
+
+  async #storesCaughtUp(): Promise<void> {
+    for (const { state } of this.#options.tasks()) {
+      if (state !== undefined && state.unflushedEntries > unflushedLimit) await state.flush()
+    }
+  }
+
+  /** Inboxes up to what is committed: their records have had their turn for good. */
+  #trim(now: number): void {
+    this.#trimmedAt = now
+    const { topology, tasks, trim } = this.#options
+    const before = new PositionMap()
+    for (const task of tasks()) {
+      for (const inbox of topology.inboxes) {
+        // Rule trim-committed (integration/model).
+        const offset = task.committedPositions.get(inbox)
+        if (offset !== undefined && offset > 0) before.set(inbox, task.index, offset)
+      }
+    }
+    if (before.size > 0) trim(before)
+  }
+}

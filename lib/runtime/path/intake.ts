@@ -1,0 +1,136 @@
+import { MillraceError } from '../../core/errors.js'
+import { PositionMap } from '../../core/record.js'
+import type { Fetched, Fetcher, LogPort } from '../../log/port.js'
+import type { Task } from '../tasks/task.js'
+
+/** Bytes fetched and not yet processed above which fetching pauses; one answer more may be on its way. */
+const pendingLimit = 16 << 20
+/** Of one partition in one answer. */
+const maxBytes = 1 << 20
+
+/** Fetches for all running tasks and keeps what was fetched in order of arrival. */
+export class Intake {
+  readonly #fetcher: Fetcher
+  readonly #onArrival: () => void
+  readonly #onOutOfRange: (error: MillraceError) => void
+  readonly #onError: (error: unknown) => void
+  readonly #stop = new AbortController()
+  readonly #running: Promise<void>
+  /** Where the next fetch of a partition begins, by topic and partition. */
+  #fetchFrom = new PositionMap()
+  #highWatermarks = new PositionMap()
+  #queue: Fetched[] = []
+  #pending = 0
+  #room: (() => void) | undefined
+  #assigned = (): void => undefined
+
+  /** `onOutOfRange`: a position is not in its partition. Nothing is fetched then before the next `assign`. */
+  constructor(
+    log: LogPort,
+    onArrival: () => void,
+    onOutOfRange: (error: MillraceError) => void,
+    onError: (error: unknown) => void,
+  ) {
+    // Rule inbox-committed (integration/model).
+    this.#fetcher = log.fetcher({ isolation: 'committed', purpose: 'live', maxBytes })
+    this.#onArrival = onArrival
+    this.#onOutOfRange = onOutOfRange
+    this.#onError = onError
+    this.#running = this.#run()
+  }
+
+  /** What to process next; undefined when nothing is here. */
+  take(): Fetched | undefined {
+    return this.#queue.shift()
+  }
+
+  /** `take` of these bytes has been processed. */
+  done(bytes: number): void {
+    this.#pending -= bytes
+    if (this.#pending < pendingLimit) this.#room?.()
+  }
+
+  /** Whether everything fetched has been taken. */
+  get dry(): boolean {
+    return this.#queue.length === 0
+  }
+
+  highWatermark(topic: string, partition: number): number | undefined {
+    return this.#highWatermarks.topics.get(topic)?.get(partition)
+  }
+
+  /**
+   * Fetches for exactly these tasks from now on. Tasks in `begin` start at their positions; the others go on. What was
+   * fetched for tasks that are gone is dropped.
+   */
+  assign(tasks: Iterable<Task>, begin: ReadonlySet<Task>): void {
+    const next = new PositionMap()
+    const known = this.#fetchFrom.topics
+    for (const task of tasks) {
+      for (const [topic, offset] of task.positions) {
+        next.set(topic, task.index, begin.has(task) ? offset : (known.get(topic)?.get(task.index) ?? offset))
+      }
+    }
+    const fresh = new Set([...begin].map((task) => task.index))
+    this.#queue = this.#queue.filter(({ topic, partition, bytes }) => {
+      const keep = next.topics.get(topic)?.has(partition) === true && !fresh.has(partition)
+      if (!keep) this.done(bytes.length)
+      return keep
+    })
+    this.#fetchFrom = next
+    this.#fetcher.assign(next.topics)
+    this.#assigned()
+  }
+
+  async close(): Promise<void> {
+    this.#stop.abort()
+    this.#room?.()
+    this.#assigned()
+    await this.#running
+    await this.#fetcher[Symbol.asyncDispose]()
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stop
+    try {
+      while (!signal.aborted) {
+        const answers = await this.#next(signal)
+        let inStep = true
+        for (const fetched of answers) inStep = this.#arrived(fetched) && inStep
+        if (!inStep) this.#fetcher.assign(this.#fetchFrom.topics)
+        if (answers.length > 0) this.#onArrival()
+        if (this.#pending >= pendingLimit && !signal.aborted)
+          await new Promise<void>((resolve) => (this.#room = resolve))
+      }
+    } catch (error) {
+      if (!signal.aborted) this.#onError(error)
+    }
+  }
+
+  async #next(signal: AbortSignal): Promise<readonly Fetched[]> {
+    try {
+      return await this.#fetcher.next(signal)
+    } catch (error) {
+      if (signal.aborted || !MillraceError.is(error, 'OFFSET_OUT_OF_RANGE')) throw error
+      const assigned = new Promise<void>((resolve) => (this.#assigned = resolve))
+      this.#onOutOfRange(error)
+      await assigned
+      return []
+    }
+  }
+
+  /**
+   * False when the answer is not the one waited for: it was handed out just before `assign`, which knew nothing of it.
+   * Then the fetcher stands elsewhere than we do and would stay there.
+   */
+  #arrived(fetched: Fetched): boolean {
+    const { topic, partition } = fetched
+    const expected = this.#fetchFrom.topics.get(topic)?.get(partition)
+    if (expected !== fetched.from) return expected === undefined
+    this.#fetchFrom.set(topic, partition, fetched.to)
+    this.#highWatermarks.set(topic, partition, fetched.highWatermark)
+    this.#pending += fetched.bytes.length
+    this.#queue.push(fetched)
+    return true
+  }
+}

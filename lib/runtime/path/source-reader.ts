@@ -1,0 +1,64 @@
+import { MillraceError } from '../../core/errors.js'
+import type { Fetched } from '../../log/port.js'
+import { RecordView } from '../../log/record-view.js'
+import { decodeValue } from '../../turn/kept/form.js'
+import type { TimeOrigin } from '../../turn/due/stream-time.js'
+import { Redo } from '../../turn/turns.js'
+import type { SourcePlan } from './pipeline.js'
+import { Reader, type ReaderSurroundings } from './reader.js'
+import type { Task } from '../tasks/task.js'
+
+/** Reads a source: decodes each value once and hands it to all that reads the topic. */
+export class SourceReader extends Reader {
+  readonly #plan: SourcePlan
+  readonly #view = new RecordView()
+  readonly #time: TimeOrigin | undefined
+
+  constructor(task: Task, fetched: Fetched, surroundings: ReaderSurroundings, plan: SourcePlan) {
+    super(task, fetched, surroundings)
+    this.#plan = plan
+    this.#view.bind(fetched.topic, fetched.partition, this.cursor)
+    this.#time = this.timeOf(plan.timed, fetched.topic, fetched.partition)
+  }
+
+  protected override take(): void {
+    const { topic, pushes, tombstones } = this.#plan
+    const { bytes, valueStart, valueEnd } = this.cursor
+    const view = this.#view
+    let value: unknown = null
+    let takers = pushes
+    if (valueStart < 0 && tombstones !== undefined) takers = tombstones
+    else {
+      try {
+        value = decodeValue(topic.codec, bytes, valueStart, valueEnd)
+        if (topic.timestamp !== undefined) view.eventTime = eventTime(topic.timestamp(value as never))
+      } catch (cause) {
+        this.refuse(topic.onInvalid, cause, 'the value was refused', 'VALUE_INVALID')
+        return
+      }
+    }
+    for (let i = 0; i < takers.length; i++) {
+      try {
+        ;(takers[i] as (typeof takers)[number])(value, view)
+      } catch (error) {
+        this.#stepFailed(error)
+      }
+    }
+    if (this.#time !== undefined && view.timestamp > this.#time.latest) this.#time.latest = view.timestamp
+  }
+
+  /** What a stream step or a key extractor throws concerns its record only. */
+  #stepFailed(error: unknown): void {
+    const { onInvalid } = this.#plan.topic
+    if (error instanceof Redo) throw error
+    if (!MillraceError.is(error))
+      return this.refuse(onInvalid, error, 'a stream step or key extractor failed', 'STEP_FAILED')
+    if (error.code !== 'EXTRACTOR_FAILED' && error.code !== 'ROUTE_MISMATCH') throw error
+    this.refuseAs(onInvalid, error)
+  }
+}
+
+function eventTime(timestamp: number): number {
+  if (Number.isFinite(timestamp)) return timestamp
+  throw new TypeError(`timestamp() gave ${String(timestamp)}; give milliseconds since the epoch`)
+}

@@ -1,0 +1,83 @@
+import type { Clock } from '../../core/clock.js'
+import type { Logger } from '../../core/logger.js'
+import type { LogPort } from '../../log/port.js'
+import type { Program } from '../../model/program.js'
+import type { StoreFolder } from '../../store/store.js'
+import type { AppState } from '../watch/app-state.js'
+
+/** `exactly-once`: one transaction per commit; `at-least-once`: the same cycle without it, see docs/guarantees.md. */
+export type Guarantee = 'exactly-once' | 'at-least-once'
+
+/** Everything the engine needs, resolved: no defaults are applied further in. */
+export interface EngineOptions {
+  readonly app: string
+  readonly program: Program
+  readonly log: LogPort
+  /** Opened at start, closed with the engine. */
+  readonly openFolder: () => Promise<StoreFolder>
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly guarantee: Guarantee
+  /** Of the app's code, as dead letters carry it. */
+  readonly version: string | undefined
+  /** Bytes of the value of one record, above which brokers refuse it. */
+  readonly maxRecordBytes: number
+  readonly commitIntervalMs: number
+  /** A commit is made this long after the input ran dry. */
+  readonly commitLingerMs: number
+  readonly sessionTimeoutMs: number
+  readonly instanceId: string | undefined
+  readonly createTopics: boolean
+  readonly replicationFactor: number
+  /** Objects kept in memory over all tables; twice as many at most. */
+  readonly cacheEntries: number
+  /** Copies of each task's state that other members keep. */
+  readonly standbyReplicas: number
+  /** Runs each turn twice, to see that it comes to the same; for tests. */
+  readonly rehearses: boolean
+  readonly bootId: string | undefined
+  /** Tells this start from all others: part of the transactional id. */
+  readonly startId: string
+}
+
+/** Plain counters since the start. What had to be done again counts twice. */
+export interface Stats {
+  /** Records read from sources and inboxes. */
+  readonly records: number
+  readonly turns: number
+  /** Records sent to another partition's inbox. */
+  readonly hops: number
+  /** Records whose key extractor gave null. */
+  readonly dropped: number
+  /** Records refused by their codec or schema, a stream step or a key extractor; those of lookup tables are among them. */
+  readonly refused: number
+  /** Turns that failed; those that were tried again are among them. */
+  readonly failed: number
+  /** Turns that became dead letters. */
+  readonly deadLetters: number
+  /** Turns given up, and late records left out, because the policy says so. */
+  readonly skipped: number
+  readonly commits: number
+  /** Commits that failed and whose input was read again. */
+  readonly rollbacks: number
+  /** Changelog records applied while taking tasks over. */
+  readonly restoredRecords: number
+  readonly restoredBytes: number
+  /** Changelog records applied to standbys. */
+  readonly standbyRecords: number
+  /** Records applied to lookup tables, also when they were read again. */
+  readonly lookupRecords: number
+}
+
+/** For readiness and liveness probes. */
+export interface Health {
+  /** False once the app has been closed or an error has stopped it; see `closed()`. Brokers that are away do not change it. */
+  readonly live: boolean
+  /** Whether `state` is `running`: all assigned tasks run, and their commits get through. */
+  readonly ready: boolean
+  readonly state: AppState
+  /** When not ready: what it waits for, where, and what to do about it. */
+  readonly reason: string | undefined
+  /** Records between what is processed and the end of the topics, of the tasks that run here, as far as the ends are known. */
+  readonly lag: number
+}

@@ -1,0 +1,213 @@
+import { MillraceError } from '../../core/errors.js'
+import type { Logger } from '../../core/logger.js'
+import type { LogAdmin, NewTopic, TopicInfo } from '../../log/port.js'
+import { changelogTopic, deadLetterTopic, inboxTopic, timerTopic } from '../../model/names.js'
+import type { Program } from '../../model/program.js'
+import type { KindDefinition } from '../../model/kind.js'
+import type { TopicNode } from '../../model/stream.js'
+import type { StateKind } from '../../state/table.js'
+import type { Changelog } from '../../state/take-over.js'
+import { rowStateKind } from '../../turn/kept/row.js'
+import { stateKindOf } from '../../turn/windows/windows.js'
+
+/** The program laid over the topics that exist. */
+export interface Topology {
+  readonly app: string
+  /** Partitions of all state: changelogs and inboxes. 0 when the app keeps none. */
+  readonly stateTasks: number
+  readonly kinds: readonly KindDefinition[]
+  /** Of each kind, in the same order; that of timers and all else that waits comes last. */
+  readonly changelogs: readonly Changelog[]
+  readonly inboxes: readonly string[]
+  /** One task per partition index of anything the app reads. */
+  readonly tasks: number
+  /** Topics the app reads, inboxes included, with their partitions; those of sources can grow. */
+  readonly inputs: Map<string, number>
+  /** Partitions of every topic looked up so far. */
+  readonly partitions: Map<string, number>
+  readonly deadLetters: string
+}
+
+export interface TopologyOptions {
+  readonly app: string
+  readonly program: Program
+  readonly admin: LogAdmin
+  readonly createTopics: boolean
+  readonly replicationFactor: number
+  readonly maxRecordBytes: number
+  readonly logger: Logger
+}
+
+/**
+ * Looks up all topics, creates the app's own, and checks those that exist; they are never altered.
+ * Throws `TOPIC_MISSING` and `TOPIC_MISMATCH`, each saying what to do.
+ */
+export async function topology(options: TopologyOptions): Promise<Topology> {
+  const { app, program } = options
+  const partitions = new Map<string, number>()
+  for (const node of [...program.sources, ...program.targets]) {
+    if (!partitions.has(node.name)) partitions.set(node.name, await partitionsOf(options, node))
+  }
+  const widest = Math.max(...program.sources.map(({ name }) => partitions.get(name) ?? 0))
+  const stateTasks = program.kinds.length === 0 ? 0 : await statePartitions(options, widest)
+  const infos = await internalTopics(options, stateTasks)
+  for (const [name, info] of infos) partitions.set(name, info.partitions)
+  await warnOfUnclaimed(options)
+
+  const inboxes = program.kinds.map((kind) => inboxTopic(app, kind.name))
+  const read = [...program.sources.map(({ name }) => name), ...inboxes]
+  const inputs = new Map(read.map((name) => [name, partitions.get(name) as number]))
+  return {
+    app,
+    stateTasks,
+    get tasks() {
+      return Math.max(stateTasks, ...inputs.values())
+    },
+    kinds: program.kinds,
+    changelogs: changelogsOf(options, infos),
+    inboxes,
+    inputs,
+    partitions,
+    deadLetters: deadLetterTopic(app),
+  }
+}
+
+function changelogsOf(
+  { app, program: { kinds }, maxRecordBytes }: TopologyOptions,
+  infos: ReadonlyMap<string, TopicInfo>,
+): readonly Changelog[] {
+  const changelog = (kind: StateKind, topic: string): Changelog => ({
+    kind,
+    topic,
+    info: infos.get(topic) as TopicInfo,
+  })
+  const states = kinds.map((kind) => changelog(stateKindOf(kind, maxRecordBytes), changelogTopic(app, kind.name)))
+  return kinds.length === 0 ? [] : [...states, changelog(rowStateKind, timerTopic(app))]
+}
+
+/** Lets the broker decide, by its `num.partitions`. */
+const brokersDefault = -1
+
+/** Partitions of a topic that users own; made when the app may. */
+export async function partitionsOf(
+  options: TopologyOptions,
+  node: Pick<TopicNode, 'name' | 'partitions'>,
+): Promise<number> {
+  return (await topicInfo(options, node, {})).partitions
+}
+
+/** A topic that users own; made with these configs when the app may. */
+export async function topicInfo(
+  options: TopologyOptions,
+  node: Pick<TopicNode, 'name' | 'partitions'>,
+  configs: Readonly<Record<string, string>>,
+): Promise<TopicInfo> {
+  const { admin, createTopics, replicationFactor } = options
+  const known = (await admin.describe([node.name])).get(node.name)
+  if (known !== undefined) return known
+  if (!createTopics) {
+    throw new MillraceError(
+      'TOPIC_MISSING',
+      `topic '${node.name}' does not exist. Create it, or set createTopics: true (development).`,
+      { topic: node.name },
+    )
+  }
+  await admin.create([{ name: node.name, partitions: node.partitions ?? brokersDefault, replicationFactor, configs }])
+  const made = (await admin.describe([node.name])).get(node.name)
+  if (made !== undefined) return made
+  throw vanished(node.name)
+}
+
+/** P: what the changelogs have; at the first start, what the largest source has. */
+async function statePartitions({ app, program, admin }: TopologyOptions, widest: number): Promise<number> {
+  const names = [...program.kinds.map((kind) => changelogTopic(app, kind.name)), timerTopic(app)]
+  const found = await admin.describe(names)
+  const counts = names.flatMap((name) => {
+    const info = found.get(name)
+    return info === undefined ? [] : [{ name, partitions: info.partitions }]
+  })
+  const [first] = counts
+  const other = counts.find(({ partitions }) => partitions !== first?.partitions)
+  if (first !== undefined && other !== undefined) {
+    throw new MillraceError(
+      'TOPIC_MISMATCH',
+      `${first.name} has ${first.partitions} partitions and ${other.name} has ${other.partitions}: all state of an app has the same number. Delete the one that holds nothing of worth, or use another app id.`,
+      { topic: other.name },
+    )
+  }
+  return first?.partitions ?? widest
+}
+
+async function internalTopics(options: TopologyOptions, stateTasks: number): Promise<ReadonlyMap<string, TopicInfo>> {
+  const { app, program, admin, replicationFactor } = options
+  const wanted: NewTopic[] = program.kinds.flatMap((kind) => [
+    { name: changelogTopic(app, kind.name), partitions: stateTasks, replicationFactor, configs: changelogConfigs },
+    { name: inboxTopic(app, kind.name), partitions: stateTasks, replicationFactor, configs: inboxConfigs },
+  ])
+  if (program.kinds.length > 0)
+    wanted.push({ name: timerTopic(app), partitions: stateTasks, replicationFactor, configs: changelogConfigs })
+  wanted.push({
+    name: deadLetterTopic(app),
+    partitions: Math.max(1, stateTasks),
+    replicationFactor,
+    configs: deadLetterConfigs,
+  })
+  const names = wanted.map(({ name }) => name)
+  const before = await admin.describe(names)
+  const missing = wanted.filter(({ name }) => before.get(name) === undefined)
+  if (missing.length > 0) await admin.create(missing)
+  const infos = missing.length > 0 ? await admin.describe(names) : before
+  return new Map(wanted.map((topic) => [topic.name, checked(topic, infos.get(topic.name))]))
+}
+
+const changelogConfigs = {
+  'cleanup.policy': 'compact',
+  'segment.bytes': String(64 << 20),
+  'min.cleanable.dirty.ratio': '0.2',
+}
+/** Kept until trimmed: a record in an inbox is input that may not have had its turn. */
+const inboxConfigs = { 'cleanup.policy': 'delete', 'retention.ms': '-1', 'retention.bytes': '-1' }
+
+/** Kept until somebody has seen to them: letters have the timestamps of their records, which may be long past. */
+const deadLetterConfigs = { 'cleanup.policy': 'delete', 'retention.ms': '-1' }
+
+function checked(wanted: NewTopic, info: TopicInfo | undefined): TopicInfo {
+  const topic = wanted.name
+  if (info === undefined) throw vanished(topic)
+  // How many there are and how long they are kept is for those to say who own the topic.
+  if (wanted.configs === deadLetterConfigs) return info
+  if (info.partitions !== wanted.partitions) {
+    throw new MillraceError(
+      'TOPIC_MISMATCH',
+      `${topic} has ${info.partitions} partitions, the app's state has ${wanted.partitions}. Partitions of state cannot change: use another app id, or delete the app's internal topics and its committed offsets to begin anew.`,
+      { topic },
+    )
+  }
+  for (const config of ['cleanup.policy', 'retention.ms', 'retention.bytes'] as const) {
+    const want = wanted.configs[config]
+    const have = info.configs.get(config)
+    if (want === undefined || have === undefined || have === want) continue
+    throw new MillraceError(
+      'TOPIC_MISMATCH',
+      `${topic} has ${config}=${have} and needs ${config}=${want}, or records would be lost. Correct it with kafka-configs.`,
+      { topic },
+    )
+  }
+  return info
+}
+
+function vanished(topic: string): MillraceError {
+  const what = `topic '${topic}' was created and is still not there. Is something else deleting topics?`
+  return new MillraceError('TOPIC_MISSING', what, { topic })
+}
+
+async function warnOfUnclaimed({ app, program, admin, logger }: TopologyOptions): Promise<void> {
+  const claimed = new Set(program.kinds.map((kind) => changelogTopic(app, kind.name)))
+  for (const topic of await admin.list(`${app}-`)) {
+    // A kind name has no dash, so this matches the app's own changelogs only.
+    const kind = /^([A-Za-z0-9_.]+)-changelog$/.exec(topic.slice(app.length + 1))?.[1]
+    if (kind !== undefined && !claimed.has(topic)) {
+      logger.warn({ topic }, `${topic} holds state that no state object claims: was '${kind}' renamed or removed?`)
+    }
+  }
+}

@@ -1,0 +1,275 @@
+import { MillraceError, reasonOf } from '../../core/errors.js'
+import { offsetOf } from '../../core/record.js'
+import { timedTopics, usesEventTime } from '../../model/program.js'
+import { catchUpAgain, takeOver, type RestoreProgress } from '../../state/take-over.js'
+import { demandUsable } from '../../state/usable.js'
+import { Agenda } from '../../turn/due/agenda.js'
+import type { TaskState } from '../../state/task-state.js'
+import { Task } from './task.js'
+import { takeOverOptions, type TakeOverSurroundings } from './take-over-options.js'
+
+/** While a takeover waits for an open transaction, dead owners are looked for this often. */
+const fenceAgainMs = 500
+
+export interface TaskSetOptions extends TakeOverSurroundings {
+  /** The state of a task this process kept a standby of. */
+  readonly standby: (task: number) => Promise<TaskState | undefined>
+  readonly onClosed: (state: TaskState) => void
+  /** A task is restored and may run; called once per takeover, from no particular stack. */
+  readonly onReady: (task: Task) => void
+  readonly onError: (error: unknown) => void
+  readonly onRestoring: (progress: RestoreProgress) => void
+  /** More of what is due in a task is known. */
+  readonly onDue: () => void
+}
+
+/** The tasks of this process: running ones, and those being taken over. */
+export class TaskSet {
+  readonly #options: TaskSetOptions
+  readonly #running = new Map<number, Task>()
+  readonly #taking = new Map<number, { readonly stop: AbortController; readonly done: Promise<void> }>()
+  /** Open states of tasks that do not run: their next takeover rolls them forward. */
+  readonly #suspended = new Map<number, TaskState>()
+  /** Stores of tasks given up, until they are closed: none is opened again before. */
+  readonly #closing = new Map<number, Promise<void>>()
+  #alive: ReadonlySet<string> = new Set()
+  #stopFencing: (() => void) | undefined
+  restoredRecords = 0
+  restoredBytes = 0
+
+  constructor(options: TaskSetOptions) {
+    this.#options = options
+  }
+
+  get running(): ReadonlyMap<number, Task> {
+    return this.#running
+  }
+
+  /** Tasks this process has been given: those that run, are being taken over, or are stopped until taken over anew. */
+  get held(): readonly number[] {
+    return [...new Set([...this.#running.keys(), ...this.#taking.keys(), ...this.#suspended.keys()])]
+  }
+
+  /** Records between the positions of running tasks and the ends of their partitions, as far as these are known. */
+  lag(endOf: (topic: string, partition: number) => number | undefined): number {
+    let lag = 0
+    for (const { index, positions } of this.#running.values()) {
+      for (const [topic, position] of positions) lag += Math.max(0, (endOf(topic, index) ?? position) - position)
+    }
+    return lag
+  }
+
+  /** Whether something was done that is not sealed yet. */
+  get anyMoved(): boolean {
+    return [...this.#running.values()].some(({ moved }) => moved)
+  }
+
+  /** Whether every assigned task runs. */
+  get ready(): boolean {
+    return this.#taking.size === 0
+  }
+
+  /**
+   * Makes this the set of tasks: gives up those not named, takes over those that do not run, and anew those that have
+   * `gained` a partition. Call with nothing uncommitted.
+   */
+  async assign(tasks: readonly number[], alive: ReadonlySet<string>, gained: ReadonlySet<number>): Promise<void> {
+    this.#alive = alive
+    const wanted = new Set(tasks.filter((index) => !gained.has(index)))
+    await this.#giveUp((index) => !wanted.has(index))
+    // Tasks that stay do not wait for the disk; one that comes back does.
+    for (const closed of this.#closing.values()) closed.catch(this.#options.onError)
+    const missing = tasks.filter((index) => !this.#running.has(index) && !this.#taking.has(index))
+    if (missing.length === 0) return
+    const fenced = this.#fence()
+    for (const index of missing) this.#take(index, fenced)
+  }
+
+  /** Gives up all tasks; resolves when their stores are closed. */
+  async dropAll(): Promise<void> {
+    await this.#giveUp(() => true)
+    await Promise.all(this.#closing.values())
+  }
+
+  /** Takes back what running tasks have done since the last seal, with no commit in flight. Returns those that had done something. */
+  rewind(): ReadonlySet<Task> {
+    const rewound = new Set([...this.#running.values()].filter((task) => task.moved))
+    for (const task of rewound) task.rewind(this.#options.engine.clock.now())
+    return rewound
+  }
+
+  /**
+   * Stops all running tasks and drops what they have not committed; they run again when taken over anew.
+   * Returns which they were.
+   */
+  async suspend(): Promise<readonly number[]> {
+    const stopped = [...this.#running.values()]
+    this.#running.clear()
+    for (const { index, state, agenda } of stopped) {
+      agenda?.close()
+      if (state === undefined) continue
+      await state.discard()
+      this.#suspended.set(index, state)
+    }
+    return stopped.map(({ index }) => index)
+  }
+
+  /** Takes suspended tasks over anew, after a commit that failed or whose outcome is unknown. */
+  retake(tasks: readonly number[]): void {
+    const fenced = this.#fence()
+    for (const index of tasks) this.#take(index, fenced)
+  }
+
+  /** The same back to the last commit, when what was sealed has been aborted. */
+  async rewindToCommitted(): Promise<ReadonlySet<Task>> {
+    const rewound = new Set(this.#running.values())
+    await Promise.all([...rewound].map((task) => task.rewindToCommitted(this.#options.engine.clock.now())))
+    return rewound
+  }
+
+  async #giveUp(which: (index: number) => boolean): Promise<void> {
+    const taking = [...this.#taking].filter(([index]) => which(index))
+    for (const [, { stop }] of taking) stop.abort()
+    await Promise.all(taking.map(([, { done }]) => done))
+    for (const [index, { state, agenda }] of this.#running) {
+      if (!which(index)) continue
+      this.#running.delete(index)
+      agenda?.close()
+      if (state !== undefined) this.#close(index, state)
+    }
+    for (const [index, state] of this.#suspended) {
+      if (!which(index)) continue
+      this.#suspended.delete(index)
+      this.#close(index, state)
+    }
+  }
+
+  #close(index: number, state: TaskState): void {
+    const closed = state.close().finally(() => {
+      this.#closing.delete(index)
+      this.#options.onClosed(state)
+    })
+    this.#closing.set(index, closed)
+  }
+
+  /** Resolves when the store of a task that was given up is closed. */
+  released(index: number): Promise<void> | undefined {
+    return this.#closing.get(index)
+  }
+
+  /** Aborts what dead owners left open; their transactions would block a takeover until they time out. Saves time only. */
+  async #fence(): Promise<void> {
+    const { engine } = this.#options
+    if (engine.guarantee === 'at-least-once') return
+    try {
+      const fenced = await engine.log.admin.fence(`${engine.app}:`, this.#alive)
+      if (fenced.length > 0) engine.logger.info({ fenced }, `aborted ${fenced.length} transactions of dead members`)
+    } catch (error) {
+      engine.logger.warn({ error }, `dead members' transactions are left to their time-out: ${reasonOf(error)}`)
+    }
+  }
+
+  #take(index: number, fenced: Promise<void>): void {
+    const { engine, onReady, onError } = this.#options
+    const stop = new AbortController()
+    this.#stopFencing ??= engine.clock.every(fenceAgainMs, () => void this.#fence())
+    const done = fenced
+      .then(() => this.#restore(index, stop.signal))
+      .then((task) => {
+        this.#taking.delete(index)
+        if (task === undefined) return
+        this.#running.set(index, task)
+        onReady(task)
+      })
+      .catch((error: unknown) => {
+        this.#taking.delete(index)
+        if (!stop.signal.aborted) onError(error)
+      })
+      .finally(() => this.#takenOver())
+    this.#taking.set(index, { stop, done })
+  }
+
+  /** One timer fences for all takeovers; it ends with the last of them. */
+  #takenOver(): void {
+    if (this.#taking.size > 0) return
+    this.#stopFencing?.()
+    this.#stopFencing = undefined
+  }
+
+  async #restore(index: number, signal: AbortSignal): Promise<Task | undefined> {
+    await this.#closing.get(index)
+    const positions = signal.aborted ? undefined : await unlessAborted(this.#positions(index), signal)
+    if (positions === undefined) return undefined
+    if (index >= this.#options.topology.stateTasks) return new Task(index, undefined, positions)
+    const options = takeOverOptions(this.#options, index, signal, (records, bytes, progress) => {
+      this.restoredRecords += records
+      this.restoredBytes += bytes
+      this.#options.onRestoring(progress)
+    })
+    const suspended = this.#suspended.get(index)
+    const open = suspended ?? (await this.#options.standby(index))
+    this.#suspended.delete(index)
+    const state = open === undefined ? await takeOver(options) : await catchUpAgain(open, options)
+    if (state === undefined) return undefined
+    try {
+      await demandUsable(state, suspended !== undefined)
+      const agenda = await this.#agenda(index, state)
+      if (!signal.aborted) return new Task(index, agenda, positions)
+    } catch (error) {
+      await state.close().catch(() => undefined)
+      throw error
+    }
+    await state.close()
+    return undefined
+  }
+
+  async #agenda(index: number, state: TaskState): Promise<Agenda> {
+    const { engine, topology, onDue, onError } = this.#options
+    const { kinds, inputs } = topology
+    const timed = new Set(kinds.flatMap(timedTopics).filter((topic) => index < (inputs.get(topic) ?? 0)))
+    const agenda = new Agenda(index, state, {
+      eventTime: kinds.some(usesEventTime) ? [...timed] : undefined,
+      onRead: onDue,
+      onError,
+    })
+    await agenda.open(engine.clock.now())
+    return agenda
+  }
+
+  /** All partitions of the task in one request, all of them stable, and only then (in `takeOver`) the changelog's end. */
+  async #positions(index: number): Promise<ReadonlyMap<string, number>> {
+    const { engine, topology } = this.#options
+    const topics = [...topology.inputs].filter(([, count]) => index < count).map(([topic]) => topic)
+    const partitions = topics.map((topic) => ({ topic, partition: index }))
+    // Rule stable-offsets (integration/model).
+    const committed = await engine.log.admin.stableCommitted(engine.app, partitions)
+    const starts = await engine.log.admin.startOffsets(partitions)
+    return new Map(
+      topics.map((topic) => {
+        const start = offsetOf(starts, topic, index) ?? 0
+        const offset = offsetOf(committed, topic, index) ?? start
+        if (offset < start && topology.inboxes.includes(topic)) throw trimmed(topic, index, offset, start)
+        return [topic, offset]
+      }),
+    )
+  }
+}
+
+/**
+ * Undefined as soon as `signal` aborts. A takeover may wait for a transaction whose owner has died; whom to fence is only
+ * known from the next assignment, which must therefore not wait for this takeover.
+ */
+function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
+  return new Promise((resolve, reject) => {
+    signal.addEventListener('abort', () => resolve(undefined), { once: true })
+    promise.then(resolve, reject)
+  })
+}
+
+function trimmed(topic: string, partition: number, offset: number, start: number): MillraceError {
+  return new MillraceError(
+    'INBOX_TRIMMED',
+    `${topic}[${partition}] begins at ${start}, after the committed offset ${offset}: committed offsets were set back by hand, or the inbox was emptied. Records between are lost; to accept that, set the group's offset of this partition to ${start}.`,
+    { topic, partition, offset },
+  )
+}

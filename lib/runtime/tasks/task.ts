@@ -1,0 +1,72 @@
+import type { TaskState } from '../../state/task-state.js'
+import type { Agenda } from '../../turn/due/agenda.js'
+import { dropGuards } from '../../turn/kept/guard.js'
+import { isHeld, type Row } from '../../turn/kept/row.js'
+
+/** A task this process runs: partition `index` of every topic the app reads, and all state of that index. */
+export class Task {
+  readonly index: number
+  /** Absent where the app keeps no state of this index. */
+  readonly state: TaskState | undefined
+  /** What is due and what waits, of its objects; absent like its state. */
+  readonly agenda: Agenda | undefined
+  /** Where processing stands, by topic. */
+  readonly positions: Map<string, number>
+  /** Where the last sealed commit stood. */
+  #sealed: ReadonlyMap<string, number>
+  /** Where the last committed one stands. */
+  #committed: ReadonlyMap<string, number>
+
+  constructor(index: number, agenda: Agenda | undefined, positions: ReadonlyMap<string, number>) {
+    this.index = index
+    this.agenda = agenda
+    this.state = agenda?.state
+    this.positions = new Map(positions)
+    this.#sealed = new Map(positions)
+    this.#committed = this.#sealed
+  }
+
+  /** Whether anything has happened since the last seal: records passed, or a timer was due. */
+  get moved(): boolean {
+    // Rule attach-touched (integration/model).
+    if (this.state?.dirty === true) return true
+    for (const [topic, offset] of this.positions) if (offset !== this.#sealed.get(topic)) return true
+    return false
+  }
+
+  /** Positions to attach to the commit being sealed: all of this task, unmoved ones too, so that a taker sees it pending. */
+  seal(): ReadonlyMap<string, number> {
+    // Rule all-positions (integration/model).
+    this.#sealed = new Map(this.positions)
+    return this.#sealed
+  }
+
+  /** Back to the last seal: what was done since is forgotten. Call it with no commit in flight. */
+  rewind(now: number): void {
+    this.state?.undo()
+    this.agenda?.reset(now)
+    // Rule rewind-to-sealed (integration/model).
+    for (const [topic, offset] of this.#sealed) this.positions.set(topic, offset)
+  }
+
+  /** Back to the last commit, after one that was sealed has been aborted. */
+  async rewindToCommitted(now: number): Promise<void> {
+    await this.state?.discard()
+    this.agenda?.reset(now)
+    this.#sealed = this.#committed
+    for (const [topic, offset] of this.#committed) this.positions.set(topic, offset)
+  }
+
+  committed(positions: ReadonlyMap<string, number>): void {
+    this.#committed = positions
+    for (const table of this.state?.tables ?? [])
+      dropGuards(table, (key) => {
+        const row = this.agenda?.row(table.kind.name, key).state as Row | undefined
+        return row !== undefined && isHeld(row)
+      })
+  }
+
+  get committedPositions(): ReadonlyMap<string, number> {
+    return this.#committed
+  }
+}

@@ -1,0 +1,114 @@
+import type { Due, DueTime } from '../../state/due.js'
+import type { Entry, Table } from '../../state/table.js'
+import type { TaskState } from '../../state/task-state.js'
+import { guardOf } from '../kept/guard.js'
+import { eachDue, isEmpty, isHeld, objectOf, rowKey, rowKind, type Row } from '../kept/row.js'
+import { Schedule } from './schedule.js'
+import { StreamTime } from './stream-time.js'
+
+export interface AgendaOptions {
+  /** Topics whose partition of this task moves event time; undefined when nothing in the app asks for it. */
+  readonly eventTime: readonly string[] | undefined
+  /** More of what is due is known. */
+  readonly onRead: () => void
+  readonly onError: (error: unknown) => void
+}
+
+/** What is due and what waits in one task: the rows of its objects, and when to look at which. */
+export class Agenda {
+  readonly task: number
+  readonly state: TaskState
+  /** How far event time has come; undefined when nothing in the app asks for it. */
+  readonly time: StreamTime | undefined
+  readonly #rows: Table
+  readonly #schedules: Readonly<Record<DueTime, Schedule>>
+
+  constructor(task: number, state: TaskState, { eventTime, onRead, onError }: AgendaOptions) {
+    this.task = task
+    this.state = state
+    this.time = eventTime === undefined ? undefined : new StreamTime(task, eventTime, this)
+    this.#rows = state.tables.at(-1) as Table
+    const schedule = (time: DueTime): Schedule =>
+      new Schedule({ time, state, pinned: (list) => this.#pinnedDues(time, list), onRead, onError })
+    this.#schedules = { processing: schedule('processing'), event: schedule('event') }
+  }
+
+  /** Finds the objects whose turns must not pass, and how far event time has come. Call it before the first turn. */
+  async open(now: number): Promise<void> {
+    this.time?.load(now)
+    for await (const { kind, key } of this.state.due('processing', 0, 1)) {
+      if (kind === rowKind) this.#guard(key)
+    }
+  }
+
+  /** The row of an object; an entry without state when nothing is noted. */
+  row(kind: string, key: string): Entry {
+    return this.rowOf(rowKey(kind, key))
+  }
+
+  rowOf(key: string): Entry {
+    return this.#rows.cached(key) ?? this.#rows.load(key)
+  }
+
+  /** Changes a row, as part of commit `seq`. */
+  change(entry: Entry, seq: number, change: (row: Row) => void): void {
+    const row = (entry.state ?? {}) as Row
+    change(row)
+    entry.state = isEmpty(row) ? undefined : row
+    this.#rows.changed(entry, seq)
+    if (isHeld(row)) this.#guard(entry.key)
+    eachDue(row, (time, dueMs) => this.#schedules[time].add({ dueMs, kind: rowKind, key: entry.key }))
+  }
+
+  /** A window has been opened. */
+  add(due: Due): void {
+    this.#schedules.event.add(due)
+  }
+
+  schedule(time: DueTime): Schedule {
+    return this.#schedules[time]
+  }
+
+  /** After what was done since the last seal has been taken back. */
+  reset(now: number): void {
+    this.time?.load(now)
+    this.close()
+  }
+
+  /** Its task does not run here any more: nothing is read from its store from now on. */
+  close(): void {
+    this.#schedules.processing.reset()
+    this.#schedules.event.reset()
+  }
+
+  table(kind: string): Table | undefined {
+    return this.state.tables.find((table) => table.kind.name === kind)
+  }
+
+  /** Such an object gets a guard, which makes its turns look at the row. */
+  #guard(row: string): void {
+    const object = objectOf(row)
+    const table = object === undefined ? undefined : this.table(object.kind)
+    if (object !== undefined && table !== undefined) guardOf(table, object.key)
+  }
+
+  #pinnedDues(time: DueTime, list: (due: Due) => void): void {
+    for (const entry of this.#rows.pinned()) {
+      if (entry.state === undefined) continue
+      eachDue(entry.state as Row, (by, dueMs) => {
+        if (by === time) list({ dueMs, kind: rowKind, key: entry.key })
+      })
+    }
+    if (time === 'event') this.#pinnedWindows(list)
+  }
+
+  #pinnedWindows(list: (due: Due) => void): void {
+    for (const table of this.state.tables) {
+      const { name, eventDue } = table.kind
+      if (eventDue === undefined) continue
+      for (const { key, state } of table.pinned()) {
+        if (state !== undefined) list({ dueMs: eventDue(key, state), kind: name, key })
+      }
+    }
+  }
+}

@@ -1,0 +1,142 @@
+import type { Due, DueTime } from '../../state/due.js'
+import type { TaskState } from '../../state/task-state.js'
+
+/** What is read from the store at once. */
+const readAtOnce = 10_000
+/** What is due within this time is kept in memory, milliseconds. Event time passes faster when there is a backlog. */
+const nearMs: Readonly<Record<DueTime, number>> = { processing: 60_000, event: 600_000 }
+/** What was due so long ago and is still listed has been dealt with, or is not due any more. */
+const sweepAfterMs = 60_000
+
+/**
+ * What is due when, of one task and by one time. Only what is near is in memory; the rest stands in the store, in order, and
+ * is read as time goes on. It may name things that are no longer due: whoever takes them looks at the object.
+ */
+export class Schedule {
+  readonly #time: DueTime
+  readonly #state: TaskState
+  readonly #onRead: () => void
+  readonly #onError: (error: unknown) => void
+  /** Things of `pinned` objects are not in the store yet. */
+  readonly #pinned: (list: (due: Due) => void) => void
+  #heap: Due[] = []
+  /** All that is due before is in memory. */
+  #horizon = 0
+  #reading = false
+  #sweptTo = 0
+  #epoch = 0
+
+  constructor(options: {
+    time: DueTime
+    state: TaskState
+    pinned: (list: (due: Due) => void) => void
+    onRead: () => void
+    onError: (error: unknown) => void
+  }) {
+    this.#time = options.time
+    this.#state = options.state
+    this.#pinned = options.pinned
+    this.#onRead = options.onRead
+    this.#onError = options.onError
+  }
+
+  /** Something is due at a time that was not known before. */
+  add(due: Due): void {
+    if (due.dueMs < this.#horizon) push(this.#heap, due)
+  }
+
+  /** What is due first, when it is due by now; then it is forgotten here. */
+  take(now: number): Due | undefined {
+    const first = this.#heap[0]
+    // While it is being read, something earlier may still come.
+    if (first === undefined || first.dueMs > now || first.dueMs >= this.#horizon || this.#reading) return undefined
+    return pop(this.#heap)
+  }
+
+  /** When there is something to do next: never later than that, if nothing is added. */
+  get next(): number {
+    return Math.min(this.#heap[0]?.dueMs ?? Infinity, this.#horizon)
+  }
+
+  /** Whether all that is due by `now` is in memory. */
+  isComplete(now: number): boolean {
+    return now < this.#horizon && !this.#reading
+  }
+
+  /** Reads on when time has come near to what is not in memory. */
+  lookAhead(now: number): void {
+    if (this.#reading || now < this.#horizon) return
+    this.#reading = true
+    const epoch = this.#epoch
+    // What happens to a read that nobody waits for any more does not matter: its store may be closed.
+    this.#read(now).then(
+      () => {
+        if (epoch !== this.#epoch) return
+        this.#reading = false
+        this.#onRead()
+      },
+      (error: unknown) => epoch === this.#epoch && this.#onError(error),
+    )
+  }
+
+  /** Forgets all, and begins anew with what the objects say now. */
+  reset(): void {
+    this.#epoch++
+    this.#heap = []
+    this.#horizon = 0
+    this.#reading = false
+  }
+
+  async #read(now: number): Promise<void> {
+    const from = this.#horizon
+    const to = now + nearMs[this.#time]
+    const epoch = this.#epoch
+    const isNear = (due: Due): boolean => due.dueMs >= from && due.dueMs < to
+    // From here on what is added is put into memory: nothing falls between the store and this.
+    this.#horizon = to
+    this.#pinned((due) => isNear(due) && push(this.#heap, due))
+    let last = from
+    let read = 0
+    for await (const due of this.#state.due(this.#time, from, to)) {
+      if (epoch !== this.#epoch) return
+      if (read >= readAtOnce && due.dueMs > last) {
+        // The rest is read when these are done. What was added meanwhile and is due later is found again then.
+        this.#horizon = due.dueMs
+        break
+      }
+      push(this.#heap, due)
+      last = due.dueMs
+      read++
+    }
+    if (epoch !== this.#epoch || now - this.#sweptTo < 2 * sweepAfterMs) return
+    this.#sweptTo = now
+    await this.#state.sweepDues(this.#time, now - sweepAfterMs, readAtOnce)
+  }
+}
+
+function push(heap: Due[], due: Due): void {
+  let at = heap.length
+  heap.push(due)
+  while (at > 0) {
+    const parent = (at - 1) >> 1
+    if ((heap[parent] as Due).dueMs <= due.dueMs) break
+    heap[at] = heap[parent] as Due
+    at = parent
+  }
+  heap[at] = due
+}
+
+function pop(heap: Due[]): Due {
+  const first = heap[0] as Due
+  const last = heap.pop() as Due
+  if (heap.length === 0) return first
+  let at = 0
+  for (let child = 1; child < heap.length; child = 2 * at + 1) {
+    if (child + 1 < heap.length && (heap[child + 1] as Due).dueMs < (heap[child] as Due).dueMs) child++
+    if (last.dueMs <= (heap[child] as Due).dueMs) break
+    heap[at] = heap[child] as Due
+    at = child
+  }
+  heap[at] = last
+  return first
+}

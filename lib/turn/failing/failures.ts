@@ -1,0 +1,143 @@
+import type { Clock } from '../../core/clock.js'
+import { MillraceError, reasonOf } from '../../core/errors.js'
+import type { Logger } from '../../core/logger.js'
+import { StateRefused } from '../../state/table.js'
+import { deadTurn, type DeadLetterTarget } from './dead-letter.js'
+import { keepTurn, type KeptTurn } from '../kept/kept-turn.js'
+import type { Outbox } from '../output/outbox.js'
+import { Quarantined } from './quarantined.js'
+import { isHeld, type Row } from '../kept/row.js'
+import { placeOf, type Work } from '../running/work.js'
+
+export interface FailuresOptions {
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly outbox: Outbox
+  readonly deadLetters: DeadLetterTarget
+  readonly seq: () => number
+}
+
+const longestBackoffMs = 60_000
+
+/**
+ * What becomes of turns that failed, and of those behind them on the same object. All of it stands in the object's row, so
+ * it is committed, restored and moved with it. A turn that is tried again waits in the row, and later ones of its object
+ * behind it; for the rest see `Quarantined`.
+ */
+export class Failures {
+  readonly #options: FailuresOptions
+  /** Turns that failed, those given up as dead letters, those given up without one. */
+  readonly counts = { failed: 0, deadLetters: 0, skipped: 0 }
+
+  constructor(options: FailuresOptions) {
+    this.#options = options
+  }
+
+  /** True when a turn must not pass, since others of its object wait or were given up before it: it is behind them now. */
+  holds(work: Work): boolean {
+    const entry = work.agenda.row(work.source.kind.name, work.entry.key)
+    const row = entry.state as Row | undefined
+    if (row === undefined || !isHeld(row)) return false
+    let held = true
+    this.#change(work, (changed, objects) => {
+      held = objects.add(changed, kept(work))
+    })
+    return held
+  }
+
+  /** A turn has failed, and has been taken back. `final`: trying again is of no use. Throws when that is to stop the app. */
+  failed(work: Work, cause: unknown, { final = false } = {}): void {
+    if (MillraceError.is(cause, 'NOT_DETERMINISTIC')) throw cause
+    this.counts.failed++
+    const { source, tried } = work
+    const { attempts, backoffMs, then } = source.onError
+    const error = turnFailed(work, cause)
+    const attempt = tried + 1
+    if (attempt < attempts && !final) {
+      const at = this.#options.clock.now() + Math.min(longestBackoffMs, backoffMs * 2 ** tried)
+      this.#options.logger.debug({ error }, `${error.message}; attempt ${attempt} of ${attempts}`)
+      return this.#change(work, (row) => {
+        if (!work.retries) row.waiting = [kept(work), ...(row.waiting ?? [])]
+        row.retry = { at, attempt }
+      })
+    }
+    if (then === 'stop') throw turnFailed(work, cause, whenStopped)
+    this.#options.logger.warn({ error }, `${error.message}. Tried ${attempt} times: ${then}.`)
+    if (then === 'skip') {
+      this.counts.skipped++
+      return this.#change(work, (row, objects) => objects.done(row, work))
+    }
+    this.#change(work, (row, objects) => {
+      if (work.retries) row.waiting?.shift()
+      objects.bury(row, kept(work), error, attempt)
+    })
+  }
+
+  /** A turn that had waited, or had been a dead letter, has succeeded. */
+  succeeded(work: Work): void {
+    this.#change(work, (row, objects) => objects.done(row, work))
+  }
+
+  /** A turn that must not be tried: its record goes the way its policy says, and others of its object are not concerned. */
+  refused(work: Work, error: MillraceError, policy: 'dead-letter' | 'skip' | 'stop'): void {
+    if (policy === 'stop') throw error
+    if (policy === 'skip') this.counts.skipped++
+    else this.#letter(work, kept(work), error, { attempt: 0, letter: undefined })
+  }
+
+  #change(work: Work, change: (row: Row, objects: Quarantined) => void): void {
+    const { agenda, source, entry } = work
+    agenda.change(agenda.row(source.kind.name, entry.key), this.#options.seq(), (row) => {
+      const objects = new Quarantined(this.#options.clock.now(), (turn, error, attempt, letter) =>
+        this.#letter(work, turn, error, { attempt, letter }),
+      )
+      // Whatever becomes of its turn, a timer that was due is not due again.
+      if (work.timer !== undefined && row.timers !== undefined) {
+        delete row.timers[work.timer]
+        if (Object.keys(row.timers).length === 0) delete row.timers
+      }
+      change(row, objects)
+    })
+  }
+
+  #letter(
+    { agenda, source, entry }: Work,
+    turn: KeptTurn,
+    error: MillraceError,
+    facts: { attempt: number; letter: number | undefined },
+  ): void {
+    this.counts.deadLetters++
+    const { outbox, deadLetters } = this.#options
+    deadTurn(outbox, deadLetters, agenda.task, turn, error, { kind: source.kind.name, key: entry.key, ...facts })
+  }
+}
+
+function kept({ source, value, record, origin, original, letter }: Work): KeptTurn {
+  return keepTurn(source.id, value, record, original ?? origin?.original(), letter)
+}
+
+const whenStopped =
+  '. Nothing of this turn was kept; repair the handler and start again, the record will be read again.'
+
+/** What a turn failed with, and where; `advice` ends the message. */
+function turnFailed({ source, key, record }: Work, cause: unknown, advice = ''): MillraceError {
+  const { topic, partition, offset } = record
+  const { name } = source.kind
+  const facts = { topic, partition, offset: Number(offset), kind: name, key, cause }
+  const where = `${placeOf(record)}: ${name} '${key}' (${source.id})`
+  if (cause instanceof StateRefused) {
+    const inner = cause.cause
+    if (MillraceError.is(inner) && passed.has(inner.code))
+      return new MillraceError(inner.code, `${where}: ${inner.message}${advice}`, facts)
+    return new MillraceError(
+      'STATE_INVALID',
+      `${where}: the turn left a state that does not fit its schema (${cause.message})${advice}`,
+      facts,
+    )
+  }
+  const code = MillraceError.is(cause) && passed.has(cause.code) ? cause.code : 'HANDLER_FAILED'
+  return new MillraceError(code, `${where}: the turn failed (${reasonOf(cause)})${advice}`, facts)
+}
+
+/** Codes that say more than that a handler has failed. */
+const passed: ReadonlySet<string> = new Set(['RECORD_TOO_LARGE', 'PUBLISH_FAILED', 'TURN_TIMEOUT', 'TURN_ENDED'])

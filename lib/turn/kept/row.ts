@@ -1,0 +1,88 @@
+import { json, type Codec } from '../../codec/codec.js'
+import { dueKey } from '../../state/due.js'
+import type { StateKind } from '../../state/table.js'
+import type { KeptTurn } from './kept-turn.js'
+
+/**
+ * What is noted of one object beside its state, or of a task as a whole: a row of `<app>-timers`. It is state like any
+ * other: changed in turns, committed, restored and undone with them.
+ */
+export interface Row {
+  /** By name: when it is due, by the clock or by event time, and what it carries. */
+  timers?: Record<string, readonly [dueMs: number, time: 'processing' | 'event', payload: unknown]>
+  /** The object is forgotten at `touched` plus a tenth more than `ttlMs`; see `touch`. */
+  touched?: number
+  ttlMs?: number
+  /** Turns that have failed, or wait behind one that has; oldest first. */
+  waiting?: KeptTurn[]
+  /** When the first of them is tried again, and how often it has been tried. */
+  retry?: { at: number; attempt: number }
+  quarantine?: Quarantine
+  /** Of a task: its stream time, and the latest timestamp from each partition that has a say in it, by the topic it comes through. */
+  streamTime?: number
+  origins?: readonly (readonly [through: string, topic: string, partition: number, latest: number])[]
+}
+
+// Rule quarantine-in-state (integration/model).
+/** After a turn has failed for good, all turns of its object go to the dead letters, in order, until those are replayed. */
+export interface Quarantine {
+  /** Dead letters of this object since it began: each carries its number, from 1 on. */
+  letters: number
+  /** Of those, the last that has been replayed with success. */
+  replayed: number
+  /** A replayed one has failed again: those behind it become letters of the next quarantine, which this counts. */
+  again?: number
+}
+
+/** The kind of rows. No state object has a dash in its name. */
+export const rowKind = '-timers'
+
+/** Of the row that belongs to a task, not to an object: no kind has this name. */
+export const taskRow = '*'
+
+export const rowKey = (kind: string, key: string): string => `${kind}/${key}`
+
+/** The object of a row; undefined for that of the task. */
+export function objectOf(row: string): { readonly kind: string; readonly key: string } | undefined {
+  const end = row.indexOf('/')
+  return end < 0 ? undefined : { kind: row.slice(0, end), key: row.slice(end + 1) }
+}
+
+/** Part of its time to live by which an object may outlive it: so it is noted ten times in its life, not with each turn. */
+const touchShare = 0.1
+
+export const touchEveryMs = (ttlMs: number): number => ttlMs * touchShare
+export const expiryOf = (touched: number, ttlMs: number): number => Math.ceil(touched + ttlMs * (1 + touchShare))
+
+/** Whether later turns of the object must not pass. */
+export const isHeld = ({ waiting, quarantine }: Row): boolean => waiting !== undefined || quarantine !== undefined
+
+export const isEmpty = (row: Row): boolean => Object.keys(row).length === 0
+
+/** Listed under this time, so that a takeover finds all objects that are held. */
+export const heldAtMs = 0
+
+const codec = json({ '~standard': { version: 1, vendor: 'millrace', validate: (value: unknown) => ({ value }) } })
+
+export const rowStateKind: StateKind = Object.freeze({
+  name: rowKind,
+  codec: codec as Codec<unknown>,
+  dues: (key: string, stored: string) => duesOf(JSON.parse(stored) as Row, key),
+})
+
+function duesOf(row: Row, key: string): readonly string[] {
+  const dues: string[] = []
+  const list = (time: 'processing' | 'event', dueMs: number): void => {
+    dues.push(dueKey(time, { dueMs, kind: rowKind, key }))
+  }
+  eachDue(row, list)
+  if (isHeld(row)) list('processing', heldAtMs)
+  return dues
+}
+
+/** Calls `list` with every time at which something is to be done about the object. */
+export function eachDue(row: Row, list: (time: 'processing' | 'event', dueMs: number) => void): void {
+  for (const [dueMs, time] of Object.values(row.timers ?? {})) list(time, dueMs)
+  if (row.retry !== undefined) list('processing', row.retry.at)
+  if (row.touched !== undefined) list('processing', expiryOf(row.touched, row.ttlMs as number))
+}

@@ -1,0 +1,48 @@
+import type { RecordInfo } from '../../core/record.js'
+import type { WindowBounds } from '../../model/turn.js'
+import type { Entry, Table } from '../../state/table.js'
+import type { Agenda } from '../due/agenda.js'
+import type { OriginalValue } from '../kept/kept-turn.js'
+import type { TurnSource } from '../kept/turn-source.js'
+
+/** One turn to be run: which handler on which object, with what. */
+export interface Work {
+  readonly source: TurnSource
+  readonly agenda: Agenda
+  readonly table: Table
+  readonly entry: Entry
+  /** The object's key as its extractor gave it. */
+  readonly key: string
+  readonly value: unknown
+  /** Valid until the reader goes on, unless `original` was taken. */
+  record: RecordInfo
+  /** Where the bytes of the record are; undefined for timers and windows that close. */
+  readonly origin: Origin | undefined
+  /** The bytes, taken because the reader goes on. */
+  original?: OriginalValue | undefined
+  readonly window: WindowBounds | undefined
+  /** When it was due, for timers and windows that close; the record's timestamp otherwise. */
+  readonly now: number
+  /** How often it has been tried before. */
+  readonly tried: number
+  /** It is the first of those that wait, and may pass. */
+  readonly retries: boolean
+  /** Number of the dead letter that is replayed. */
+  readonly letter: number | undefined
+  /** The timer that is due: it is gone when the turn has ended, however that is. */
+  readonly timer: string | undefined
+  /** Asked when its turn comes: whether it is still to be run. */
+  readonly isDue: (() => boolean) | undefined
+  /** The object is over with this turn. */
+  readonly closes: boolean
+}
+
+/** Where the bytes of a record can be had while its reader stands on it. */
+export interface Origin {
+  original(): OriginalValue
+}
+
+/** Where a record in trouble was. */
+export function placeOf({ topic, partition, offset }: RecordInfo): string {
+  return `${topic}[${partition}]@${offset}`
+}

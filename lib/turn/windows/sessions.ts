@@ -1,0 +1,124 @@
+import type { Codec } from '../../codec/codec.js'
+import { storedCodec } from '../../codec/stored.js'
+import type { KindDefinition } from '../../model/kind.js'
+import type { WindowBounds } from '../../model/turn.js'
+import type { SessionWindow } from '../../model/window.js'
+
+export type TurnHandler = (state: never, value: never, turn: never) => unknown
+
+/** What has to do with sessions in a turn. */
+interface SessionTurn {
+  readonly key: string
+  readonly now: number
+  isNew: boolean
+  window: WindowBounds | undefined
+  deleted: boolean
+}
+
+/** One burst of activity of an object: `end` is a gap after its last record. Milliseconds. */
+export interface Session {
+  start: number
+  end: number
+  state: unknown
+}
+
+/** The open sessions of a key make one object, earliest first: to find and to merge them none has to be looked for. */
+export type Sessions = Session[]
+
+/** Runs a handler on the session that the turn's time belongs to, which is opened, extended or merged first. */
+export function inSession(kind: KindDefinition, window: SessionWindow, handler: TurnHandler): TurnHandler {
+  const merge = window.merge as (earlier: unknown, later: unknown) => unknown
+  const run = (sessions: Sessions, value: never, turn: SessionTurn): unknown => {
+    const { now } = turn
+    const met = sessions.filter((session) => touches(session, now, window.gapMs))
+    turn.isNew = met.length === 0
+    const joined: Session = met[0] ?? { start: now, end: now, state: kind.init(turn.key) }
+    for (const later of met.slice(1)) {
+      joined.state = merge(joined.state, later.state) ?? joined.state
+      joined.end = Math.max(joined.end, later.end)
+    }
+    joined.start = Math.min(joined.start, now)
+    joined.end = Math.max(joined.end, now + window.gapMs)
+    const others = sessions.filter((session) => !met.includes(session))
+    sessions.splice(0, Infinity, ...[...others, joined].sort((a, b) => a.start - b.start))
+    turn.window = { start: joined.start, end: joined.end }
+    return afterwards(handler(joined.state as never, value, turn as never), () => {
+      if (turn.deleted) remove(sessions, joined, turn)
+    })
+  }
+  return run as TurnHandler
+}
+
+/** Gives each session that is over its last turn, and removes it. */
+export function closingSessions(window: SessionWindow, close: (state: never, turn: never) => unknown): TurnHandler {
+  const run = (sessions: Sessions, _value: never, turn: SessionTurn): unknown => {
+    const closeFirst = (): unknown => {
+      const over = sessions.find(({ end }) => end + window.graceMs <= turn.now)
+      if (over === undefined) return undefined
+      turn.window = { start: over.start, end: over.end }
+      const closed = afterwards(close(over.state as never, turn as never), () => remove(sessions, over, turn))
+      return closed instanceof Promise ? closed.then(() => closeFirst()) : closeFirst()
+    }
+    return closeFirst()
+  }
+  return run as TurnHandler
+}
+
+/** Whether no open session takes a record of this time, and a new one would be over. */
+export function isLate(sessions: Sessions | undefined, at: number, window: SessionWindow, streamTime: number): boolean {
+  if (at + window.gapMs + window.graceMs > streamTime) return false
+  return sessions?.some((session) => touches(session, at, window.gapMs)) !== true
+}
+
+/** Sessions as they are stored: a list of start, end and what the state's codec makes of the state, bytes in base64. */
+export function sessionsCodec(codec: Codec<unknown>): Codec<unknown> {
+  const stored = storedCodec(codec)
+  const encode = (sessions: unknown): string =>
+    JSON.stringify((sessions as Sessions).map(({ start, end, state }) => [start, end, stored.encode(state)]))
+  const read = (text: string, decoded: (state: string) => unknown): Sessions =>
+    listed(text).map(([start, end, state]) => ({ start, end, state: decoded(state) }))
+  const decode = (text: string): Sessions => read(text, (state) => stored.decode(state))
+  const { raw } = stored
+  return {
+    format: `sessions of ${codec.format}`,
+    encode,
+    decode: (bytes) => decode(Buffer.from(bytes).toString('utf8')),
+    decodeText: decode,
+    ...(raw && { decodeRaw: (bytes) => read(Buffer.from(bytes).toString('utf8'), raw) }),
+  }
+}
+
+/** The state of one session, by key and window; undefined when it is not open. */
+export function sessionOf(sessions: Sessions | undefined, windowed: string): unknown {
+  return sessions?.find(({ start, end }) => windowed.endsWith(`|${start}|${end}`))?.state
+}
+
+/** When they are over, without reading their states. */
+export function endsOfSessions(stored: string): readonly number[] {
+  return listed(stored).map(([, end]) => end)
+}
+
+function listed(text: string): readonly [start: number, end: number, state: string][] {
+  return JSON.parse(text) as [number, number, string][]
+}
+
+function touches({ start, end }: Session, at: number, gapMs: number): boolean {
+  return start < at + gapMs && at < end
+}
+
+function remove(sessions: Sessions, session: Session, turn: SessionTurn): void {
+  sessions.splice(sessions.indexOf(session), 1)
+  turn.deleted = sessions.length === 0
+}
+
+/** Does something when a handler has ended, also when that is later. */
+function afterwards(returned: unknown, then: () => void): unknown {
+  if (returned instanceof Promise) {
+    return returned.then((value: unknown) => {
+      then()
+      return value
+    })
+  }
+  then()
+  return returned
+}

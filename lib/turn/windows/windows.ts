@@ -1,0 +1,61 @@
+import type { KindDefinition } from '../../model/kind.js'
+import type { WindowBounds } from '../../model/turn.js'
+import { migrated } from '../../model/migrate.js'
+import type { FixedWindow } from '../../model/window.js'
+import { dueKey } from '../../state/due.js'
+import { withoutVersion } from '../../state/state-version.js'
+import type { StateKind } from '../../state/table.js'
+import { endsOfSessions, sessionsCodec, type Sessions } from './sessions.js'
+
+/** Windows that a time is in, earliest first. */
+export function windowsAt(at: number, { sizeMs, everyMs }: FixedWindow): readonly WindowBounds[] {
+  const windows: WindowBounds[] = []
+  for (let start = Math.floor(at / everyMs) * everyMs; start > at - sizeMs; start -= everyMs)
+    windows.unshift({ start, end: start + sizeMs })
+  return windows
+}
+
+/** An object of a windowed kind has its key and its window for a key: `AAPL|1767225600000|1767225660000`. */
+export const windowKey = (key: string, { start, end }: WindowBounds): string => `${key}|${start}|${end}`
+
+export function parseWindowKey(windowed: string): { readonly key: string; readonly window: WindowBounds } {
+  const endAt = windowed.lastIndexOf('|')
+  const startAt = windowed.lastIndexOf('|', endAt - 1)
+  return {
+    key: windowed.slice(0, startAt),
+    window: { start: Number(windowed.slice(startAt + 1, endAt)), end: Number(windowed.slice(endAt + 1)) },
+  }
+}
+
+/** A kind as the state tables know it. */
+export function stateKindOf(kind: KindDefinition, maxBytes: number): StateKind {
+  const { name, codec, check, version, window } = kind
+  const migrate = (key: string, raw: unknown, from: number): unknown => migrated(kind, key, raw, from)
+  if (window === undefined) return { name, codec, version, migrate, check, maxBytes }
+  const { graceMs } = window
+  const listed = (key: string, end: number): string => dueKey('event', { dueMs: end + graceMs, kind: name, key })
+  if (window.kind === 'session') {
+    return {
+      name,
+      codec: sessionsCodec(codec),
+      version,
+      migrate: (key, sessions, from) =>
+        (sessions as Sessions).map((session) => ({ ...session, state: migrate(key, session.state, from) })),
+      check: check && ((sessions) => (sessions as Sessions).forEach(({ state }) => check(state))),
+      maxBytes,
+      dues: (key, stored) => endsOfSessions(withoutVersion(stored)).map((end) => listed(key, end)),
+      eventDue: (_key, sessions) => Math.min(...(sessions as Sessions).map(({ end }) => end)) + graceMs,
+    }
+  }
+  const endOf = (key: string): number => parseWindowKey(key).window.end
+  return {
+    name,
+    codec,
+    version,
+    migrate,
+    check,
+    maxBytes,
+    dues: (key) => [listed(key, endOf(key))],
+    eventDue: (key) => endOf(key) + graceMs,
+  }
+}
