@@ -2,10 +2,10 @@
 //   npm run model -- [--runs 2000] [--only REGEX] [--shrink] [--short]   searches all cases; exit code 1 if one does not come out as expected
 //   npm run model -- --case NAME --seed S [--trace]              one run, whole or shrunk
 import { parseArgs } from 'node:util'
-import { holdingCases, mutations, nameOf } from './cases.js'
-import type { Config } from './config.js'
+import { holdingCases, mutations, nameOf } from './cases/cases.js'
 import { explained, fullTrace, line, shortestTrace } from './report.js'
-import { search } from './search.js'
+import type { RunConfig } from './run/config.js'
+import { search } from './run/search.js'
 
 const { values: args } = parseArgs({
   options: {
@@ -61,7 +61,7 @@ function searchAll(only: RegExp): void {
 }
 
 /** Whether it came out as expected. */
-function searchOne(name: string, config: Config, runs: number, mutation: boolean): boolean {
+function searchOne(name: string, config: RunConfig, runs: number, mutation: boolean): boolean {
   const startedAt = performance.now()
   const found = search(config, runs, mutation ? enough : 1)
   const expected = mutation === found.violations.size > 0

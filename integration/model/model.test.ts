@@ -1,11 +1,11 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { holdingCases, mutations, nameOf } from './cases.js'
+import { holdingCases, mutations, nameOf } from './cases/cases.js'
 import { explained, shortestTrace } from './report.js'
-import { rules } from './rules.js'
-import { run } from './run.js'
-import { search } from './search.js'
-import { shrink } from './shrink.js'
+import { rules } from './rules/rules.js'
+import { run } from './run/run.js'
+import { search } from './run/search.js'
+import { shrink } from './run/shrink.js'
 
 const root = join(__dirname, '..', '..')
 /** A search takes a second or two; the machine may have other things to do. */

@@ -1,9 +1,9 @@
-import type { Config } from './config.js'
-import { rules } from './rules.js'
-import { run } from './run.js'
-import type { Found } from './search.js'
-import { shrink } from './shrink.js'
-import type { Counts } from './world.js'
+import { rules } from './rules/rules.js'
+import type { RunConfig } from './run/config.js'
+import { run } from './run/run.js'
+import type { Found } from './run/search.js'
+import { shrink } from './run/shrink.js'
+import type { Counts } from './state/counts.js'
 
 /** One line: how many runs, how many violations, where the first is, and what runs have seen. */
 export function line(name: string, { runs, violations, counts }: Found, ms: number): string {
@@ -20,7 +20,7 @@ function averages(counts: Counts, runs: number): string {
 }
 
 /** What a mutation does, beside what the rule says. */
-export function explained(config: Config): string {
+export function explained(config: RunConfig): string {
   return Object.entries(config.broken)
     .map(([name, variant]) => {
       const rule = rules.find((other) => other.name === name)
@@ -30,7 +30,7 @@ export function explained(config: Config): string {
 }
 
 /** The shortest of some violations, in sentences. */
-export function shortestTrace(config: Config, { violations }: Found): string {
+export function shortestTrace(config: RunConfig, { violations }: Found): string {
   const shrunk = [...violations.keys()].map((seed) => ({ seed, steps: shrink(config, seed) }))
   const sizes = shrunk.map(({ steps }) => steps?.length ?? Infinity)
   const at = sizes.indexOf(Math.min(...sizes))
@@ -41,7 +41,7 @@ export function shortestTrace(config: Config, { violations }: Found): string {
 }
 
 /** The whole run of one seed. */
-export function fullTrace(config: Config, seed: number): string {
+export function fullTrace(config: RunConfig, seed: number): string {
   const { trace, violation } = run(config, seed, { tracing: true })
   return [...trace.map(indented), `    ${violation === undefined ? 'no violation' : `VIOLATION: ${violation}`}`].join(
     '\n',

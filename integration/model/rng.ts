@@ -20,3 +20,8 @@ export function sequenceFrom(start: number): () => number {
     return (x >>> 8) & 0xffff
   }
 }
+
+/** One of these, by a drawn number. */
+export function pick<T>(from: readonly T[], x: number): T | undefined {
+  return from.length === 0 ? undefined : from[x % from.length]
+}

@@ -1,0 +1,169 @@
+import type { World } from '../../rules/world.js'
+import { newCommit, type Commit, type Part } from '../../state/commit.js'
+import { highWatermark, type Inbox, type Input, type Partition, type Transaction } from '../../state/log.js'
+import type { Change } from '../../state/objects.js'
+import { runs, type Process } from '../../state/process.js'
+import type { Output } from '../../state/records.js'
+import { append } from '../broker/log.js'
+import { begin, emit, end } from '../broker/transactions.js'
+import { dropAll, dropBoth, startAgain } from './dropping.js'
+
+/** Seals what was done since the last commit; one commit is under way at a time. Nothing was sent before. */
+export function seal(world: World, process: Process): boolean {
+  if (!runs(process) || process.inFlight !== undefined || process.current.parts.size === 0) return false
+  const commit = process.current
+  process.inFlight = commit
+  process.current = newCommit()
+  for (const task of process.tasks.values()) task.sealed = [...task.position]
+  for (const part of commit.parts.values()) {
+    part.positions = part.task.sealed
+    if (part.outputs.length > 0 || part.hops.length > 0 || part.changes.size > 0)
+      commit.sends.push(...sendsOf(world, part, commit))
+  }
+  commit.offsets = offsetsOf(world, process, commit)
+  world.say(() => `p${process.id}: seals a commit of tasks {${[...commit.parts.keys()].join(',')}}`)
+  return true
+}
+
+/** Produce requests: any order, and any order with the offsets. */
+function sendsOf(world: World, part: Part, commit: Commit): (() => string)[] {
+  const { task, outputs, hops, changes } = part
+  const sends: (() => string)[] = []
+  const tx = (): Transaction => commit.tx as Transaction
+  if (outputs.length > 0) {
+    const to = world.outputs[task.index] as Partition<Output>
+    sends.push(() => {
+      for (const output of outputs) emit(world, to, tx(), output)
+      return to.name
+    })
+  }
+  for (const index of new Set(hops.map(({ to }) => to))) {
+    const to = world.inboxes[index] as Inbox
+    sends.push(() => {
+      for (const hop of hops) if (hop.to === index) append(world, to, tx(), hop.record)
+      return to.name
+    })
+  }
+  if (changes.size > 0) {
+    const to = world.changelogs[task.index] as Partition<Change>
+    sends.push(() => {
+      for (const [key, state] of changes) append(world, to, tx(), { key, state })
+      part.end = highWatermark(to)
+      return to.name
+    })
+  }
+  return sends
+}
+
+/** All positions of every task in it. */
+function offsetsOf(world: World, process: Process, commit: Commit): ReadonlyMap<Input, number> {
+  const offsets = new Map<Input, number>()
+  const attach = world.broken['attach-touched']
+  const sourcesOnly = world.broken['all-positions'] === 'sources-only'
+  for (const { task, positions } of commit.parts.values()) {
+    task.inputs.forEach((input, i) => {
+      if (attach !== undefined && positions[i] === task.committed[i]) return
+      if (sourcesOnly && i >= task.sources.length) return
+      offsets.set(input, positions[i] as number)
+    })
+  }
+  const other = [...process.tasks.values()].find(({ index, stage }) => stage === 'running' && !commit.parts.has(index))
+  const input = other?.inputs[0]
+  if (attach === 'moved' && offsets.size === 0 && input !== undefined) offsets.set(input, other?.committed[0] as number)
+  return offsets
+}
+
+/** The next request of the commit under way: Produce and TxnOffsetCommit in any order, then EndTxn, then its answer. */
+export function commitStep(world: World, process: Process, x: number): boolean {
+  if (!runs(process)) return false
+  if (process.fenced) {
+    startAgain(world, process, 'fenced, or the outcome is unknown')
+    return true
+  }
+  const commit = process.inFlight
+  if (commit === undefined) return false
+  commit.tx ??= begin(world, process)
+  const { tx, sends } = commit
+  if (tx === undefined) return false
+  if (commit.ended) return answered(world, process, commit, tx)
+  if (sends.length > 0 && (commit.accepted || x % (sends.length + 1) < sends.length)) {
+    const [send] = sends.splice(x % sends.length, 1) as [() => string]
+    const to = send()
+    world.say(() => `p${process.id}: transaction ${tx.id}: Produce to ${to}`)
+    return true
+  }
+  if (!commit.accepted) return sendOffsets(world, process, commit, tx)
+  if (sends.length > 0) return false
+  world.say(() => `p${process.id}: transaction ${tx.id}: EndTxn(commit)`)
+  commit.ended = true
+  end(world, tx, 'committed')
+  return true
+}
+
+/** The broker checks member and generation when the request arrives; what it accepts is pending until the marker. */
+function sendOffsets(world: World, process: Process, commit: Commit, tx: Transaction): boolean {
+  const { group } = world
+  const early = world.broken['generation-of-assignment'] === 'early' && process.status === 'joined'
+  const generation = early ? process.joinGeneration : process.generation
+  const known = group.members.has(process.memberId)
+  const what = (): string =>
+    `p${process.id}: transaction ${tx.id}: offsets ${described(commit)} of generation ${generation}`
+  // A commit of timers only, with `attach-touched` broken.
+  const bare = commit.offsets.size === 0 && world.broken['attach-touched'] === 'none'
+  if (bare || (known && generation === group.generation)) {
+    commit.accepted = true
+    if (commit.offsets.size > 0) {
+      tx.offsets = commit.offsets
+      group.pending.add(tx)
+    }
+    world.say(() => `${what()} accepted (group ${group.state})`)
+    if (commit.refused) world.counts.resent++
+    if (world.broken['local-never-ahead'] === 'sealed') pin(world, process, commit, tx)
+    return true
+  }
+  if (world.broken['refused-is-not-ended'] === 'ignored') {
+    world.say(() => `${what()} refused, and that is ignored`)
+    commit.accepted = true
+    return true
+  }
+  if (known && commit.refused) return false // Waits for the assignment.
+  commit.refused = true
+  world.say(() => `${what()} refused: ${known ? 'waits for the assignment' : 'unknown member, drops all'}`)
+  if (!known) leaveBehind(world, process)
+  return true
+}
+
+/** The group does not know this member any more. */
+export function leaveBehind(world: World, process: Process): void {
+  if (world.broken.continuous !== 'away') return dropAll(world, process)
+  if (process.inFlight?.accepted !== true) dropBoth(world, process)
+  process.status = 'none'
+  process.memberId = 0
+}
+
+/** EndTxn was answered with OK: what was committed is known to be. */
+function answered(world: World, process: Process, commit: Commit, tx: Transaction): boolean {
+  world.say(() => `p${process.id}: transaction ${tx.id}: EndTxn is answered, committed`)
+  process.inFlight = undefined
+  for (const { task, positions } of commit.parts.values()) task.committed = positions
+  if (world.broken['local-never-ahead'] !== 'sealed') pin(world, process, commit, tx)
+  return true
+}
+
+/** Committed changes become the state of their tasks, pinned until the store has them. */
+function pin(world: World, process: Process, commit: Commit, tx: Transaction): void {
+  for (const { task, changes, end } of commit.parts.values()) {
+    const holder = process.tasks.get(task.index)
+    if (holder !== task) world.counts.finishedForLost++
+    if (holder === undefined || (holder !== task && world.broken['lost-part-skipped'] === undefined)) continue
+    for (const [key, state] of changes) {
+      if (state === null) holder.state.delete(key)
+      else holder.state.set(key, state)
+    }
+    if (changes.size > 0) holder.pinned.push({ changes, end, tx, at: world.now })
+  }
+}
+
+function described({ offsets }: Commit): string {
+  return `{${[...offsets].map(([input, offset]) => `${input.name}:${offset}`).join(' ')}}`
+}

@@ -1,0 +1,145 @@
+import { check } from '../../checks/store.js'
+import { pick } from '../../rng.js'
+import { missesTombstones, tooOld } from '../../rules/age.js'
+import type { World } from '../../rules/world.js'
+import {
+  apply,
+  highWatermark,
+  isCommitted,
+  lastStableOffset,
+  type Client,
+  type Input,
+  type Partition,
+} from '../../state/log.js'
+import type { Change } from '../../state/objects.js'
+import { runs, type Process } from '../../state/process.js'
+import type { Store, Task } from '../../state/task.js'
+import { fence } from '../broker/transactions.js'
+import { crash } from './store.js'
+
+/** The next step of a takeover: fence, stable offsets, end of the changelog, roll forward. Never in another order. */
+export function takeoverStep(world: World, process: Process, x: number): boolean {
+  if (!runs(process)) return false
+  const task = pick(
+    [...process.tasks.values()].filter(({ stage }) => stage !== 'running'),
+    x,
+  )
+  if (task === undefined) return false
+  const changelog = world.changelogs[task.index]
+  switch (task.stage) {
+    case 'fence':
+      if (x & 32) fenceOthers(world, process)
+      if (changelog !== undefined && world.broken['end-after-offsets']) task.end = highWatermark(changelog)
+      task.stage = 'offsets'
+      return true
+    case 'offsets':
+      return fetchOffsets(world, process, task)
+    case 'end':
+      return changelog !== undefined && openStore(world, process, task, changelog)
+    case 'restore':
+      return changelog !== undefined && rollForward(world, process, task, changelog, x)
+    case 'running':
+      return false
+  }
+}
+
+/** Saves the time-out of a dead owner's transaction; nothing relies on it, and it may hit who lives. */
+function fenceOthers(world: World, process: Process): void {
+  if (world.config.fence === 'nobody') return
+  const members: readonly Client[] = [...world.group.members.values()].map((member) => member.process)
+  const open = [...world.open]
+  for (const tx of open) {
+    const lives = members.includes(tx.process) && tx.process.producer === tx.producer
+    if (lives && world.config.fence !== 'anybody') continue
+    world.say(() => `p${process.id}: fences the producer of transaction ${tx.id} of p${tx.process.id}`)
+    fence(world, tx)
+  }
+}
+
+function fetchOffsets(world: World, process: Process, task: Task): boolean {
+  const { committed, pending } = world.group
+  const isPending = (input: Input): boolean => [...pending].some(({ offsets }) => offsets?.has(input) === true)
+  if (world.broken['stable-offsets'] === undefined && task.inputs.some(isPending)) return false
+  task.position = task.inputs.map((input) => committed.get(input) ?? 0)
+  task.sealed = task.committed = [...task.position]
+  task.stage = task.index < world.shape.stateTasks ? 'end' : 'running'
+  world.say(
+    () =>
+      `p${process.id}: task ${task.index} begins at ${task.inputs.map(({ name }, i) => `${name}:${task.position[i]}`).join(' ')}`,
+  )
+  return true
+}
+
+function openStore(world: World, process: Process, task: Task, changelog: Partition<Change>): boolean {
+  if (world.broken['end-after-offsets'] === undefined) {
+    task.end = world.broken['end-uncommitted'] === 'lso' ? lastStableOffset(changelog) : highWatermark(changelog)
+  }
+  const found = process.stores.get(task.index)
+  const old =
+    found !== undefined && missesTombstones(world, found, task.end) && !agesUnchecked(world, process, task.index)
+  if (old)
+    world.say(() => `p${process.id}: the store of task ${task.index} is too old, it is restored from the beginning`)
+  const store: Store = found === undefined || old ? { data: new Map(), offset: 0, at: world.now } : found
+  process.stores.set(task.index, store)
+  if (store.offset > 0) world.counts.rolledForward++
+  if (store.offset > 0 && process.standing.has(task.index)) world.counts.fromStandby++
+  // One that is old and misses nothing is as young as this moment.
+  task.storeAt = task.end - store.offset > 1 ? store.at : world.now
+  task.beganAt = world.now
+  task.stage = 'restore'
+  world.say(() => `p${process.id}: ${changelog.name} ends at ${task.end}, the store is at ${store.offset}`)
+  return true
+}
+
+function agesUnchecked(world: World, process: Process, task: number): boolean {
+  if (world.broken['age-at-open'] === 'unchecked') return true
+  return world.broken['standby-age'] === 'trusted' && process.standing.has(task)
+}
+
+function rollForward(world: World, process: Process, task: Task, changelog: Partition<Change>, x: number): boolean {
+  const store = process.stores.get(task.index)
+  if (store === undefined) {
+    task.stage = 'end'
+    return true
+  }
+  const uncommitted = world.broken['restore-committed'] === 'uncommitted'
+  const readable = Math.min(task.end, uncommitted ? task.end : lastStableOffset(changelog))
+  const old = tooOld(world, task.storeAt) && !agesUnchecked(world, process, task.index)
+  const wrong = world.broken['age-while-reading']
+  if (store.offset < readable) {
+    if (old && wrong === undefined) return beginAnew(world, process, task)
+    applyPiece(store, changelog, Math.min(readable, store.offset + 1 + ((x >> 6) % 6)), uncommitted)
+    if (store.offset < task.end) return true
+  }
+  if (store.offset < task.end) return false // Waits for markers.
+  if (old && wrong === 'at-end') {
+    world.say(() => `p${process.id}: the store of task ${task.index} became too old on the way: it stops with an error`)
+    return crash(world, process)
+  }
+  store.at = task.beganAt
+  check(world, task.index, store)
+  world.counts.takeovers++
+  process.standing.delete(task.index)
+  task.state = new Map(store.data)
+  task.stage = 'running'
+  world.say(() => `p${process.id}: task ${task.index} runs`)
+  return true
+}
+
+function beginAnew(world: World, process: Process, task: Task): boolean {
+  world.say(
+    () =>
+      `p${process.id}: the store of task ${task.index} became too old on the way, it is restored from the beginning`,
+  )
+  process.stores.delete(task.index)
+  task.stage = 'end'
+  return true
+}
+
+/** Applies what is committed below `end`; holes and markers only move the offset. */
+export function applyPiece(store: Store, changelog: Partition<Change>, end: number, uncommitted: boolean): void {
+  for (; store.offset < end; store.offset++) {
+    const entry = changelog.log[store.offset]
+    if (entry?.data !== undefined && (uncommitted || isCommitted(entry))) apply(store.data, entry.data)
+  }
+}

@@ -1,0 +1,26 @@
+import type { World } from '../../rules/world.js'
+import { unborn } from '../../state/objects.js'
+import { partOf, read, type Process } from '../../state/process.js'
+import { timerOf, type SourceRecord } from '../../state/records.js'
+import type { Task } from '../../state/task.js'
+import { throws } from './errors.js'
+
+/** One turn of an object of `task`, for a record that `from` has read. */
+export function takeTurn(world: World, process: Process, from: Task, task: Task, record: SourceRecord): void {
+  const part = partOf(process, task)
+  if (from !== task) {
+    partOf(process, from)
+    process.current.links.push([from.index, task.index])
+  }
+  if (world.config.errors && throws(world, process, from, task, record)) return
+  const { key, op } = record
+  if (op === 'delete') {
+    part.changes.set(key, null)
+    part.outputs.push({ kind: 'turn', key, record, count: 0, timer: 0 })
+    return
+  }
+  const { count, timer } = read(process, task, key) ?? unborn
+  const after = { count: count + 1, timer: op === 'set-timer' ? timerOf(record) : timer, quarantined: false }
+  part.changes.set(key, after)
+  part.outputs.push({ kind: 'turn', key, record, count: after.count, timer: 0 })
+}

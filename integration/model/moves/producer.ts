@@ -1,0 +1,35 @@
+import type { World } from '../rules/world.js'
+import type { Operation, Source } from '../state/records.js'
+
+/** What records do in a case; often enough the plain thing. */
+export function operationsOf({ config }: World): readonly Operation[] {
+  return [
+    'add',
+    'add',
+    'add',
+    ...(config.errors ? (['throws', 'throws-once', 'throws-once', 'add', 'add', 'add'] as const) : []),
+    ...(config.timers ? (['set-timer', 'set-timer'] as const) : []),
+    ...(config.deletes ? (['delete', 'delete'] as const) : []),
+  ]
+}
+
+/** One more record of the input. */
+export function produce(world: World, x: number): boolean {
+  if (world.produced >= world.shape.records) return false
+  world.produced++
+  const key = x % world.shape.keys
+  const topic = (x >> 4) % world.topics.length
+  const partitions = world.topics[topic] as readonly Source[]
+  const arbitrary = topic < world.config.arbitraryTopics
+  const source = partitions[(arbitrary ? x >> 6 : key) % partitions.length] as Source
+  const operations = operationsOf(world)
+  const seq = (source.last.get(key) ?? 0) + 1
+  source.last.set(key, seq)
+  const id = `${topic} ${key}`
+  const topicSeq = (world.topicSeq.get(id) ?? 0) + 1
+  world.topicSeq.set(id, topicSeq)
+  const op = operations[(x >> 9) % operations.length] as Operation
+  source.log.push({ source, key, seq, topicSeq, op })
+  world.say(() => `producer: ${source.name} key ${key} seq ${seq}: ${op}`)
+  return true
+}

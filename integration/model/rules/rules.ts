@@ -1,0 +1,228 @@
+import { plannedRules } from './planned.js'
+
+/** A rule by which processes share tasks. Leaving it out loses or repeats something: the model shows how. */
+export interface Rule {
+  readonly name: string
+  readonly says: string
+  /** Where the library implements it; a comment there names the rule. */
+  readonly code?: string
+  /** The library does not do yet what the rule is about. */
+  readonly planned?: true
+  /** What a mutation does instead, by the mutation's name. */
+  readonly wrong: Readonly<Record<string, string>>
+}
+
+export const coreRules = [
+  {
+    name: 'route-in-place',
+    says: 'A record runs in place iff the index of its source partition is the partition of its key; nothing else enters the decision.',
+    code: 'lib/runtime/path/pipeline.ts',
+    wrong: {
+      'by-count':
+        'It runs in place only while the topic has exactly as many partitions as there is state, by metadata.',
+      'by-mode': 'A rolling restart changes which records run in place.',
+    },
+  },
+  {
+    name: 'all-positions',
+    says: 'A commit carries the positions of all partitions of each of its tasks, inboxes too.',
+    code: 'lib/runtime/tasks/task.ts',
+    wrong: { 'sources-only': 'It carries the positions of sources, not those of inboxes.' },
+  },
+  {
+    name: 'refused-is-not-ended',
+    says: 'EndTxn(commit) is sent only when the transaction has accepted offsets.',
+    code: 'lib/kafka/producing/transaction-state.ts',
+    wrong: { ignored: 'A refusal of the offsets is ignored.' },
+  },
+  {
+    name: 'resend-if-retained',
+    says: 'A commit refused for its old generation waits for the assignment, and is sent again only if all its tasks are retained.',
+    code: 'lib/runtime/ownership.ts',
+    wrong: { always: 'It is sent again whatever the assignment says.' },
+  },
+  {
+    name: 'generation-of-assignment',
+    says: 'Offsets are committed under the generation whose assignment was received, not under one whose round has only ended.',
+    code: 'lib/runtime/ownership.ts',
+    wrong: { early: 'They are committed under the new generation as soon as JoinGroup answers.' },
+  },
+  {
+    name: 'continuous',
+    says: 'A task is retained only by a member that received the assignment of the generation just before.',
+    code: 'lib/runtime/ownership.ts',
+    wrong: {
+      unread: 'A member that was in every round keeps its tasks, also when it never read one assignment.',
+      away: 'A member that was removed and comes back keeps the tasks it had.',
+    },
+  },
+  {
+    name: 'loss-drops-current',
+    says: 'An assignment that takes a task away of which the current buffer holds a part drops the whole current buffer.',
+    code: 'lib/runtime/ownership.ts',
+    wrong: {
+      kept: 'The buffer is kept.',
+      'lost-only': 'Only the part of the lost task is dropped (matters where records cross).',
+      'lost-and-partners':
+        'The parts of the lost task and of its direct partners are dropped (matters where records cross).',
+    },
+  },
+  {
+    name: 'rewind-to-sealed',
+    says: 'When the current buffer is dropped, tasks go back to the positions of the last sealed commit.',
+    code: 'lib/runtime/tasks/task.ts',
+    wrong: {
+      stay: 'They stay where they are.',
+      committed: 'They go back to the last commit that was answered, although a sealed one is under way.',
+    },
+  },
+  {
+    name: 'abort-drops-both',
+    says: 'When a sealed commit is aborted, the current buffer goes with it, because it was built upon it.',
+    code: 'lib/runtime/ownership.ts',
+    wrong: { 'keeps-current': 'The current buffer is kept.' },
+  },
+  {
+    name: 'ask-the-broker',
+    says: 'After a fence, or a commit of unknown outcome, everything is dropped and taken over anew: the broker knows what was decided.',
+    code: 'lib/runtime/ownership.ts',
+    wrong: {
+      'assume-aborted':
+        'The commit is taken for aborted, and its records are read again from the last known positions.',
+    },
+  },
+  {
+    name: 'lost-part-skipped',
+    says: 'A commit that ends after one of its tasks was lost does not write to that task, even if it has come back (the library ends the commit first).',
+    code: 'lib/runtime/ownership.ts',
+    wrong: { written: 'It writes to whatever runs under that index now.' },
+  },
+  {
+    name: 'stable-offsets',
+    says: 'A taker reads committed offsets only when no transaction is pending on any partition of the task (requireStable).',
+    code: 'lib/runtime/tasks/task-set.ts',
+    wrong: { off: 'It reads what is committed at the moment.' },
+  },
+  {
+    name: 'end-after-offsets',
+    says: 'The end of the changelog is read after the stable offsets.',
+    code: 'lib/state/take-over.ts',
+    wrong: { before: 'It is read before them.' },
+  },
+  {
+    name: 'end-uncommitted',
+    says: 'The end of the changelog is its high watermark: markers may still be on their way.',
+    code: 'lib/state/open-store.ts',
+    wrong: { lso: 'It is the last stable offset.' },
+  },
+  {
+    name: 'restore-committed',
+    says: 'A restore applies committed records only.',
+    code: 'lib/state/roll-forward.ts',
+    wrong: { uncommitted: 'It applies whatever is in the changelog.' },
+  },
+  {
+    name: 'inbox-committed',
+    says: 'Records that hopped have their turn when the hop is committed.',
+    code: 'lib/runtime/path/intake.ts',
+    wrong: { uncommitted: 'They have it as soon as they are in the inbox.' },
+  },
+  {
+    name: 'trim-committed',
+    says: 'An inbox is trimmed up to an offset of a commit whose EndTxn was answered.',
+    code: 'lib/runtime/commit/commit-cycle.ts',
+    wrong: {
+      processed: 'It is trimmed up to what was processed.',
+      accepted: 'It is trimmed up to offsets that were accepted.',
+    },
+  },
+  {
+    name: 'local-never-ahead',
+    says: 'The local store is given only what is committed.',
+    code: 'lib/runtime/commit/commit-cycle.ts',
+    wrong: { sealed: 'It is given a commit whose offsets were accepted.' },
+  },
+  {
+    name: 'one-batch',
+    says: 'State and changelog offset reach the store in one write.',
+    code: 'lib/state/task-state.ts',
+    wrong: { 'offset-first': 'The offset is written first.' },
+  },
+  {
+    name: 'own-append',
+    says: 'The changelog offset of a write is the end of the last append of the last commit in it.',
+    code: 'lib/state/task-state.ts',
+    wrong: { 'log-end': 'It is the end of the log at the time of the write, which may cover the next commit.' },
+  },
+  {
+    name: 'flush-before-close',
+    says: 'What a lost task has not flushed is written before its store closes, and its store closes before it is opened again.',
+    code: 'lib/state/task-state.ts',
+    wrong: { late: 'It is written later.' },
+  },
+  {
+    name: 'age-at-open',
+    says: 'A store that misses records and is older than the changelog keeps tombstones is not rolled forward but restored from the beginning.',
+    code: 'lib/state/meta.ts',
+    wrong: { unchecked: 'It is rolled forward.' },
+  },
+  {
+    name: 'age-while-reading',
+    says: 'The age is checked again before each piece of the roll-forward is written: afterwards nobody could tell that deletions were missed.',
+    code: 'lib/state/roll-forward.ts',
+    wrong: {
+      unchecked: 'It is checked at the beginning only.',
+      'at-end':
+        'It is checked when all has been written; too old, the process stops, and its store is found at the end of the changelog.',
+    },
+  },
+  {
+    name: 'standby-committed',
+    says: 'A standby reads committed records and never beyond the last stable offset.',
+    code: 'lib/runtime/tasks/standbys.ts',
+    wrong: { uncommitted: 'It reads all there is.' },
+  },
+  {
+    name: 'standby-age',
+    says: "A standby's age is checked when the changelog's end is asked for and again before each piece is applied; too old, it begins anew.",
+    code: 'lib/state/standby.ts',
+    wrong: {
+      'when-asked': 'It is checked when the end is asked for only.',
+      unchecked: 'Having caught up makes it young, however long that took.',
+      'every-piece': 'Each piece it reads makes it young, although it has not caught up.',
+      trusted: 'The owner uses it without looking at its age.',
+    },
+  },
+  {
+    name: 'attach-touched',
+    says: 'A commit attaches positions of every task that had a turn in it, also of those whose positions did not move.',
+    code: 'lib/runtime/tasks/task.ts',
+    wrong: {
+      moved: 'It attaches positions that moved, and if there are none, one of another task.',
+      none: 'It attaches positions that moved; a commit of timers only has none.',
+    },
+  },
+  {
+    name: 'undo-drops-current',
+    says: 'When a handler throws, the whole current buffer is dropped and replayed.',
+    code: 'lib/runtime/ownership.ts',
+    wrong: {
+      'failing-only': 'Only the part of the task whose handler threw is dropped (matters where records cross).',
+      'failing-and-source':
+        'Only the parts of that task and of the task the record came from are dropped (matters where records cross).',
+    },
+  },
+  {
+    name: 'quarantine-in-state',
+    says: 'That an object is in quarantine is part of its state.',
+    code: 'lib/turn/kept/row.ts',
+    wrong: { 'in-memory': 'The process remembers it.' },
+  },
+] as const satisfies readonly Rule[]
+
+type AnyRule = (typeof coreRules)[number] | (typeof plannedRules)[number]
+export type RuleName = AnyRule['name']
+/** The rules that a run breaks, and how. All others are kept. */
+export type Broken = { readonly [R in AnyRule as R['name']]?: keyof R['wrong'] }
+
+export const rules: readonly Rule[] = [...coreRules, ...plannedRules]

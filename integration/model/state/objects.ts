@@ -1,0 +1,23 @@
+export type Key = number
+
+/** What an object is: how many turns it had; the timer that is set, 0 when none is; whether it is in quarantine. Never changed in place. */
+export interface ObjectState {
+  readonly count: number
+  readonly timer: number
+  readonly quarantined: boolean
+}
+
+export const unborn: ObjectState = { count: 0, timer: 0, quarantined: false }
+
+/** By identity: a state is made once. */
+export function same(a: ReadonlyMap<Key, ObjectState>, b: ReadonlyMap<Key, ObjectState>): boolean {
+  if (a.size !== b.size) return false
+  for (const [key, state] of a) if (b.get(key) !== state) return false
+  return true
+}
+
+/** A row of the changelog; null is a tombstone. */
+export interface Change {
+  readonly key: Key
+  readonly state: ObjectState | null
+}

@@ -1,0 +1,82 @@
+import { newCommit, type Commit, type Part } from './commit.js'
+import type { Client } from './log.js'
+import type { Key, ObjectState } from './objects.js'
+import type { SourceRecord } from './records.js'
+import type { Pinned, Store, Task } from './task.js'
+
+/** What a process has in memory, and its stores, which survive it. */
+export interface Process extends Client {
+  /** By task. */
+  readonly stores: Map<number, Store>
+  up: boolean
+  /** Stopped: does nothing until resumed, and does not know. */
+  paused: boolean
+  // The group.
+  status: 'none' | 'member' | 'joining' | 'joined'
+  memberId: number
+  /** Of the last assignment received; -1 before the first. */
+  generation: number
+  joinGeneration: number
+  // The tasks.
+  tasks: Map<number, Task>
+  current: Commit
+  inFlight: Commit | undefined
+  /** Partitions per topic, as of its metadata. */
+  partitionCounts: readonly number[]
+  /** Starts so far. */
+  incarnation: number
+  /** Records to be replayed one at a time, and what only memory knows to be quarantined. */
+  careful: Set<SourceRecord>
+  quarantine: Set<Key>
+  /** Tasks whose store it keeps up to date without holding them; the end each has to come to, and when it was asked. */
+  readonly standing: Map<number, { goal: { readonly end: number; readonly askedAt: number } | undefined }>
+  /** Mutation `late` of flush-before-close. */
+  late: { readonly task: number; readonly pinned: Pinned[] }[]
+}
+
+export function newProcess(id: number): Process {
+  return {
+    id,
+    stores: new Map(),
+    standing: new Map(),
+    up: false,
+    paused: false,
+    status: 'none',
+    memberId: 0,
+    generation: -1,
+    joinGeneration: -1,
+    producer: 0,
+    fenced: false,
+    lastTx: undefined,
+    tasks: new Map(),
+    current: newCommit(),
+    inFlight: undefined,
+    partitionCounts: [],
+    incarnation: 0,
+    careful: new Set(),
+    quarantine: new Set(),
+    late: [],
+  }
+}
+
+/** The current buffer's part of a task. */
+export function partOf(process: Process, task: Task): Part {
+  const existing = process.current.parts.get(task.index)
+  if (existing !== undefined) return existing
+  const part: Part = { task, changes: new Map(), outputs: [], hops: [], positions: [], end: 0 }
+  process.current.parts.set(task.index, part)
+  return part
+}
+
+/** An object as the next turn sees it: current buffer, commit under way, committed state. */
+export function read(process: Process, task: Task, key: Key): ObjectState | null {
+  const current = process.current.parts.get(task.index)?.changes.get(key)
+  if (current !== undefined) return current
+  const part = process.inFlight?.parts.get(task.index)
+  const sealed = part?.task === task ? part.changes.get(key) : undefined
+  return sealed !== undefined ? sealed : (task.state.get(key) ?? null)
+}
+
+export function runs(process: Process): boolean {
+  return process.up && !process.paused
+}

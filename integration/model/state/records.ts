@@ -1,0 +1,39 @@
+import type { Key } from './objects.js'
+
+/** What a record does to its object. */
+export type Operation = 'add' | 'delete' | 'set-timer' | 'throws-once' | 'throws'
+
+/** A partition of a source topic: input that is simply there. */
+export interface Source {
+  readonly id: number
+  readonly name: string
+  readonly topic: number
+  readonly partition: number
+  readonly log: SourceRecord[]
+  /** Last `seq` by key. */
+  readonly last: Map<Key, number>
+}
+
+export interface SourceRecord {
+  readonly source: Source
+  readonly key: Key
+  /** 1, 2, 3, … per source partition and key. */
+  readonly seq: number
+  /** 1, 2, 3, … per topic and key. */
+  readonly topicSeq: number
+  readonly op: Operation
+}
+
+export const timerOf = ({ source, seq }: SourceRecord): number => source.id * 1_000 + seq
+
+/** What a turn emits: enough to see later whether it should have happened. */
+export interface Output {
+  /** `half`: of a turn that threw; `dead-letter`: the record was set aside. */
+  readonly kind: 'turn' | 'timer' | 'dead-letter' | 'half'
+  readonly key: Key
+  /** Undefined for a timer. */
+  readonly record: SourceRecord | undefined
+  /** The object's count after the turn. */
+  readonly count: number
+  readonly timer: number
+}
