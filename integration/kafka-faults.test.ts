@@ -114,7 +114,7 @@ describeWithKafka('a Kafka log behind a network that loses things', (brokers) =>
     await channel.begin([at!], undefined)
     const small = channel.append(at!, batchOf(['dropped with it']))
     const large = channel.append(at!, batchOf(['x'.repeat(1_100_000)]))
-    await expect(large).rejects.toMatchObject({ code: 'RECORD_TOO_LARGE', ...at })
+    await expect(large).rejects.toMatchObject({ code: 'RECORDS_REFUSED', brokerCode: 10, ...at })
     await small
     await expect(channel.commit()).rejects.toMatchObject({ code: 'COMMIT_ABORTED' })
     for (const value of ['next', 'last']) {

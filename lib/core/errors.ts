@@ -20,6 +20,7 @@ export const errorCodes = [
   'NOT_DETERMINISTIC',
   'RECORD_INVALID',
   'RECORD_TOO_LARGE',
+  'RECORDS_REFUSED',
   'ROUTE_MISMATCH',
   'BATCH_CORRUPT',
   'COMPRESSION_UNAVAILABLE',
@@ -48,6 +49,9 @@ export interface ErrorFacts {
   readonly offset?: number
   readonly kind?: string
   readonly key?: string
+  /** Of records that a broker refuses: its code for it, and their places in the batch, where it names them. */
+  readonly brokerCode?: number
+  readonly records?: readonly number[]
   readonly cause?: unknown
 }
 
@@ -62,6 +66,10 @@ export class MillraceError extends Error {
   readonly offset: number | undefined
   readonly kind: string | undefined
   readonly key: string | undefined
+  /** Kafka's number for the refusal, of `RECORDS_REFUSED`. */
+  readonly brokerCode: number | undefined
+  /** Places in the batch of the records that a broker refuses, from 0 on; undefined when it does not name them. */
+  readonly records: readonly number[] | undefined
 
   constructor(code: ErrorCode, message: string, facts: ErrorFacts = {}) {
     super(message, facts.cause === undefined ? undefined : { cause: facts.cause })
@@ -71,6 +79,8 @@ export class MillraceError extends Error {
     this.offset = facts.offset
     this.kind = facts.kind
     this.key = facts.key
+    this.brokerCode = facts.brokerCode
+    this.records = facts.records
     Object.defineProperty(this, brand, { value: true })
   }
 

@@ -190,7 +190,8 @@ export interface CommitChannel extends AsyncDisposable {
   begin(touching: readonly TopicPartition[], group: string | undefined): Promise<void>
   /**
    * Sends a finished batch: in order per partition, the same bytes and sequence again on retriable errors.
-   * On a transactional channel the partition must have been named in `begin`.
+   * On a transactional channel the partition must have been named in `begin`. Rejects with `RECORDS_REFUSED` when other
+   * records would have been taken: with its places in the batch where the broker names them.
    */
   append(partition: TopicPartition, batch: FinishedBatch): Promise<{ readonly baseOffset: Offset }>
   /**

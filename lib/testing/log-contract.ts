@@ -10,6 +10,7 @@ import { groupContract } from './log-contract/groups.js'
 import { isolationContract } from './log-contract/isolation.js'
 import { offsetsContract } from './log-contract/offsets.js'
 import { positionContract } from './log-contract/positions.js'
+import { refusalContract } from './log-contract/refusals.js'
 import { scheduleContract } from './log-contract/schedules.js'
 import { staticMemberContract } from './log-contract/static-members.js'
 import { topicContract } from './log-contract/topics.js'
@@ -45,6 +46,7 @@ export function logContract(
     appendingContract(world)
     isolationContract(world)
     transactionContract(world)
+    refusalContract(world)
     scheduleContract(world)
     fencingContract(world)
     offsetsContract(world)

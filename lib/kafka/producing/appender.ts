@@ -2,6 +2,7 @@ import { MillraceError, reasonOf } from '../../core/errors.js'
 import type { Offset, TopicPartition } from '../../core/record.js'
 import type { FinishedBatch } from '../../log/port.js'
 import { stampBatch } from '../../log/format/stamp.js'
+import { isOfRecords, recordsRefused } from '../../log/records-refused.js'
 import type { Channel } from '../connection/channel.js'
 import { Code, isFenced, nameOf } from '../connection/error-codes.js'
 import { TryAgain } from '../connection/insist.js'
@@ -163,7 +164,7 @@ export class Appender {
       this.#reason = `${batch.topic}[${batch.partition}]: ${nameOf(code)}`
       return lane.sendAgain(batch)
     }
-    this.#fail(batch, lane, this.#definite(batch, code, result?.errorMessage ?? null))
+    this.#fail(batch, lane, this.#definite(batch, code, result))
   }
 
   #fail(batch: Sending, lane: PartitionLane, error: MillraceError): void {
@@ -211,7 +212,8 @@ export class Appender {
     this.#channel.warn('Produce', `${batches} batches could not be sent, still trying: ${this.#reason}`)
   }
 
-  #definite(batch: Sending, code: number, detail: string | null): MillraceError {
+  #definite(batch: Sending, code: number, result: ProduceResult | undefined): MillraceError {
+    const { errorMessage = null, recordErrors = [] } = result ?? {}
     const at = { topic: batch.topic, partition: batch.partition }
     const where = `${batch.topic}[${batch.partition}]`
     if (isFenced(code)) {
@@ -221,10 +223,8 @@ export class Appender {
           : `${this.#transactionalId} belongs to another process now, or its transaction took longer than its time-out`
       return new MillraceError('FENCED', `${where}: append refused with ${nameOf(code)}. ${who}.`, at)
     }
-    if (code === Code.messageTooLarge || code === Code.recordListTooLarge) {
-      const what = `${where}: a batch of ${batch.bytes.length} bytes is larger than the topic allows. Raise its max.message.bytes or write smaller records.`
-      return new MillraceError('RECORD_TOO_LARGE', what, at)
-    }
+    if (isOfRecords(code))
+      return recordsRefused(at, batch.bytes.length, { brokerCode: code, why: errorMessage, records: recordErrors })
     if (code === Code.invalidTxnState || code === Code.transactionAbortable) {
       // Whoever fenced us, or the time-out, ended the transaction while this append was under way.
       const what = `${where}: append refused with ${nameOf(code)}. The broker has no open transaction of ours, or ended it.`
@@ -232,7 +232,7 @@ export class Appender {
     }
     return new MillraceError(
       'BROKER_REFUSED',
-      `${where}: append refused with ${nameOf(code)}${detail === null ? '' : `: ${detail}`}.`,
+      `${where}: append refused with ${nameOf(code)}${errorMessage === null ? '' : `: ${errorMessage}`}.`,
       at,
     )
   }

@@ -19,7 +19,11 @@ export interface ProduceResult {
   readonly errorCode: number
   readonly baseOffset: number
   readonly errorMessage: string | null
+  /** Which records of the batch are to blame, where the broker says so (KIP-467). */
+  readonly recordErrors: readonly RecordError[]
 }
+
+export type RecordError = readonly [batchIndex: number, message: string | null]
 
 /** Always acks=all. Source: https://kafka.apache.org/protocol.html#The_Messages_Produce */
 export const produce: Api<ProduceRequest, readonly ProduceResult[]> = {
@@ -40,14 +44,15 @@ export const produce: Api<ProduceRequest, readonly ProduceResult[]> = {
       const baseOffset = reader.int64()
       reader.int64() // log_append_time_ms
       reader.int64() // log_start_offset
-      reader.array(() => {
-        reader.int32() // batch_index
-        reader.nullableString() // batch_index_error_message
+      const recordErrors = reader.array((): RecordError => {
+        const batchIndex = reader.int32()
+        const message = reader.nullableString()
         reader.end()
+        return [batchIndex, message]
       })
       const errorMessage = reader.nullableString()
       reader.end()
-      return { topic, partition, errorCode, baseOffset, errorMessage }
+      return { topic, partition, errorCode, baseOffset, errorMessage, recordErrors }
     })
     reader.throttle()
     return results

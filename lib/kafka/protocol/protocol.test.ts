@@ -111,6 +111,35 @@ describe('responses', () => {
     expect(answer.partitions[0]).toMatchObject({ errorCode: 1, aborted: [], bytes: Buffer.alloc(0) })
   })
 
+  it('to produce name the records that are refused', () => {
+    const [result] = decoded(produce, 9, (writer) => {
+      writer.array(['t'], (topic) => {
+        writer.string(topic)
+        writer.array([4], (partition) => {
+          writer.int32(partition).int16(87).int64(-1).int64(-1).int64(-1)
+          writer.array([1, 3], (place) =>
+            writer
+              .int32(place)
+              .string(place === 1 ? 'no key' : null)
+              .end(),
+          )
+          writer.string('two of them').end()
+        })
+        writer.end()
+      })
+      writer.int32(0).end()
+    })
+    expect(result).toMatchObject({
+      partition: 4,
+      errorCode: 87,
+      errorMessage: 'two of them',
+      recordErrors: [
+        [1, 'no key'],
+        [3, null],
+      ],
+    })
+  })
+
   it('tell how long to hold requests back', () => {
     const reader = new Reader(
       new Writer(false)

@@ -39,7 +39,7 @@ describe('the embedded log', () => {
 
   it('refuses a batch above max.message.bytes, and a batch that is none', async () => {
     await using log = await logWith({ 'max.message.bytes': '1000' })
-    await expect(put(log, at, batchOf(['x'.repeat(1_000)]))).rejects.toMatchObject({ code: 'RECORD_TOO_LARGE', ...at })
+    await expect(put(log, at, batchOf(['x'.repeat(1_000)]))).rejects.toMatchObject({ code: 'RECORDS_REFUSED', ...at })
     const { bytes } = batchOf(['a', 'b'])
     await expect(put(log, at, { bytes, records: 1 })).rejects.toMatchObject({ code: 'BATCH_CORRUPT', ...at })
     const cut = { bytes: bytes.subarray(0, bytes.length - 1), records: 2 }
