@@ -2,8 +2,9 @@ import { utf8Text } from '../core/bytes.js'
 import { PositionMap } from '../core/record.js'
 import { recordCursor } from '../log/cursor.js'
 import type { Fetched, LogPort } from '../log/port.js'
-import type { Store, StoreBatch } from '../store/store.js'
+import type { Store } from '../store/store.js'
 import { metaKey, type StoreMeta } from './meta.js'
+import { ObjectBatch } from './object-batch.js'
 import type { StateCodec } from './state-codec.js'
 import { raised, versionIn } from './state-version.js'
 import type { StateKind } from './table.js'
@@ -12,9 +13,8 @@ import type { StateKind } from './table.js'
 export interface ChangelogTail {
   readonly topic: string
   readonly topicId: string
-  readonly kind: string
+  readonly kind: StateKind
   readonly stored: StateCodec
-  readonly dues: StateKind['dues']
   readonly from: number
   /** Captured at takeover, uncommitted records included; the tail ends when the position reaches it. */
   readonly end: number
@@ -60,15 +60,16 @@ export async function rollForward(options: RollForwardOptions): Promise<StoreMet
     // Rule age-while-reading (integration/model).
     options.demandComplete()
     const batch = store.batch()
+    const objects = new ObjectBatch(store, batch)
     let records = 0
     let bytes = 0
     let { versions } = meta
     for (const fetched of answers) {
       const tail = byTopic.get(fetched.topic)
       if (tail === undefined) continue
-      const applied = apply(fetched, tail, batch)
+      const applied = apply(fetched, tail, objects)
       records += applied.records
-      versions = raised(versions, tail.kind, applied.version)
+      versions = raised(versions, tail.kind.name, applied.version)
       bytes += fetched.bytes.length
       positions.set(fetched.topic, fetched.to)
     }
@@ -81,7 +82,7 @@ export async function rollForward(options: RollForwardOptions): Promise<StoreMet
 }
 
 /** What has to be known of a changelog to apply it. */
-export type AppliedTail = Pick<ChangelogTail, 'kind' | 'stored' | 'dues'>
+export type AppliedTail = Pick<ChangelogTail, 'kind' | 'stored'>
 
 /** How many records were applied, and the highest version one of them has. */
 export interface Applied {
@@ -93,9 +94,8 @@ export interface Applied {
  * Puts what a fetch answer holds into a batch, each value with its version. That may be one which this program does not
  * know: a standby only copies.
  */
-export function apply(fetched: Fetched, tail: AppliedTail, batch: StoreBatch): Applied {
+export function apply(fetched: Fetched, { kind, stored }: AppliedTail, objects: ObjectBatch): Applied {
   const cursor = recordCursor(fetched)
-  const prefix = `${tail.kind}\0`
   let records = 0
   let highest = 1
   while (cursor.next()) {
@@ -103,16 +103,14 @@ export function apply(fetched: Fetched, tail: AppliedTail, batch: StoreBatch): A
     const key = utf8Text(cursor.bytes, cursor.keyStart, cursor.keyEnd)
     records++
     if (cursor.valueStart < 0) {
-      batch.del(prefix + key)
+      objects.write(kind, key, null)
       continue
     }
     // Records without headers, which is the rule, share an empty map.
     const headers = cursor.headers()
     const version = headers.size === 0 ? 1 : versionIn(headers, fetched, cursor.offset)
     if (version > highest) highest = version
-    const value = tail.stored.fromWire(cursor.bytes, cursor.valueStart, cursor.valueEnd, version)
-    batch.put(prefix + key, value)
-    if (tail.dues !== undefined) for (const due of tail.dues(key, value)) batch.put(due, '')
+    objects.write(kind, key, stored.fromWire(cursor.bytes, cursor.valueStart, cursor.valueEnd, version))
   }
   return { records, version: highest }
 }

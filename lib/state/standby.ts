@@ -1,6 +1,7 @@
 import type { Fetched } from '../log/port.js'
 import type { StoreBatch } from '../store/store.js'
 import { metaKey, tooOld, whyRestore, type ChangelogFacts, type StoreMeta } from './meta.js'
+import { ObjectBatch } from './object-batch.js'
 import { tombstoneRetentionMs, type TaskFacts } from './open-store.js'
 import { apply, type AppliedTail } from './roll-forward.js'
 import { StateCodec } from './state-codec.js'
@@ -33,7 +34,7 @@ export class Standby {
     this.#tails = new Map(
       changelogs.map(({ kind, topic, info }) => {
         const facts = { topicId: info.id, start: 0, tombstoneRetentionMs: tombstoneRetentionMs(info), transactional }
-        return [topic, { kind: kind.name, stored: new StateCodec(kind), dues: kind.dues, ...facts }]
+        return [topic, { kind, stored: new StateCodec(kind), ...facts }]
       }),
     )
   }
@@ -70,10 +71,11 @@ export class Standby {
       // Rule standby-age (integration/model).
       // Once it has caught up nobody could tell any more that it had missed deletions.
       if (tooOld(this.#meta, topic, { ...tail, end: to }, now)) return
-      const batch = this.state.rolling.store.batch()
-      const { records, version } = apply(fetched, tail, batch)
+      const { store } = this.state.rolling
+      const batch = store.batch()
+      const { records, version } = apply(fetched, tail, new ObjectBatch(store, batch))
       applied = records
-      const versions = raised(this.#meta.versions, tail.kind, version)
+      const versions = raised(this.#meta.versions, tail.kind.name, version)
       const changelogs = { ...this.#meta.changelogs, [topic]: { ...known, offset: to } }
       await this.#write(batch, this.#atGoal({ ...this.#meta, changelogs, versions, clean: false }))
     })

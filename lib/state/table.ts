@@ -1,20 +1,16 @@
 import { sizeAbove } from '../core/bytes.js'
 import { MillraceError, reasonOf } from '../core/errors.js'
-import type { Store, StoreBatch } from '../store/store.js'
+import type { Store } from '../store/store.js'
+import type { ListedKind, ObjectBatch } from './object-batch.js'
 import { StateCodec, type StateFormat } from './state-codec.js'
 
 /** What state needs to know of a kind of state object. */
-export interface StateKind extends StateFormat {
+export interface StateKind extends StateFormat, ListedKind {
   /** Throws when a state does not fit its schema. */
   readonly check?: ((state: unknown) => void) | undefined
   /** Bytes of one encoded state, above which brokers refuse it. */
   readonly maxBytes?: number | undefined
-  /**
-   * When the object is due, as keys of `state/due.ts`: they are written to the store with it, and stay behind when it is
-   * changed or deleted.
-   */
-  readonly dues?: ((key: string, stored: string) => readonly string[]) | undefined
-  /** The first of them by event time, of an object that is in memory. */
+  /** The first of `dues` by event time, of an object that is in memory. */
   readonly eventDue?: ((key: string, state: unknown) => number) | undefined
 }
 
@@ -216,17 +212,13 @@ export class Table {
   }
 
   /** Hands all committed changes to a store batch; call `flushed` when it has been written. */
-  flush(batch: StoreBatch): readonly Entry[] {
+  flush(batch: ObjectBatch): readonly Entry[] {
     const entries = this.#unflushed
     this.#unflushed = []
     this.#flushing = entries
-    const { dues } = this.kind
     for (const entry of entries) {
       entry.queued = false
-      if (typeof entry.unflushed === 'string') {
-        batch.put(this.#prefix + entry.key, entry.unflushed)
-        if (dues !== undefined) for (const due of dues(entry.key, entry.unflushed)) batch.put(due, '')
-      } else batch.del(this.#prefix + entry.key)
+      batch.write(this.kind, entry.key, entry.unflushed ?? null)
     }
     return entries
   }

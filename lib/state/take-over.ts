@@ -164,9 +164,8 @@ export function tailsOf(
     return {
       topic,
       topicId: info.id,
-      kind: kind.name,
+      kind,
       stored: new StateCodec(kind),
-      dues: kind.dues,
       from: meta.changelogs[topic]?.offset ?? start,
       end,
     }

@@ -2,6 +2,7 @@ import type { Clock } from '../core/clock.js'
 import type { Store } from '../store/store.js'
 import { dueFrom, parseDue, type Due, type DueTime } from './due.js'
 import { metaKey, type StoreMeta } from './meta.js'
+import { ObjectBatch } from './object-batch.js'
 import { raised } from './state-version.js'
 import { Table, type Entry, type StateKind, type TableChanges } from './table.js'
 
@@ -23,7 +24,6 @@ export class TaskState {
   #behind = false
   #writing: Promise<void> = Promise.resolve()
   #flushes = 0
-  #isClosing = false
 
   constructor(options: {
     task: number
@@ -119,7 +119,8 @@ export class TaskState {
     this.#behind = false
     const seq = this.#committedSeq
     const batch = this.#store.batch()
-    const written: (readonly Entry[])[] = this.tables.map((table) => table.flush(batch))
+    const objects = new ObjectBatch(this.#store, batch)
+    const written: (readonly Entry[])[] = this.tables.map((table) => table.flush(objects))
     // Rule one-batch (integration/model).
     batch.put(metaKey, JSON.stringify(clean ? { ...this.#meta, clean: true } : this.#meta))
     await batch.write({ sync: clean })
@@ -135,7 +136,6 @@ export class TaskState {
 
   /** Writes what is committed, with the clean marker, and closes the store. */
   async close(): Promise<void> {
-    this.#isClosing = true
     try {
       // Rule flush-before-close (integration/model).
       await this.#writing
@@ -145,35 +145,11 @@ export class TaskState {
     }
   }
 
-  /**
-   * What the store lists as due from one time to before another, earliest first, as of the call; leftovers of earlier
-   * versions of an object are among it.
-   */
+  /** What the store lists as due from one time to before another, earliest first, as of the call. */
   async *due(time: DueTime, fromMs: number, toMs: number, limit?: number): AsyncIterable<Due> {
     const range = { from: dueFrom(time, fromMs), to: dueFrom(time, toMs) }
     for await (const [key] of this.#store.entries(limit === undefined ? range : { ...range, limit }))
       yield parseDue(key)
-  }
-
-  /** Removes leftovers from the first `limit` things that the store lists as due before `toMs`. */
-  sweepDues(time: DueTime, toMs: number, limit: number): Promise<void> {
-    const sweep = async (): Promise<void> => {
-      if (this.#isClosing) return
-      const batch = this.#store.batch()
-      for await (const [listed] of this.#store.entries({ from: dueFrom(time, 0), to: dueFrom(time, toMs), limit })) {
-        if (!this.#isDue(listed)) batch.del(listed)
-      }
-      await batch.write({ sync: false })
-    }
-    return this.#afterWrites(sweep)
-  }
-
-  /** Whether what the store lists still follows from the object that it has. */
-  #isDue(listed: string): boolean {
-    const { kind, key } = parseDue(listed)
-    const stored = this.#store.get(`${kind}\0${key}`)
-    const dues = this.tables.find((table) => table.kind.name === kind)?.kind.dues
-    return stored !== undefined && dues?.(key, stored).includes(listed) === true
   }
 
   /** The store and what it knows, for rolling it forward; nothing may be uncommitted or unflushed. */

@@ -38,9 +38,11 @@ export class DueTurns {
   /** What is listed may have been dealt with, or put off: the object says. Throws as `Turns.run` does. */
   run(agenda: Agenda, time: DueTime, { dueMs, kind, key }: Due): void {
     if (kind !== rowKind) return this.#close(agenda, { kind, key }, dueMs)
-    const row = agenda.rowOf(key).state as Row | undefined
+    const entry = agenda.rowOf(key)
+    const row = entry.state as Row | undefined
     const object = objectOf(key)
     if (row === undefined || object === undefined) return
+    agenda.taken(entry, time, dueMs)
     for (const [name, [at, by]] of Object.entries(row.timers ?? {}))
       if (at === dueMs && by === time) this.#timer(agenda, object, name, dueMs)
     if (time === 'event') return

@@ -57,7 +57,13 @@ export class Agenda {
     entry.state = isEmpty(row) ? undefined : row
     this.#rows.changed(entry, seq)
     if (isHeld(row)) this.#guard(entry.key)
-    eachDue(row, (time, dueMs) => this.#schedules[time].add({ dueMs, kind: rowKind, key: entry.key }))
+    this.#list(entry, 'processing', -Infinity)
+    this.#list(entry, 'event', -Infinity)
+  }
+
+  /** An object has been taken out of a schedule, being due then: what it is due for later is put back. */
+  taken(entry: Entry, time: DueTime, dueMs: number): void {
+    this.#list(entry, time, dueMs)
   }
 
   /** A window has been opened. */
@@ -90,6 +96,16 @@ export class Agenda {
     const object = objectOf(row)
     const table = object === undefined ? undefined : this.table(object.kind)
     if (object !== undefined && table !== undefined) guardOf(table, object.key)
+  }
+
+  /** A schedule has each object once. */
+  #list({ key, state }: Entry, time: DueTime, afterMs: number): void {
+    if (state === undefined) return
+    let first = Infinity
+    eachDue(state as Row, (by, dueMs) => {
+      if (by === time && dueMs > afterMs && dueMs < first) first = dueMs
+    })
+    if (first < Infinity) this.#schedules[time].add({ dueMs: first, kind: rowKind, key })
   }
 
   #pinnedDues(time: DueTime, list: (due: Due) => void): void {

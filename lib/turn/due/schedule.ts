@@ -1,16 +1,16 @@
 import type { Due, DueTime } from '../../state/due.js'
 import type { TaskState } from '../../state/task-state.js'
+import { DueHeap } from './due-heap.js'
 
 /** What is read from the store at once. */
 const readAtOnce = 10_000
 /** What is due within this time is kept in memory, milliseconds. Event time passes faster when there is a backlog. */
 const nearMs: Readonly<Record<DueTime, number>> = { processing: 60_000, event: 600_000 }
-/** What was due so long ago and is still listed has been dealt with, or is not due any more. */
-const sweepAfterMs = 60_000
 
 /**
  * What is due when, of one task and by one time. Only what is near is in memory; the rest stands in the store, in order, and
- * is read as time goes on. It may name things that are no longer due: whoever takes them looks at the object.
+ * is read as time goes on. It may name things that are no longer due: whoever takes them looks at the object, and adds what
+ * that is due for next.
  */
 export class Schedule {
   readonly #time: DueTime
@@ -19,11 +19,10 @@ export class Schedule {
   readonly #onError: (error: unknown) => void
   /** Things of `pinned` objects are not in the store yet. */
   readonly #pinned: (list: (due: Due) => void) => void
-  #heap: Due[] = []
+  readonly #heap = new DueHeap()
   /** All that is due before is in memory. */
-  #horizon = 0
+  #horizon = -Infinity
   #reading = false
-  #sweptTo = 0
   #epoch = 0
 
   constructor(options: {
@@ -42,20 +41,25 @@ export class Schedule {
 
   /** Something is due at a time that was not known before. */
   add(due: Due): void {
-    if (due.dueMs < this.#horizon) push(this.#heap, due)
+    if (due.dueMs < this.#horizon) this.#heap.add(due)
   }
 
   /** What is due first, when it is due by now; then it is forgotten here. */
   take(now: number): Due | undefined {
-    const first = this.#heap[0]
+    const first = this.#heap.peek()
     // While it is being read, something earlier may still come.
     if (first === undefined || first.dueMs > now || first.dueMs >= this.#horizon || this.#reading) return undefined
-    return pop(this.#heap)
+    return this.#heap.take()
+  }
+
+  /** Entries in memory. */
+  get size(): number {
+    return this.#heap.size
   }
 
   /** When there is something to do next: never later than that, if nothing is added. */
   get next(): number {
-    return Math.min(this.#heap[0]?.dueMs ?? Infinity, this.#horizon)
+    return Math.min(this.#heap.peek()?.dueMs ?? Infinity, this.#horizon)
   }
 
   /** Whether all that is due by `now` is in memory. */
@@ -82,8 +86,8 @@ export class Schedule {
   /** Forgets all, and begins anew with what the objects say now. */
   reset(): void {
     this.#epoch++
-    this.#heap = []
-    this.#horizon = 0
+    this.#heap.clear()
+    this.#horizon = -Infinity
     this.#reading = false
   }
 
@@ -94,7 +98,7 @@ export class Schedule {
     const isNear = (due: Due): boolean => due.dueMs >= from && due.dueMs < to
     // From here on what is added is put into memory: nothing falls between the store and this.
     this.#horizon = to
-    this.#pinned((due) => isNear(due) && push(this.#heap, due))
+    this.#pinned((due) => isNear(due) && this.#heap.add(due))
     let last = from
     let read = 0
     for await (const due of this.#state.due(this.#time, from, to)) {
@@ -104,39 +108,9 @@ export class Schedule {
         this.#horizon = due.dueMs
         break
       }
-      push(this.#heap, due)
+      this.#heap.add(due)
       last = due.dueMs
       read++
     }
-    if (epoch !== this.#epoch || now - this.#sweptTo < 2 * sweepAfterMs) return
-    this.#sweptTo = now
-    await this.#state.sweepDues(this.#time, now - sweepAfterMs, readAtOnce)
   }
-}
-
-function push(heap: Due[], due: Due): void {
-  let at = heap.length
-  heap.push(due)
-  while (at > 0) {
-    const parent = (at - 1) >> 1
-    if ((heap[parent] as Due).dueMs <= due.dueMs) break
-    heap[at] = heap[parent] as Due
-    at = parent
-  }
-  heap[at] = due
-}
-
-function pop(heap: Due[]): Due {
-  const first = heap[0] as Due
-  const last = heap.pop() as Due
-  if (heap.length === 0) return first
-  let at = 0
-  for (let child = 1; child < heap.length; child = 2 * at + 1) {
-    if (child + 1 < heap.length && (heap[child + 1] as Due).dueMs < (heap[child] as Due).dueMs) child++
-    if (last.dueMs <= (heap[child] as Due).dueMs) break
-    heap[at] = heap[child] as Due
-    at = child
-  }
-  heap[at] = last
-  return first
 }
