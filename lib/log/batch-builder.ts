@@ -1,7 +1,8 @@
 import { MillraceError } from '../core/errors.js'
+import type { Headers } from '../core/record.js'
 import { attribute, headerBytes } from './format/batch-header.js'
 import { codecNumber, deflate, type Compression } from './compression/compression.js'
-import { headersSize, writeHeaders } from './format/record-headers.js'
+import { headersSize, writeHeaders, type HeaderSection } from './format/record-headers.js'
 import { writeHeader } from './format/stamp.js'
 import { varintSize, varlongSize, writeVarint, writeVarlong } from './format/varint.js'
 import type { BatchBuilder, FinishedBatch } from './port.js'
@@ -59,7 +60,7 @@ class GrowingBatch implements BatchBuilder {
     key: string | Uint8Array | null,
     value: string | Uint8Array | null,
     timestamp: number,
-    headers?: ReadonlyMap<string, Uint8Array | null>,
+    headers?: Headers | HeaderSection,
   ): void {
     if (this.#write(key, value, timestamp, headers, guessedSize(key), guessedSize(value))) return
     this.#write(key, value, timestamp, headers, exactSize(key), exactSize(value))
@@ -101,11 +102,11 @@ class GrowingBatch implements BatchBuilder {
     key: string | Uint8Array | null,
     value: string | Uint8Array | null,
     timestamp: number,
-    headers: ReadonlyMap<string, Uint8Array | null> | undefined,
+    headers: Headers | HeaderSection | undefined,
     keySize: number,
     valueSize: number,
   ): boolean {
-    const headersBytes = headers === undefined || headers.size === 0 ? 1 : headersSize(headers)
+    const headersBytes = headers === undefined ? 1 : sectionSize(headers)
     const room = this.#end + overheadBytes + roomFor(keySize) + roomFor(valueSize) + headersBytes
     if (room > this.#bytes.length) this.#grow(room)
 
@@ -133,7 +134,7 @@ class GrowingBatch implements BatchBuilder {
       at += valueSize
     }
     if (headersBytes === 1) bytes[at++] = 0
-    else at = writeHeaders(bytes, at, headers!)
+    else at = writeSection(bytes, at, headers!)
 
     if (this.#count === 0) this.#baseTimestamp = this.#maxTimestamp = Math.trunc(timestamp)
     else if (timestamp > this.#maxTimestamp) this.#maxTimestamp = Math.trunc(timestamp)
@@ -149,6 +150,16 @@ class GrowingBatch implements BatchBuilder {
     this.#bytes.copy(grown, 0, 0, this.#end)
     this.#bytes = grown
   }
+}
+
+function sectionSize(headers: Headers | HeaderSection): number {
+  return headers instanceof Uint8Array ? headers.length : headers.size === 0 ? 1 : headersSize(headers)
+}
+
+function writeSection(bytes: Buffer, at: number, headers: Headers | HeaderSection): number {
+  if (!(headers instanceof Uint8Array)) return writeHeaders(bytes, at, headers)
+  bytes.set(headers, at)
+  return at + headers.length
 }
 
 function guessedSize(content: string | Uint8Array | null): number {

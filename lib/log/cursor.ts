@@ -14,7 +14,8 @@ import {
 } from './format/batch-header.js'
 import { commitFilter, type CommitFilter } from './commit-filter.js'
 import { inflate } from './compression/compression.js'
-import { readHeaders } from './format/record-headers.js'
+import { sectionIn } from './format/header-section.js'
+import { readHeaders, type HeaderSection } from './format/record-headers.js'
 import type { Headers, Offset } from '../core/record.js'
 import type { Fetched, RecordCursor } from './port.js'
 
@@ -130,6 +131,14 @@ class BatchWalk implements RecordCursor {
   headers(): Headers {
     try {
       return readHeaders(this.bytes, this.#headersAt, this.#recordAt)
+    } catch (error) {
+      throw this.#damaged(reasonOf(error), this.offset)
+    }
+  }
+
+  headerSection(): HeaderSection {
+    try {
+      return sectionIn(this.bytes, this.#headersAt, this.#recordAt)
     } catch (error) {
       throw this.#damaged(reasonOf(error), this.offset)
     }

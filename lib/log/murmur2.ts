@@ -17,9 +17,10 @@ export function murmur2(bytes: Uint8Array, start: number, end: number): number {
   return finished(Math.imul(hash ^ tail, multiplier))
 }
 
-/** The partition Java's default partitioner chooses for a key: `toPositive(murmur2(UTF-8 of key)) % partitions`. */
-export function partitionOfKey(key: string, partitions: number): number {
-  return (hashOfKey(key) & 0x7fffffff) % partitions
+/** The partition Java's default partitioner chooses for a key, text standing for its UTF-8: `toPositive(murmur2(key)) % partitions`. */
+export function partitionOfKey(key: string | Uint8Array, partitions: number): number {
+  const hash = typeof key === 'string' ? hashOfKey(key) : murmur2(key, 0, key.length)
+  return (hash & 0x7fffffff) % partitions
 }
 
 /** Straight over the characters when all are ASCII, which keys nearly always are: no bytes are made for a hash. */

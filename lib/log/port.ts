@@ -2,7 +2,8 @@
  * The port: all that the runtime needs from Kafka, at the level of record batches. No per-record object crosses it.
  * `kafka/` and `memory/` implement it and pass one contract suite (`testing/log-contract.ts`).
  */
-import type { Offset, Positions, TopicPartition } from '../core/record.js'
+import type { Headers, Offset, Positions, TopicPartition } from '../core/record.js'
+import type { HeaderSection } from './format/record-headers.js'
 
 /** A log an app can run on: `memoryLog()` or `kafkaLog()`. */
 export interface Log extends AsyncDisposable {
@@ -175,7 +176,10 @@ export interface RecordCursor {
   /** -1 when the value is null: a tombstone. */
   readonly valueStart: number
   readonly valueEnd: number
-  headers(): ReadonlyMap<string, Uint8Array | null>
+  /** Of several headers with one name the last counts. */
+  headers(): Headers
+  /** All headers as they are: a view of `bytes`. */
+  headerSection(): HeaderSection
   /** After the current record, its offset + 1; after the last, where to fetch on: control and compacted records included. */
   readonly nextOffset: Offset
 }
@@ -220,7 +224,7 @@ export interface BatchBuilder {
     key: string | Uint8Array | null,
     value: string | Uint8Array | null,
     timestamp: number,
-    headers?: ReadonlyMap<string, Uint8Array | null>,
+    headers?: Headers | HeaderSection,
   ): void
   /** Bytes so far. */
   readonly size: number

@@ -11,7 +11,7 @@ import type { Table } from '../../state/table.js'
 import type { Agenda } from '../../turn/due/agenda.js'
 import { deliver, recordWork } from '../../turn/deliver.js'
 import type { Failures } from '../../turn/failing/failures.js'
-import { valueBytes } from '../../turn/kept/form.js'
+import { keyBytes, valueBytes } from '../../turn/kept/form.js'
 import { packHop } from '../../turn/output/hop.js'
 import type { Outbox } from '../../turn/output/outbox.js'
 import type { TurnSource } from '../../turn/kept/turn-source.js'
@@ -154,20 +154,17 @@ function turnSink({ app, kindIndex, input, source, stateTasks, changed }: TurnSi
   }
 }
 
+/** What nothing looks at goes on as the bytes that it is: headers, and the key where no function gives another. */
 function flowSink({ target, key }: FlowDefinition, passage: Passage): Push {
-  const keyOf = (key ?? ((_value: never, record: RecordInfo) => record.key)) as (
-    value: unknown,
-    record: RecordInfo,
-  ) => string | null
+  const keyOf = key as ((value: unknown, record: RecordInfo) => string | null) | undefined
   return (value, record) => {
-    const headers = record.headers.size > 0 ? record.headers : undefined
     passage.outbox.route(
       target.name,
       passage.partitions.get(target.name),
-      keyOf(value, record),
+      keyOf === undefined ? keyBytes(passage.cursor) : keyOf(value, record),
       value === null ? null : target.codec.encode(value),
       record.timestamp,
-      headers,
+      passage.cursor.headerSection(),
     )
   }
 }

@@ -54,6 +54,11 @@ export function decodeValue(codec: Codec<unknown>, bytes: Buffer, start: number,
     : codec.decodeRange(bytes, start, end)
 }
 
+/** The key bytes of the record that a cursor stands on, as they are in its buffer; null when it has none. */
+export function keyBytes({ bytes, keyStart, keyEnd }: RecordCursor): Uint8Array | null {
+  return keyStart < 0 ? null : bytes.subarray(keyStart, keyEnd)
+}
+
 /** The value bytes of the record that a cursor stands on, as they are in its buffer; null when it has none. */
 export function valueBytes({ bytes, valueStart, valueEnd }: RecordCursor): Uint8Array | null {
   return valueStart < 0 ? null : bytes.subarray(valueStart, valueEnd)

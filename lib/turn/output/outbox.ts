@@ -1,5 +1,6 @@
 import type { Headers, TopicPartition } from '../../core/record.js'
 import { batchBuilder } from '../../log/batch-builder.js'
+import type { HeaderSection } from '../../log/format/record-headers.js'
 import { partitionOfKey } from '../../log/murmur2.js'
 import type { BatchBuilder, FinishedBatch } from '../../log/port.js'
 
@@ -13,10 +14,10 @@ const batchLimit = 900_000
 
 /** A record for a topic whose partitions are not known yet. */
 interface Waiting {
-  readonly key: string | null
+  readonly key: string | Uint8Array | null
   readonly value: string | Uint8Array | null
   readonly timestamp: number
-  readonly headers: Headers | undefined
+  readonly headers: Headers | HeaderSection | undefined
 }
 
 /**
@@ -36,7 +37,7 @@ export class Outbox {
     key: string | Uint8Array | null,
     value: string | Uint8Array | null,
     timestamp: number,
-    headers?: Headers,
+    headers?: Headers | HeaderSection,
   ): void {
     const builder = this.#topic(topic).builder(partition)
     builder.add(key, value, timestamp, headers)
@@ -49,10 +50,10 @@ export class Outbox {
   route(
     topic: string,
     partitions: number | undefined,
-    key: string | null,
+    key: string | Uint8Array | null,
     value: string | Uint8Array | null,
     timestamp: number,
-    headers?: Headers,
+    headers?: Headers | HeaderSection,
   ): void {
     if (partitions !== undefined) {
       const partition = key === null ? this.#topic(topic).nextKeyless(partitions) : partitionOfKey(key, partitions)
