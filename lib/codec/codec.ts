@@ -1,5 +1,6 @@
-import { asBuffer, utf8Text } from '../core/bytes.js'
+import { asBuffer, isBytes, utf8Text } from '../core/bytes.js'
 import { MillraceError, reasonOf } from '../core/errors.js'
+import { kindOf } from '../core/record-checks.js'
 import { validator, type OutputOf, type Schema } from './schema.js'
 
 /** Turns values into bytes and back. `decode` throws on bytes it cannot read. */
@@ -45,7 +46,11 @@ export function bytes(): Codec<Uint8Array> {
 
 const textCodec: Codec<string> = Object.freeze({
   format: 'text',
-  encode: (value: string) => value,
+  encode(value: string) {
+    if (typeof value === 'string' && value.isWellFormed()) return value
+    const what = typeof value === 'string' ? 'text with half a surrogate pair, which has no UTF-8 form' : kindOf(value)
+    throw new MillraceError('VALUE_INVALID', `text() writes strings, this is ${what}`)
+  },
   decode: (view: Uint8Array) => utf8Text(asBuffer(view), 0, view.length),
   decodeRaw: (view: Uint8Array) => utf8Text(asBuffer(view), 0, view.length),
   decodeRange: utf8Text,
@@ -54,7 +59,10 @@ const textCodec: Codec<string> = Object.freeze({
 
 const bytesCodec: Codec<Uint8Array> = Object.freeze({
   format: 'bytes',
-  encode: (value: Uint8Array) => value,
+  encode(value: Uint8Array) {
+    if (isBytes(value)) return value
+    throw new MillraceError('VALUE_INVALID', `bytes() writes a Uint8Array or Buffer, this is ${kindOf(value)}`)
+  },
   decode: (view: Uint8Array) => Uint8Array.prototype.slice.call(view),
   decodeRaw: (view: Uint8Array) => Uint8Array.prototype.slice.call(view),
 })

@@ -1,4 +1,5 @@
 import { MillraceError } from '../core/errors.js'
+import { forget, isThenable } from '../core/record-checks.js'
 
 /** Any schema library that speaks Standard Schema v1 (zod, valibot, arktype). Source: standardschema.dev. */
 export interface Schema<Input = unknown, Output = Input> {
@@ -28,8 +29,8 @@ export function validator(schema: Schema): (value: unknown) => unknown {
   const standard = schema['~standard']
   return (value) => {
     const verdict = standard.validate(value) as Verdict | Promise<Verdict>
-    if (verdict instanceof Promise) {
-      verdict.catch(() => undefined)
+    if (isThenable(verdict)) {
+      forget(verdict)
       throw new MillraceError(
         'DEFINITION_INVALID',
         'the schema validates asynchronously; only synchronous schemas can be used on the record path',

@@ -1,3 +1,5 @@
+import { types } from 'node:util'
+
 /** Buffer methods that Node has but does not document; `toString` parses its encoding argument each time. */
 interface SlicingBuffer extends Buffer {
   utf8Slice?(start: number, end: number): string
@@ -30,3 +32,6 @@ export function sizeAbove(max: number, encoded: string | Uint8Array): number | u
   const size = typeof encoded === 'string' ? Buffer.byteLength(encoded) : encoded.length
   return size > max ? size : undefined
 }
+
+/** Whether a value is bytes, also those of another realm, which `instanceof` does not know (Jest has several). */
+export const isBytes: (value: unknown) => value is Uint8Array = types.isUint8Array

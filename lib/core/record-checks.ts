@@ -1,3 +1,4 @@
+import { isBytes } from './bytes.js'
 import { MillraceError, type ErrorFacts } from './errors.js'
 import type { Headers } from './record.js'
 
@@ -32,7 +33,7 @@ export function demandHeaders(headers: unknown, where: Where, facts?: ErrorFacts
 }
 
 function headerValue(name: string, value: unknown, where: Where, facts: ErrorFacts | undefined): Uint8Array | null {
-  if (value === null || value instanceof Uint8Array) return value
+  if (value === null || isBytes(value)) return value
   if (typeof value === 'string' && value.isWellFormed()) return Buffer.from(value)
   const what = typeof value === 'string' ? 'text with half a surrogate pair' : kindOf(value)
   throw invalid(where, `header '${name}' is ${what}; give a string or bytes`, facts)
@@ -50,7 +51,7 @@ export function demandTimestamp(timestamp: unknown, where: Where, facts?: ErrorF
 
 /** What a codec gave for a value. Throws `VALUE_INVALID` for anything but well-formed text and bytes. */
 export function demandEncoded(encoded: unknown, where: Where, facts?: ErrorFacts): string | Uint8Array {
-  if (typeof encoded === 'string' ? encoded.isWellFormed() : encoded instanceof Uint8Array)
+  if (typeof encoded === 'string' ? encoded.isWellFormed() : isBytes(encoded))
     return encoded as string | Uint8Array
   const what = typeof encoded === 'string' ? 'text with half a surrogate pair' : kindOf(encoded)
   const message = `${where}: the codec gave ${what} for the value; a codec gives a string or bytes`
@@ -70,10 +71,13 @@ export function forget(promise: PromiseLike<unknown>): void {
   promise.then(undefined, () => undefined)
 }
 
-/** What a value is, in words: `a number (3)`, `undefined`, `a promise`. */
+/** What a refused value is, in words: `a number (3)`, `undefined`. Of a promise it is also seen to that its end ends nothing. */
 export function kindOf(value: unknown): string {
   if (value === null || value === undefined) return String(value)
-  if (isThenable(value)) return 'a promise'
+  if (isThenable(value)) {
+    forget(value)
+    return 'a promise'
+  }
   if (typeof value === 'object') return Array.isArray(value) ? 'an array' : 'an object'
   if (typeof value === 'number' || typeof value === 'bigint' || typeof value === 'boolean')
     return `a ${typeof value} (${String(value)})`

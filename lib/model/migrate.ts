@@ -1,4 +1,5 @@
 import { MillraceError, reasonOf } from '../core/errors.js'
+import { forget, isThenable } from '../core/record-checks.js'
 import type { KindDefinition } from './kind.js'
 
 /**
@@ -27,8 +28,8 @@ export function migrated(kind: KindDefinition, key: string, raw: unknown, from: 
 /** What a step has returned, when it can be a state. */
 function taken(returned: unknown): unknown {
   if (returned === undefined) throw new TypeError('it returned nothing; return the state as the next version has it')
-  if (!(returned instanceof Promise)) return returned
-  returned.catch(() => undefined)
+  if (!isThenable(returned)) return returned
+  forget(returned)
   throw new TypeError('it returned a promise; state is loaded synchronously, so a step cannot wait for anything')
 }
 

@@ -1,3 +1,5 @@
+import { forget, isThenable, kindOf } from '../core/record-checks.js'
+import { RecordRefused } from '../core/record-refused.js'
 import type { RecordInfo } from '../core/record.js'
 import type { StreamNode, TopicNode } from './stream.js'
 
@@ -9,44 +11,103 @@ export interface SourcePath {
   readonly topic: TopicNode
   /** Whether the value that arrives may be another than the one in the topic. */
   readonly changed: boolean
+  /** Whether one value may become several. */
+  readonly many: boolean
   /** Whether records without a value go this way too. */
   readonly tombstones: boolean
   /** The steps as one function that ends in `sink`. */
   readonly fuse: (sink: Push) => Push
 }
 
-/** All ways into a stream: one per topic and branch of a merge. */
+/** All ways into a stream: one per topic and branch of a merge. What its steps throw comes out as `RecordRefused`. */
 export function paths(node: StreamNode): readonly SourcePath[] {
   switch (node.kind) {
     case 'topic':
-      return [{ topic: node, changed: false, tombstones: false, fuse: (sink) => sink }]
+      return [{ topic: node, changed: false, many: false, tombstones: false, fuse: (sink) => sink }]
     case 'tombstones':
-      return [{ topic: node.from, changed: false, tombstones: true, fuse: (sink) => sink }]
+      return [{ topic: node.from, changed: false, many: false, tombstones: true, fuse: (sink) => sink }]
     case 'merge':
       return node.from.flatMap(paths)
     case 'filter': {
-      const test = node.test as (value: unknown, record: RecordInfo) => boolean
-      return through(node.from, false, (sink) => (value, record) => {
-        if (test(value, record)) sink(value, record)
+      const test = node.test as (value: unknown, record: RecordInfo) => unknown
+      return through(node.from, {}, (sink) => (value, record) => {
+        let passes: unknown
+        try {
+          passes = test(value, record)
+        } catch (cause) {
+          throw RecordRefused.by('STEP_FAILED', 'a filter or branch of the stream', cause)
+        }
+        if (isThenable(passes)) throw pending('a filter or branch of the stream', passes)
+        if (passes) sink(value, record)
       })
     }
     case 'map': {
       const step = node.step as (value: unknown, record: RecordInfo) => unknown
-      return through(node.from, true, (sink) => (value, record) => sink(step(value, record), record))
+      return through(node.from, { changed: true }, (sink) => (value, record) => {
+        let made: unknown
+        try {
+          made = step(value, record)
+        } catch (cause) {
+          throw RecordRefused.by('STEP_FAILED', 'a map of the stream', cause)
+        }
+        if (isThenable(made)) throw pending('a map of the stream', made)
+        sink(made, record)
+      })
     }
     case 'flatMap': {
-      const step = node.step as (value: unknown, record: RecordInfo) => Iterable<unknown>
-      return through(node.from, true, (sink) => (value, record) => {
-        for (const each of step(value, record)) sink(each, record)
+      const step = node.step as (value: unknown, record: RecordInfo) => unknown
+      return through(node.from, { changed: true, many: true }, (sink) => (value, record) => {
+        for (const each of allOf(step, value, record)) sink(each, record)
       })
     }
   }
 }
 
-function through(from: StreamNode, changes: boolean, wrap: (sink: Push) => Push): readonly SourcePath[] {
-  return paths(from).map(({ topic, changed, tombstones, fuse }) => ({
+/** All that a `flatMap` makes of a value, before any of it goes on. */
+function allOf(
+  step: (value: unknown, record: RecordInfo) => unknown,
+  value: unknown,
+  record: RecordInfo,
+): readonly unknown[] {
+  const what = 'a flatMap of the stream'
+  let made: unknown
+  let all: readonly unknown[]
+  try {
+    made = step(value, record)
+    all = isThenable(made) || !isIterable(made) ? [] : [...made]
+  } catch (cause) {
+    throw RecordRefused.by('STEP_FAILED', what, cause)
+  }
+  if (isThenable(made)) throw pending(what, made)
+  if (!isIterable(made))
+    throw new RecordRefused('STEP_FAILED', `${what} gave ${kindOf(made)}; it must give an array or another iterable`)
+  for (const each of all) if (isThenable(each)) throw pending(what, each)
+  return all
+}
+
+function isIterable(value: unknown): value is Iterable<unknown> {
+  if (typeof value === 'string') return true
+  return typeof value === 'object' && value !== null && Symbol.iterator in value
+}
+
+/** Nobody can wait for it: records of a partition pass one after the other. */
+function pending(what: string, promise: PromiseLike<unknown>): RecordRefused {
+  forget(promise)
+  return new RecordRefused(
+    'STEP_FAILED',
+    `${what} gave a promise: steps cannot wait for anything. Do asynchronous work in a handler.`,
+  )
+}
+
+function through(
+  from: StreamNode,
+  step: { readonly changed?: true; readonly many?: true },
+  wrap: (sink: Push) => Push,
+): readonly SourcePath[] {
+  return paths(from).map(({ topic, changed, many, tombstones, fuse }) => ({
     topic,
-    changed: changed || changes,
+    changed: changed || step.changed === true,
+    many: many || step.many === true,
     tombstones,
     fuse: (sink) => fuse(wrap(sink)),
   }))

@@ -2,6 +2,7 @@ import type { Codec } from '../codec/codec.js'
 import { json } from '../codec/codec.js'
 import type { OutputOf, Schema } from '../codec/schema.js'
 import { MillraceError } from '../core/errors.js'
+import { forget, isThenable } from '../core/record-checks.js'
 import type { RecordInfo } from '../core/record.js'
 import { checkTopicName } from './names.js'
 
@@ -150,7 +151,7 @@ function branches<V, B extends Record<string, (value: V) => boolean>>(
   if (names.includes('rest')) {
     throw new MillraceError('DEFINITION_INVALID', "branch: 'rest' is the name of what no test took; rename that test")
   }
-  const first = (value: V): number => names.findIndex((name) => tests[name]?.(value) === true)
+  const first = (value: V): number => names.findIndex((name) => taken(name, tests[name]?.(value)))
   const pick = (index: number): Stream<V> =>
     stream<V>(Object.freeze({ kind: 'filter', from, test: (value: V) => first(value) === index }))
   const streams = Object.fromEntries([
@@ -158,6 +159,13 @@ function branches<V, B extends Record<string, (value: V) => boolean>>(
     ['rest', pick(-1)] as const,
   ])
   return Object.freeze(streams) as { readonly [K in keyof B | 'rest']: Stream<V> }
+}
+
+/** Whether a test of a branch takes a value. Throws for a promise, which would take every one. */
+function taken(name: string, verdict: unknown): boolean {
+  if (!isThenable(verdict)) return Boolean(verdict)
+  forget(verdict)
+  throw new TypeError(`test '${name}' gave a promise: it cannot wait for anything`)
 }
 
 /** Names of the topics a stream comes from, each once. */

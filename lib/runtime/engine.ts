@@ -261,9 +261,14 @@ export class Engine {
   }
 
   /** An object cannot be kept as it is. When its turns are run again each is looked at, and the one that made it so fails. */
-  #findTurn(error: StateRefused): void {
-    const guard = guardOf(error.table, error.entry.key)
-    if (guard.careful) throw error.cause
+  #findTurn({ table, entry, cause }: StateRefused): void {
+    const guard = guardOf(table, entry.key)
+    if (guard.detached) throw cause
+    if (guard.careful) {
+      guard.detached = true
+      const what = `state object ${table.kind.name} '${entry.key}' was changed when no turn had it, by a callback or a promise that its handler did not await: that change is dropped (${reasonOf(cause)})`
+      this.#options.logger.warn({ kind: table.kind.name, key: entry.key }, what)
+    }
     guard.careful = true
   }
 

@@ -80,7 +80,7 @@ describe('a handler', () => {
       },
       /broken pipe/,
     ],
-    ['returns a value', () => 5, /returned a value/],
+    ['returns a value', () => 5, /returned a number \(5\)/],
     ['rejects', () => Promise.reject(new Error('late')), /late/],
   ])(
     'that %s stops the app with the place of the record, and nothing of its turn is kept',
@@ -125,7 +125,7 @@ describe('what stops the app, with the place of the record:', () => {
   it('a key that is no string', async () => {
     const error = await failsAndIsRepaired(object(emits, { key: (line) => (line === 'bad' ? (7 as never) : 'k') }))
     expect(error).toMatchObject({ code: 'EXTRACTOR_FAILED', ...place })
-    expect(error.message).toMatch(/lines\[0\]@1: .*gave number/)
+    expect(error.message).toMatch(/lines\[0\]@1: .*gave a number \(7\)/)
   })
 
   it('an extractor that throws', async () => {

@@ -1,6 +1,7 @@
 import type { MillraceError } from '../core/errors.js'
 import type { PositionMap } from '../core/record.js'
 import type { CommitChannel, Generation } from '../log/port.js'
+import type { StateRefused } from '../state/table.js'
 import type { TaskState } from '../state/task-state.js'
 import type { RestoreProgress } from '../state/take-over.js'
 import type { StoreFolder } from '../store/store.js'
@@ -18,7 +19,8 @@ import { Growth } from './membership/growth.js'
 import { Intake } from './path/intake.js'
 import { demandLookupTopics } from './lookups/lookup-topics.js'
 import { Lookups } from './lookups/lookups.js'
-import { pipeline, type Passage } from './path/pipeline.js'
+import type { Passage } from './path/passage.js'
+import { pipeline } from './path/pipeline.js'
 import { Processor } from './processor.js'
 import { Standbys } from './tasks/standbys.js'
 import { StoreInventory } from './tasks/store-inventory.js'
@@ -51,7 +53,7 @@ export interface PartsEvents {
   readonly onRefusedCommit: (error: unknown) => void
   readonly onOutOfRange: (error: MillraceError) => void
   readonly onRefusedRecord: (error: unknown) => void
-  readonly onRedo: (redo: Redo) => void
+  readonly onRedo: (redo: Redo | StateRefused) => void
   readonly onRestoring: (progress: RestoreProgress) => void
   readonly onError: (error: unknown) => void
 }

@@ -1,4 +1,5 @@
 import { reasonOf } from '../core/errors.js'
+import { isThenable, kindOf } from '../core/record-checks.js'
 import { copyOfRecord } from '../core/record.js'
 import { StateRefused, type Entry, type Table } from '../state/table.js'
 import { ActiveTurn, type TurnSurroundings } from './running/active-turn.js'
@@ -18,7 +19,7 @@ export interface TurnsOptions extends TurnSurroundings {
   /** The commit that will carry what turns do now. */
   readonly seq: () => number
   /** What an asynchronous turn has done cannot be taken back alone. */
-  readonly onRedo: (redo: Redo) => void
+  readonly onRedo: (redo: Redo | StateRefused) => void
   /** Of asynchronous turns more may be begun, or none is under way. */
   readonly onRoom: () => void
   readonly onError: (error: unknown) => void
@@ -61,7 +62,7 @@ export class Turns {
   #pass(work: Work, guard: Guard): void {
     const { source, table, entry } = work
     if (!work.retries && this.#options.failures.holds(work)) return
-    this.#attempt(work, guard.careful || source.isAsync ? table.snapshot(entry) : undefined)
+    this.#attempt(work, guard.careful || source.isAsync ? snapshotOf(table, entry) : undefined)
   }
 
   /** `before`: a copy of the object, undefined when none was made. */
@@ -74,7 +75,7 @@ export class Turns {
       if (isNew) entry.state = source.init(work.key)
       const returned = source.handler(entry.state as never, work.value as never, turn as never)
       if (returned !== undefined) {
-        if (!(returned instanceof Promise)) throw refusedValue()
+        if (!isThenable(returned)) throw refusedValue(returned)
         return this.#takeOff(work, turn, before, returned)
       }
       turn.end()
@@ -86,7 +87,7 @@ export class Turns {
     this.#finish(work, turn)
   }
 
-  #takeOff(work: Work, turn: ActiveTurn, before: string | null | undefined, promise: Promise<unknown>): void {
+  #takeOff(work: Work, turn: ActiveTurn, before: string | null | undefined, promise: PromiseLike<unknown>): void {
     const { source, table, entry } = work
     const seq = this.#options.seq()
     const copy = before === undefined ? table.before(entry, seq) : before
@@ -110,7 +111,7 @@ export class Turns {
       }
       while (!guard.busy && guard.queue.length > 0) flights.next(guard)
     } catch (cause) {
-      if (cause instanceof Redo) this.#options.onRedo(cause)
+      if (cause instanceof Redo || cause instanceof StateRefused) this.#options.onRedo(cause)
       else this.#options.onError(cause)
     }
   }
@@ -139,6 +140,7 @@ export class Turns {
     const seq = this.#options.seq()
     if (work.closes) turn.deleted = true
     if (turn.deleted) entry.state = undefined
+    else if ((entry.guard as Guard | undefined)?.detached === true) table.restoreFrom(entry, table.snapshot(entry))
     table.changed(entry, seq)
     this.turns++
     if (turn.emitted !== undefined) this.#send(turn.emitted)
@@ -201,6 +203,15 @@ function demandFits(check: (state: unknown) => void, table: Table, entry: Entry)
   }
 }
 
-function refusedValue(): TypeError {
-  return new TypeError('it returned a value; change the state in place and return nothing')
+/** A turn before this one, whose state was not looked at then, may have left what has no form. */
+function snapshotOf(table: Table, entry: Entry): string | null {
+  try {
+    return table.snapshot(entry)
+  } catch (cause) {
+    throw new StateRefused(table, entry, cause)
+  }
+}
+
+function refusedValue(returned: unknown): TypeError {
+  return new TypeError(`it returned ${kindOf(returned)}; change the state in place and return nothing`)
 }

@@ -2,7 +2,7 @@ import type { Clock } from '../../core/clock.js'
 import { PositionMap } from '../../core/record.js'
 import type { CommitChannel, Generation } from '../../log/port.js'
 import { seal, send, type SealedCommit } from './commit.js'
-import type { Passage } from '../path/pipeline.js'
+import type { Passage } from '../path/passage.js'
 import type { Task } from '../tasks/task.js'
 import type { Topology } from '../setup/topology.js'
 

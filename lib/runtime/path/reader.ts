@@ -1,11 +1,13 @@
 import type { Clock } from '../../core/clock.js'
 import { MillraceError, reasonOf, type ErrorCode } from '../../core/errors.js'
+import { RecordRefused } from '../../core/record-refused.js'
 import { recordCursor } from '../../log/cursor.js'
 import type { Fetched, RecordCursor } from '../../log/port.js'
 import type { InvalidPolicy } from '../../model/stream.js'
 import { deadLetter, type DeadLetterTarget } from '../../turn/failing/dead-letter.js'
 import type { TimeOrigin } from '../../turn/due/stream-time.js'
-import type { Passage, Pipeline } from './pipeline.js'
+import type { Passage } from './passage.js'
+import type { Pipeline } from './pipeline.js'
 import type { Task } from '../tasks/task.js'
 
 /** Records between two looks at the clock: 64 of 1 µs each against 40 ns for the look. */
@@ -63,15 +65,18 @@ export abstract class Reader {
   protected abstract take(): void
 
   protected refuse(policy: InvalidPolicy, cause: unknown, what: string, code: ErrorCode): void {
-    const { topic, partition } = this.at
-    const { offset } = this.cursor
-    const refused = `${topic}[${partition}]@${offset}: ${what} (${reasonOf(cause)})`
-    const advice = policy === 'stop' ? ` Set onInvalid: 'dead-letter' or 'skip' to go on, or repair what is wrong.` : ''
-    this.refuseAs(policy, new MillraceError(code, refused + advice, { topic, partition, offset, cause }))
+    this.refuseFor(policy, new RecordRefused(code, `${what} (${reasonOf(cause)})`, { cause }))
   }
 
-  /** The same with an error that says all itself. */
-  protected refuseAs(policy: InvalidPolicy, error: MillraceError): void {
+  protected refuseFor(policy: InvalidPolicy, { code, message, facts }: RecordRefused): void {
+    const { topic, partition } = this.at
+    const { offset } = this.cursor
+    const advice = policy === 'stop' ? ` Set onInvalid: 'dead-letter' or 'skip' to go on, or repair what is wrong.` : ''
+    const sentence = `${topic}[${partition}]@${offset}: ${message.replace(/\.?$/, '.')}${advice}`
+    this.#refuse(policy, new MillraceError(code, sentence, { ...facts, topic, partition, offset }))
+  }
+
+  #refuse(policy: InvalidPolicy, error: MillraceError): void {
     if (policy === 'stop') throw error
     if (policy === 'dead-letter')
       deadLetter(this.surroundings.passage.outbox, this.surroundings.deadLetters, this.at, this.cursor, error)

@@ -1,9 +1,8 @@
-import { MillraceError } from '../../core/errors.js'
+import { RecordRefused } from '../../core/record-refused.js'
 import type { Fetched } from '../../log/port.js'
 import { RecordView } from '../../log/record-view.js'
 import { decodeValue } from '../../turn/kept/form.js'
 import type { TimeOrigin } from '../../turn/due/stream-time.js'
-import { Redo } from '../../turn/turns.js'
 import type { SourcePlan } from './pipeline.js'
 import { Reader, type ReaderSurroundings } from './reader.js'
 import type { Task } from '../tasks/task.js'
@@ -37,24 +36,18 @@ export class SourceReader extends Reader {
         return
       }
     }
+    let refused: RecordRefused | undefined
     for (let i = 0; i < takers.length; i++) {
       try {
         ;(takers[i] as (typeof takers)[number])(value, view)
       } catch (error) {
-        this.#stepFailed(error)
+        if (!(error instanceof RecordRefused)) throw error
+        // Takers are independent of each other; a record is refused once, whoever else refuses it.
+        refused ??= error
       }
     }
+    if (refused !== undefined) this.refuseFor(topic.onInvalid, refused)
     if (this.#time !== undefined && view.timestamp > this.#time.latest) this.#time.latest = view.timestamp
-  }
-
-  /** What a stream step or a key extractor throws concerns its record only. */
-  #stepFailed(error: unknown): void {
-    const { onInvalid } = this.#plan.topic
-    if (error instanceof Redo) throw error
-    if (!MillraceError.is(error))
-      return this.refuse(onInvalid, error, 'a stream step or key extractor failed', 'STEP_FAILED')
-    if (error.code !== 'EXTRACTOR_FAILED' && error.code !== 'ROUTE_MISMATCH') throw error
-    this.refuseAs(onInvalid, error)
   }
 }
 

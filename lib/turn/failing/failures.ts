@@ -7,6 +7,7 @@ import { keepTurn, type KeptTurn } from '../kept/kept-turn.js'
 import type { Outbox } from '../output/outbox.js'
 import { Quarantined } from './quarantined.js'
 import { isHeld, type Row } from '../kept/row.js'
+import { NotDeterministic } from '../running/rehearsed.js'
 import { placeOf, type Work } from '../running/work.js'
 
 export interface FailuresOptions {
@@ -47,7 +48,7 @@ export class Failures {
 
   /** A turn has failed, and has been taken back. `final`: trying again is of no use. Throws when that is to stop the app. */
   failed(work: Work, cause: unknown, { final = false } = {}): void {
-    if (MillraceError.is(cause, 'NOT_DETERMINISTIC')) throw cause
+    if (cause instanceof NotDeterministic) throw cause
     this.counts.failed++
     const { source, tried } = work
     const { attempts, backoffMs, then } = source.onError

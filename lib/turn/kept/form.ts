@@ -1,5 +1,5 @@
 import { jsonText, type Codec } from '../../codec/codec.js'
-import { utf8Text } from '../../core/bytes.js'
+import { isBytes, utf8Text } from '../../core/bytes.js'
 import { MillraceError } from '../../core/errors.js'
 import type { RecordCursor } from '../../log/port.js'
 
@@ -14,7 +14,7 @@ export type Form = 'o' | 't' | 'b' | 'j' | 'n'
 export function formOf(value: unknown): Form {
   if (typeof value === 'string') return 't'
   if (value === null) return 'n'
-  return value instanceof Uint8Array ? 'b' : 'j'
+  return isBytes(value) ? 'b' : 'j'
 }
 
 export function inForm(form: Form, value: unknown): string | Uint8Array | null {

@@ -7,6 +7,11 @@ export class Guard {
    * again: from then on its state is copied before each turn.
    */
   careful = false
+  /**
+   * It was refused although each of its turns had left it well: somebody changes it when no turn has it. From then on what a
+   * turn leaves is copied, and nobody has what is kept.
+   */
+  detached = false
   /** An asynchronous turn is under way. */
   busy = false
   /** Turns that wait for it, in order. */

@@ -1,5 +1,6 @@
 import type { Codec } from '../../codec/codec.js'
 import { defaultErrorPolicy } from '../../model/inputs.js'
+import { initialState } from '../../model/initial-state.js'
 import type { ErrorPolicy, KindDefinition } from '../../model/kind.js'
 import { paths } from '../../model/paths.js'
 import { closingSessions, inSession, type TurnHandler } from '../windows/sessions.js'
@@ -27,7 +28,7 @@ const timeoutMs = 30_000
 /** All sources of a kind, by id. */
 export function turnSources(kind: KindDefinition, kindIndex: number): ReadonlyMap<string, TurnSource> {
   const { window, timers, inputs, onClose = (): undefined => undefined } = kind
-  const init = window?.kind === 'session' ? () => [] : kind.init
+  const init = window?.kind === 'session' ? () => [] : (key: string) => initialState(kind, key)
   const own = { kind, kindIndex, onError: defaultErrorPolicy, timeoutMs, init, isTimer: false, isAsync: false }
   const codecs = new Map<string, Codec<unknown>>()
   const ofTimers = [...timers.values()].map(({ name, handler }): TurnSource => ({

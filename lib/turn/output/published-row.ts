@@ -1,5 +1,6 @@
 import { sizeAbove } from '../../core/bytes.js'
 import { MillraceError, reasonOf } from '../../core/errors.js'
+import { demandEncoded, forget, isThenable } from '../../core/record-checks.js'
 import type { PublishDefinition } from '../../model/kind.js'
 import type { Entry } from '../../state/table.js'
 
@@ -14,7 +15,8 @@ export function rowOf(
   try {
     const value = row(state as never, key)
     if (value === null) return null
-    encoded = target.codec.encode(value)
+    if (isThenable(value)) throw pending(value)
+    encoded = demandEncoded(target.codec.encode(value), target.name)
   } catch (cause) {
     const what = `publish to ${target.name} for '${key}': the row could not be made (${reasonOf(cause)})`
     throw new MillraceError('PUBLISH_FAILED', what, { topic: target.name, key, cause })
@@ -23,4 +25,9 @@ export function rowOf(
   if (size === undefined) return encoded
   const what = `publish to ${target.name} for '${key}': the row has ${size} bytes, ${maxRecordBytes} are allowed (option maxRecordBytes)`
   throw new MillraceError('RECORD_TOO_LARGE', what, { topic: target.name, key })
+}
+
+function pending(promise: PromiseLike<unknown>): TypeError {
+  forget(promise)
+  return new TypeError('it gave a promise; a row is made when the commit is sealed, and cannot wait for anything')
 }

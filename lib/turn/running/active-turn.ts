@@ -4,6 +4,14 @@ import type { Clock } from '../../core/clock.js'
 import { durationMs, type Duration } from '../../core/duration.js'
 import { MillraceError } from '../../core/errors.js'
 import type { Logger } from '../../core/logger.js'
+import {
+  demandEncoded,
+  demandHeaders,
+  demandKey,
+  demandTimestamp,
+  forget,
+  isThenable,
+} from '../../core/record-checks.js'
 import type { Headers, RecordInfo } from '../../core/record.js'
 import type { DeepReadonly } from '../../model/deep-readonly.js'
 import type { LookupTable } from '../../model/lookup.js'
@@ -84,17 +92,31 @@ export class ActiveTurn implements Turn<Record<string, unknown>> {
     return this.#aborting.signal
   }
 
-  emit<V>(
-    target: Topic<V>,
-    value: V | null,
-    { key = this.key, headers, timestamp = this.#work.now }: EmitOptions = {},
-  ): void {
+  emit<V>(target: Topic<V>, value: V | null, options: EmitOptions = {}): void {
     this.#demandOpen('emit')
     const { name, codec } = topicNode(target as Topic<never>)
-    const encoded = value === null ? null : codec.encode(value)
+    const where = `turn.emit to ${name}`
+    if (isThenable(value)) throw this.#pending(where, value)
+    const encoded = value === null ? null : demandEncoded(codec.encode(value), where)
     if (encoded !== null) this.#demandSize(name, encoded)
+    const { headers, timestamp } = options
+    this.#emitted({
+      topic: name,
+      key: 'key' in options ? demandKey(options.key, where) : this.key,
+      value: encoded,
+      timestamp: timestamp === undefined ? legalTime(this.#work.now) : demandTimestamp(timestamp, where),
+      headers: this.#headers(headers, where),
+    })
+  }
+
+  #emitted(record: Emitted): void {
     this.emitted ??= []
-    this.emitted.push({ topic: name, key, value: encoded, timestamp, headers: this.#headers(headers) })
+    this.emitted.push(record)
+  }
+
+  #pending(where: string, promise: PromiseLike<unknown>): MillraceError {
+    forget(promise)
+    return new MillraceError('VALUE_INVALID', `${where}: the value is a promise; await it first`, { key: this.key })
   }
 
   lookup<V>(table: LookupTable<V>, key: string): DeepReadonly<V> | undefined {
@@ -160,7 +182,7 @@ export class ActiveTurn implements Turn<Record<string, unknown>> {
     )
   }
 
-  #headers(own: EmitOptions['headers']): Headers | undefined {
+  #headers(own: EmitOptions['headers'], where: string): Headers | undefined {
     const { headers } = this.#work.record
     if (headers.size === 0 && own === undefined) return undefined
     const all = new Map<string, Uint8Array | null>()
@@ -168,9 +190,7 @@ export class ActiveTurn implements Turn<Record<string, unknown>> {
       const value = headers.get(name)
       if (value !== undefined) all.set(name, value)
     }
-    for (const [name, value] of Object.entries(own ?? {})) {
-      all.set(name, typeof value === 'string' ? Buffer.from(value) : value)
-    }
+    if (own !== undefined) for (const [name, value] of demandHeaders(own, where)) all.set(name, value)
     return all.size === 0 ? undefined : all
   }
 
@@ -194,3 +214,6 @@ export class ActiveTurn implements Turn<Record<string, unknown>> {
     )
   }
 }
+
+/** Event time may be before 1970, and the timestamp of a record in Kafka may not. */
+const legalTime = (now: number): number => Math.max(0, Math.floor(now))

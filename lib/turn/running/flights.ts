@@ -71,12 +71,13 @@ export class Flights {
     return this.idle
   }
 
-  takeOff(flight: Flight, promise: Promise<unknown>): void {
+  takeOff(flight: Flight, promise: PromiseLike<unknown>): void {
     flight.guard.busy = true
     this.#deadlines.set(flight, this.#clock.elapsed() + flight.work.source.timeoutMs)
     this.#counted()
     this.#stopLooking ??= this.#clock.every(lookMs, () => this.#look())
-    promise.then(
+    // Of this realm: what only behaves like a promise may call back at once, twice, or throw.
+    Promise.resolve(promise).then(
       (value) =>
         this.#land(
           flight,

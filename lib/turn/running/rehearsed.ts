@@ -1,5 +1,6 @@
 import { storedCodec } from '../../codec/stored.js'
 import { MillraceError } from '../../core/errors.js'
+import { isThenable } from '../../core/record-checks.js'
 import type { ActiveTurn } from './active-turn.js'
 import { sessionsCodec, type TurnHandler } from '../windows/sessions.js'
 import type { TurnSource } from '../kept/turn-source.js'
@@ -23,15 +24,15 @@ export function rehearsed(source: TurnSource): TurnSource {
     const second = (expected: Outcome): unknown => {
       const returned = handler(state as never, value, turn as never)
       const check = (): void => compare(source, turn.key, outcomeOf(state, turn, ''), expected)
-      return returned instanceof Promise ? returned.then(check) : (check(), returned)
+      return isThenable(returned) ? returned.then(check) : (check(), returned)
     }
-    return first instanceof Promise ? first.then(second) : second(first)
+    return isThenable(first) ? first.then(second) : second(first)
   }
 
-  function outcome(attempt: () => unknown, state: unknown, turn: ActiveTurn): Outcome | Promise<Outcome> {
+  function outcome(attempt: () => unknown, state: unknown, turn: ActiveTurn): Outcome | PromiseLike<Outcome> {
     try {
       const returned = attempt()
-      if (!(returned instanceof Promise)) return outcomeOf(state, turn, '')
+      if (!isThenable(returned)) return outcomeOf(state, turn, '')
       return returned.then(
         () => outcomeOf(state, turn, ''),
         (error: unknown) => outcomeOf(state, turn, String(error)),
@@ -63,11 +64,14 @@ function onlyState(state: string): Outcome {
   return { state, emits: '', timers: '', deleted: '', error: '' }
 }
 
+/** The one error of a turn that always stops the app: thrown here, whatever errors of this library a handler may throw. */
+export class NotDeterministic extends MillraceError {}
+
 /** When the rehearsal failed, the turn itself is expected to throw, and does not come here. */
 function compare({ kind, id }: TurnSource, key: string, second: Outcome, first: Outcome): void {
   for (const what of ['error', 'state', 'emits', 'timers', 'deleted'] as const) {
     if (second[what] === first[what]) continue
-    throw new MillraceError(
+    throw new NotDeterministic(
       'NOT_DETERMINISTIC',
       `${kind.name} '${key}' (${id}): run twice on the same object and record, the turn came to different ${what}: first ${first[what] || 'none'}, then ${second[what] || 'none'}. Take time from turn.now, and random numbers or ids from the record.`,
       { kind: kind.name, key },

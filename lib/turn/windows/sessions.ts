@@ -1,6 +1,8 @@
 import type { Codec } from '../../codec/codec.js'
 import { storedCodec } from '../../codec/stored.js'
+import { forget, isThenable } from '../../core/record-checks.js'
 import type { KindDefinition } from '../../model/kind.js'
+import { initialState } from '../../model/initial-state.js'
 import type { WindowBounds } from '../../model/turn.js'
 import type { SessionWindow } from '../../model/window.js'
 
@@ -32,9 +34,9 @@ export function inSession(kind: KindDefinition, window: SessionWindow, handler: 
     const { now } = turn
     const met = sessions.filter((session) => touches(session, now, window.gapMs))
     turn.isNew = met.length === 0
-    const joined: Session = met[0] ?? { start: now, end: now, state: kind.init(turn.key) }
+    const joined: Session = met[0] ?? { start: now, end: now, state: initialState(kind, turn.key) }
     for (const later of met.slice(1)) {
-      joined.state = merge(joined.state, later.state) ?? joined.state
+      joined.state = merged(merge(joined.state, later.state)) ?? joined.state
       joined.end = Math.max(joined.end, later.end)
     }
     joined.start = Math.min(joined.start, now)
@@ -57,7 +59,7 @@ export function closingSessions(window: SessionWindow, close: (state: never, tur
       if (over === undefined) return undefined
       turn.window = { start: over.start, end: over.end }
       const closed = afterwards(close(over.state as never, turn as never), () => remove(sessions, over, turn))
-      return closed instanceof Promise ? closed.then(() => closeFirst()) : closeFirst()
+      return isThenable(closed) ? closed.then(() => closeFirst()) : closeFirst()
     }
     return closeFirst()
   }
@@ -102,6 +104,15 @@ function listed(text: string): readonly [start: number, end: number, state: stri
   return JSON.parse(text) as [number, number, string][]
 }
 
+/** What `merge` gave. */
+function merged(state: unknown): unknown {
+  if (!isThenable(state)) return state
+  forget(state)
+  throw new TypeError(
+    'merge gave a promise; sessions are merged before the turn begins, so it cannot wait for anything',
+  )
+}
+
 function touches({ start, end }: Session, at: number, gapMs: number): boolean {
   return start < at + gapMs && at < end
 }
@@ -113,7 +124,7 @@ function remove(sessions: Sessions, session: Session, turn: SessionTurn): void {
 
 /** Does something when a handler has ended, also when that is later. */
 function afterwards(returned: unknown, then: () => void): unknown {
-  if (returned instanceof Promise) {
+  if (isThenable(returned)) {
     return returned.then((value: unknown) => {
       then()
       return value

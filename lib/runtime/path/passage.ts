@@ -1,0 +1,22 @@
+import type { RecordCursor } from '../../log/port.js'
+import type { Failures } from '../../turn/failing/failures.js'
+import type { Outbox } from '../../turn/output/outbox.js'
+import type { Turns } from '../../turn/turns.js'
+import type { Task } from '../tasks/task.js'
+
+/** What the pipeline reads and counts while a record passes. Set by whoever hands it records; never kept. */
+export interface Passage {
+  readonly outbox: Outbox
+  /** Of topics, as far as they are known. */
+  readonly partitions: ReadonlyMap<string, number>
+  readonly turns: Turns
+  readonly failures: Failures
+  /** The task whose record it is. */
+  task: Task
+  /** Stands on the record. */
+  cursor: RecordCursor
+  /** The commit that will carry the effects. */
+  seq: number
+  hops: number
+  dropped: number
+}

@@ -1,0 +1,183 @@
+import { reasonOf } from '../../core/errors.js'
+import { demandEncoded, demandKey, kindOf } from '../../core/record-checks.js'
+import { RecordRefused } from '../../core/record-refused.js'
+import type { RecordInfo } from '../../core/record.js'
+import { partitionOfKey } from '../../log/murmur2.js'
+import type { InputDefinition } from '../../model/kind.js'
+import { inboxTopic } from '../../model/names.js'
+import type { Push, SourcePath } from '../../model/paths.js'
+import type { FlowDefinition } from '../../model/stream.js'
+import type { Table } from '../../state/table.js'
+import type { Agenda } from '../../turn/due/agenda.js'
+import { deliver, recordWork } from '../../turn/deliver.js'
+import { keyBytes, valueBytes } from '../../turn/kept/form.js'
+import type { TurnSource } from '../../turn/kept/turn-source.js'
+import { packHop, type Hop } from '../../turn/output/hop.js'
+import type { Origin } from '../../turn/running/work.js'
+import type { Passage } from './passage.js'
+
+/** Where the values of a path end. Both throw `RecordRefused` before anything of the value has had an effect. */
+export interface Sink {
+  readonly take: Push
+  /** Does all that can be refused; what it gives does the rest. */
+  readonly prepare: (value: unknown, record: RecordInfo) => () => void
+}
+
+/** Where one value becomes several, all of them are prepared before the first is taken: a record is refused as a whole. */
+export function allOrNone(path: SourcePath, { prepare }: Sink): Push {
+  let prepared: (() => void)[] = []
+  const each = path.fuse((value, record) => prepared.push(prepare(value, record)))
+  return (value, record) => {
+    prepared = []
+    each(value, record)
+    for (const take of prepared) take()
+  }
+}
+
+export interface TurnSinkOptions {
+  readonly app: string
+  readonly kindIndex: number
+  readonly input: InputDefinition
+  readonly source: TurnSource
+  readonly stateTasks: number
+  readonly changed: boolean
+}
+
+/**
+ * Routes a value to its object. In place iff the key's partition is this task's; nothing else enters the decision (see
+ * the route rule in ARCHITECTURE.md). An object in this task's table belongs here, so a cache hit spares the hash.
+ */
+export function turnSink(options: TurnSinkOptions, passage: Passage): Sink {
+  const { app, kindIndex, input, source, stateTasks, changed } = options
+  const { kind } = source
+  const extract = input.key as (value: unknown, record: RecordInfo) => unknown
+  const inbox = inboxTopic(app, kind.name)
+  const isWindowed = kind.window !== undefined
+  const isShuffled = input.route === 'shuffle'
+  const origin: Origin = { original: () => ({ bytes: valueBytes(passage.cursor), changed }) }
+
+  const extracted = (value: unknown, record: RecordInfo): unknown => {
+    try {
+      return extract(value, record)
+    } catch (cause) {
+      throw RecordRefused.by('STEP_FAILED', `the key extractor of ${input.id}`, cause)
+    }
+  }
+
+  const prepared = (extracted: unknown, value: unknown, record: RecordInfo): (() => void) => {
+    if (extracted === null) return () => void passage.dropped++
+    const key = demandExtracted(extracted, input)
+    const { agenda, index } = passage.task
+    const table = isShuffled ? undefined : agenda?.state.tables[kindIndex]
+    const partition = partitionOfKey(key, stateTasks)
+    // Rule route-in-place (integration/model).
+    if (table !== undefined && partition === index) {
+      const delivery = { source, agenda: agenda as Agenda, table, key, value, record, origin, letter: undefined }
+      return () => deliver(delivery, passage.turns, passage.failures)
+    }
+    if (input.route === 'aligned') throw mismatch(input, key, partition)
+    const original = changed ? undefined : (valueBytes(passage.cursor) ?? undefined)
+    const hop = packed(input, value, original, record)
+    return () => {
+      passage.outbox.add(inbox, partition, key, hop.value, record.timestamp, hop.headers)
+      passage.hops++
+    }
+  }
+
+  return {
+    take(value, record) {
+      const key = extracted(value, record)
+      const { agenda } = passage.task
+      const table = isShuffled || isWindowed ? undefined : agenda?.state.tables[kindIndex]
+      // What is in the table has been found legal before.
+      const entry = typeof key === 'string' ? table?.cached(key) : undefined
+      if (entry === undefined) return prepared(key, value, record)()
+      passage.turns.run(recordWork(source, agenda as Agenda, table as Table, entry, value, record, origin))
+    },
+    prepare: (value, record) => prepared(extracted(value, record), value, record),
+  }
+}
+
+/**
+ * Writes the values of a stream to a topic. What nothing looks at goes on as the bytes that it is: headers, and the key where no
+ * function gives another.
+ */
+export function flowSink({ target, key }: FlowDefinition, passage: Passage): Sink {
+  const { name } = target
+  const where = `the flow to ${name}`
+  const keyOf = key as ((value: unknown, record: RecordInfo) => unknown) | undefined
+
+  const keyFor = (value: unknown, record: RecordInfo): string | Uint8Array | null => {
+    if (keyOf === undefined) return keyBytes(passage.cursor)
+    let own: unknown
+    try {
+      own = keyOf(value, record)
+    } catch (cause) {
+      throw RecordRefused.by('STEP_FAILED', `the key function of ${where}`, cause)
+    }
+    try {
+      return demandKey(own, where)
+    } catch (error) {
+      throw RecordRefused.because(error, 'RECORD_INVALID')
+    }
+  }
+
+  const encoded = (value: unknown): string | Uint8Array | null => {
+    if (value === null) return null
+    try {
+      return demandEncoded(target.codec.encode(value), where)
+    } catch (error) {
+      throw new RecordRefused('VALUE_INVALID', `its value for ${name} has no form: ${reasonOf(error)}`, {
+        cause: error,
+      })
+    }
+  }
+
+  return {
+    take(value, record) {
+      const own = keyFor(value, record)
+      const bytes = encoded(value)
+      passage.outbox.route(
+        name,
+        passage.partitions.get(name),
+        own,
+        bytes,
+        record.timestamp,
+        passage.cursor.headerSection(),
+      )
+    },
+    prepare(value, record) {
+      const own = keyFor(value, record)
+      const bytes = encoded(value)
+      const headers = passage.cursor.headerSection()
+      return () => passage.outbox.route(name, passage.partitions.get(name), own, bytes, record.timestamp, headers)
+    },
+  }
+}
+
+/** A value made by a step may have no form in which it could travel. */
+function packed(input: InputDefinition, value: unknown, original: Uint8Array | undefined, record: RecordInfo): Hop {
+  try {
+    return packHop(input.id, value, original, record)
+  } catch (cause) {
+    const what = `its value for ${input.id} cannot go to another partition`
+    throw new RecordRefused('VALUE_INVALID', `${what}: ${reasonOf(cause)}`, { cause })
+  }
+}
+
+function demandExtracted(key: unknown, input: InputDefinition): string {
+  if (typeof key === 'string' && key.isWellFormed()) return key
+  const what = typeof key === 'string' ? 'text with half a surrogate pair, which has no UTF-8 form' : kindOf(key)
+  throw new RecordRefused(
+    'EXTRACTOR_FAILED',
+    `the key extractor of ${input.id} gave ${what}; it must give a string, or null to drop the record`,
+  )
+}
+
+function mismatch(input: InputDefinition, key: string, partition: number): RecordRefused {
+  return new RecordRefused(
+    'ROUTE_MISMATCH',
+    `key '${key}' belongs to partition ${partition}, and input ${input.id} is 'aligned'. Let the producer partition by this key, or use route: 'auto'.`,
+    { key },
+  )
+}
