@@ -51,8 +51,7 @@ export function demandTimestamp(timestamp: unknown, where: Where, facts?: ErrorF
 
 /** What a codec gave for a value. Throws `VALUE_INVALID` for anything but well-formed text and bytes. */
 export function demandEncoded(encoded: unknown, where: Where, facts?: ErrorFacts): string | Uint8Array {
-  if (typeof encoded === 'string' ? encoded.isWellFormed() : isBytes(encoded))
-    return encoded as string | Uint8Array
+  if (typeof encoded === 'string' ? encoded.isWellFormed() : isBytes(encoded)) return encoded as string | Uint8Array
   const what = typeof encoded === 'string' ? 'text with half a surrogate pair' : kindOf(encoded)
   const message = `${where}: the codec gave ${what} for the value; a codec gives a string or bytes`
   throw new MillraceError('VALUE_INVALID', message, facts)
