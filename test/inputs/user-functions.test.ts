@@ -201,27 +201,27 @@ const places: readonly (readonly [
   ],
   [
     'what a handler emits',
-    (given) => ({ objects: [handling((turn) => void turn.emit(out, given()))] }),
+    (given) => ({ objects: [handling((turn) => turn.emit(out, given()))] }),
     [...promises, ...badText, ['half a surrogate pair', give(half)]],
   ],
   [
     'what a handler emits as JSON',
-    (given) => ({ objects: [handling((turn) => void turn.emit(topic('out', z.any()), given()))] }),
+    (given) => ({ objects: [handling((turn) => turn.emit(topic('out', z.any()), given()))] }),
     [...promises, ...badJson],
   ],
   [
     'the key of an emit',
-    (given) => ({ objects: [handling((turn) => void turn.emit(out, 'a', { key: given() }))] }),
+    (given) => ({ objects: [handling((turn) => turn.emit(out, 'a', { key: given() }))] }),
     [...promises, ...badKeys],
   ],
   [
     'the headers of an emit',
-    (given) => ({ objects: [handling((turn) => void turn.emit(out, 'a', { headers: given() }))] }),
+    (given) => ({ objects: [handling((turn) => turn.emit(out, 'a', { headers: given() }))] }),
     badHeaders,
   ],
   [
     'the timestamp of an emit',
-    (given) => ({ objects: [handling((turn) => void turn.emit(out, 'a', { timestamp: given() }))] }),
+    (given) => ({ objects: [handling((turn) => turn.emit(out, 'a', { timestamp: given() }))] }),
     badTimes,
   ],
   [
