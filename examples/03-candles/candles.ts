@@ -48,5 +48,5 @@ export const minute = stateObject('minute', {
     },
   )
   .onClose(({ open, high, low, close, volume }, turn) => {
-    turn.emit(candles, { symbol: turn.key, start: turn.window?.start ?? 0, open, high, low, close, volume })
+    turn.emit(candles, { symbol: turn.key, start: turn.window.start, open, high, low, close, volume })
   })

@@ -35,7 +35,7 @@ export const visit = stateObject('visit', {
   )
   .onClose((state, turn) => {
     const pages = state.pages.sort(([a], [b]) => a - b)
-    const { start = 0, end = 0 } = turn.window ?? {}
+    const { start, end } = turn.window
     // A session's window reaches a gap beyond its last record.
     turn.emit(visits, { user: turn.key, start, end: end - gapMs, pages: pages.map(([, page]) => page) })
   })

@@ -43,9 +43,9 @@ export interface App extends AsyncDisposable {
 }
 
 /** What the objects of a kind hold. */
-export type StateOf<O> = O extends StateObject<any, infer S, any, any> ? S : never
+export type StateOf<O> = O extends StateObject<any, infer S, any, any, any> ? S : never
 /** The queries of a kind. */
-export type QueriesOf<O> = O extends StateObject<any, any, any, infer Q> ? Q : never
+export type QueriesOf<O> = O extends StateObject<any, any, any, infer Q, any> ? Q : never
 
 /** Committed state only. */
 export interface StateReader<S, Q extends Queries = {}> {

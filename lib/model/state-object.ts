@@ -2,12 +2,12 @@ import { json, type Codec } from '../codec/codec.js'
 import { validator, type OutputOf, type Schema } from '../codec/schema.js'
 import { durationMs, type Duration } from '../core/duration.js'
 import { MillraceError } from '../core/errors.js'
-import type { DeepReadonly } from './deep-readonly.js'
+import type { DeepReadonly, Given, Scalar } from './deep-readonly.js'
 import { inputDefinition, type InputOptions, type KeyExtractor } from './inputs.js'
 import type { KindDefinition, TimerDefinition, TimerTime } from './kind.js'
 import { checkKindName } from './names.js'
 import { topicNode, type Stream, type Topic } from './stream.js'
-import type { TimerPayloads, Turn } from './turn.js'
+import type { TimerPayloads, Turn, WindowBounds } from './turn.js'
 import type { Window } from './window.js'
 
 export type MaybePromise<T> = T | Promise<T>
@@ -16,16 +16,29 @@ export type MaybePromise<T> = T | Promise<T>
  * Change `state` in place. Returning a value is an error, so that a forgotten mutation is noticed. While a promise is
  * pending, later records of the same object wait and other objects go on.
  */
-export type Handler<S, V, T extends TimerPayloads = {}> = (state: S, value: V, turn: Turn<T>) => MaybePromise<void>
+export type Handler<
+  S,
+  V,
+  T extends TimerPayloads = {},
+  B extends WindowBounds | undefined = WindowBounds | undefined,
+> = (state: S, value: V, turn: Turn<T, B>) => MaybePromise<void>
 
 /** Questions by name. */
 export type Queries = Record<string, (...args: any[]) => any>
 
-/** What the objects of a kind hold, and how it is kept. */
-export interface StateOptions<St extends Schema> {
+/**
+ * What the objects of a kind hold, and how it is kept. `I` and `L` are what `init` gives, inferred apart so that literals
+ * stay literals; `W` is the kind of window.
+ */
+export interface StateOptions<
+  St extends Schema,
+  I = Given<OutputOf<St>>,
+  L = never,
+  W extends Window<OutputOf<St>> | undefined = Window<OutputOf<St>> | undefined,
+> {
   readonly state: St
   /** Called when a key is first seen. */
-  readonly init: (key: string) => OutputOf<St>
+  readonly init: (key: string) => I | (L & Extract<OutputOf<St>, Scalar>)
   /**
    * Deleted when untouched for this long, by the clock; at the latest a tenth of it later. @default never
    */
@@ -38,13 +51,16 @@ export interface StateOptions<St extends Schema> {
   /** @default json(state) */
   readonly codec?: Codec<OutputOf<St>>
   /** One object per key and window instead of one per key, in event time; closed and removed when the window has passed. */
-  readonly window?: Window<OutputOf<St>>
+  readonly window?: W
   /**
    * Whether a state that no longer fits its schema is an error of the turn that made it so. It costs a look at the whole state
    * with each turn: switch it off where objects are large. @default true
    */
   readonly checked?: boolean
 }
+
+/** The window that turns of a kind have: `W` is its option `window`. */
+export type BoundsOf<W> = W extends undefined ? undefined : WindowBounds
 
 /** What the runtime reads of a kind, whatever the types of its state, timers and queries. */
 export interface AnyStateObject {
@@ -59,47 +75,55 @@ export interface StateObject<
   S = any,
   T extends TimerPayloads = {},
   Q extends Queries = {},
+  B extends WindowBounds | undefined = WindowBounds | undefined,
 > extends AnyStateObject {
   readonly name: Name
   /** The types of its queries, for `ask`; not there when the program runs. */
   readonly _queries?: Q
   /** Runs `handler` for every value of `input`, on the object its key names. */
-  on<V>(input: Stream<V>, key: KeyExtractor<V> | InputOptions<V>, handler: Handler<S, V, T>): StateObject<Name, S, T, Q>
+  on<V>(
+    input: Stream<V>,
+    key: KeyExtractor<V> | InputOptions<V>,
+    handler: Handler<S, V, T, B>,
+  ): StateObject<Name, S, T, Q, B>
   /** Declares timers and what they carry; `time` says by which time they are due. Declare them before the handlers that set them. */
   timers<P extends Record<string, Schema>>(
     payloads: P,
     options?: { readonly time?: TimerTime },
-  ): StateObject<Name, S, T & { [K in keyof P]: OutputOf<P[K]> }, Q>
+  ): StateObject<Name, S, T & { [K in keyof P]: OutputOf<P[K]> }, Q, B>
   /** Runs `handler` when the named timer is due. */
-  onTimer<K extends keyof T & string>(name: K, handler: Handler<S, T[K], T>): StateObject<Name, S, T, Q>
+  onTimer<K extends keyof T & string>(name: K, handler: Handler<S, T[K], T, B>): StateObject<Name, S, T, Q, B>
   /** For windowed kinds: the last turn of an object, when its window has closed. */
-  onClose(handler: (state: S, turn: Turn<T>) => MaybePromise<void>): StateObject<Name, S, T, Q>
+  onClose(handler: (state: S, turn: Turn<T, WindowBounds>) => MaybePromise<void>): StateObject<Name, S, T, Q, B>
   /** A read-only question, answered from committed state. */
   query<K extends string, A extends unknown[], R>(
     name: K,
     answer: (state: DeepReadonly<S>, ...args: A) => R,
-  ): StateObject<Name, S, T, Q & Record<K, (...args: A) => R>>
+  ): StateObject<Name, S, T, Q & Record<K, (...args: A) => R>, B>
   /** Keeps a topic equal to the objects: the latest row per key and commit, a tombstone when deleted or when `row` gives null. */
-  publish<V>(
+  publish<V, const R extends Given<V> | null = Given<V> | null, L extends Scalar = never>(
     target: Topic<V>,
-    row: (state: DeepReadonly<S>, key: string) => NoInfer<V> | null,
-  ): StateObject<Name, S, T, Q>
+    row: (state: DeepReadonly<S>, key: string) => R | (L & Extract<NoInfer<V>, Scalar>),
+  ): StateObject<Name, S, T, Q, B>
   /**
    * Brings state written as `fromVersion` to the next one, each time it is loaded until a turn has changed it: what is
    * stored is left as it is. `step` gets it as the codec's `decodeRaw` does (of JSON: as parsed), may change it, and must
    * return it. After the last step it must fit the schema. An error of a step stops the app, with `STATE_UNREADABLE`.
    */
-  migrate(fromVersion: number, step: (old: any) => unknown): StateObject<Name, S, T, Q>
+  migrate(fromVersion: number, step: (old: any) => unknown): StateObject<Name, S, T, Q, B>
 }
 
 /**
  * Defines a kind of state object: one object per key, made by `init` when the key is first seen.
  * Throws `DEFINITION_INVALID` when the name or an option is not usable.
  */
-export function stateObject<Name extends string, St extends Schema>(
-  name: Name,
-  options: StateOptions<St>,
-): StateObject<Name, OutputOf<St>> {
+export function stateObject<
+  Name extends string,
+  St extends Schema,
+  const I extends Given<OutputOf<St>> = Given<OutputOf<St>>,
+  L extends Scalar = never,
+  W extends Window<OutputOf<St>> | undefined = undefined,
+>(name: Name, options: StateOptions<St, I, L, W>): StateObject<Name, OutputOf<St>, {}, {}, BoundsOf<W>> {
   checkKindName(name)
   const { state, init, ttl, version = 1, codec = json(state), window, checked = true } = options
   if (typeof init !== 'function') throw refused(name, 'init must be a function that makes the state of a new key')
@@ -115,7 +139,7 @@ export function stateObject<Name extends string, St extends Schema>(
   const ttlMs = ttl === undefined ? undefined : durationMs(ttl, `state object '${name}': ttl`)
   if (ttlMs === 0) throw refused(name, 'ttl must be more than 0')
   const validate = validator(state)
-  return define<Name, OutputOf<St>, {}, {}>(name, {
+  return define<Name, OutputOf<St>, {}, {}, BoundsOf<W>>(name, {
     name,
     codec: codec as Codec<unknown>,
     init,
@@ -133,14 +157,14 @@ export function stateObject<Name extends string, St extends Schema>(
   })
 }
 
-function define<Name extends string, S, T extends TimerPayloads, Q extends Queries>(
+function define<Name extends string, S, T extends TimerPayloads, Q extends Queries, B extends WindowBounds | undefined>(
   name: Name,
   definition: KindDefinition,
-): StateObject<Name, S, T, Q> {
+): StateObject<Name, S, T, Q, B> {
   const { inputs, timers, publishes, queries, migrations } = definition
-  const withMore = (more: Partial<KindDefinition>): StateObject<Name, S, T, any> =>
-    define<Name, S, T, any>(name, { ...definition, ...more })
-  return Object.freeze<StateObject<Name, S, T, Q>>({
+  const withMore = (more: Partial<KindDefinition>): StateObject<Name, S, T, any, B> =>
+    define<Name, S, T, any, B>(name, { ...definition, ...more })
+  return Object.freeze<StateObject<Name, S, T, Q, B>>({
     kind: 'stateObject' as const,
     name,
     definition: Object.freeze(definition),

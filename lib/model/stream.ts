@@ -4,10 +4,13 @@ import type { OutputOf, Schema } from '../codec/schema.js'
 import { MillraceError } from '../core/errors.js'
 import { forget, isThenable } from '../core/record-checks.js'
 import type { RecordInfo } from '../core/record.js'
+import type { Given } from './deep-readonly.js'
 import { checkTopicName } from './names.js'
 
 /** A topic with stateless steps applied to it. Immutable; every step returns a new stream. Steps may not keep state. */
 export interface Stream<V> {
+  /** The type of its values; not there when the program runs. First, so that the compiler names it when two do not fit. */
+  readonly _value?: V
   /** How this stream comes about; read by the runtime and `describe()`. */
   readonly node: StreamNode
   map<W>(step: (value: V, record: RecordInfo) => W): Stream<W>
@@ -18,8 +21,13 @@ export interface Stream<V> {
   merge<W>(other: Stream<W>): Stream<V | W>
   /** Splits by the first test that holds; `rest` gets what none took. */
   branch<B extends Record<string, (value: V) => boolean>>(tests: B): { readonly [K in keyof B | 'rest']: Stream<V> }
-  /** A flow without state: written to `target` with the app's guarantee, keyed by `key` (default: the source record's key). */
-  to<W extends V>(target: Topic<W>, options?: { key?: (value: V, record: RecordInfo) => string | null }): Flow
+  /** A flow without state: written to `target` with the app's guarantee; what the target's type must allow. `null`: a tombstone. */
+  to<W>(this: Stream<NoInfer<Given<W>> | null>, target: Topic<W>, options?: FlowOptions<V>): Flow
+}
+
+export interface FlowOptions<V> {
+  /** Of the record that is written; `null`: none. @default the source record's key */
+  readonly key?: (value: V, record: RecordInfo) => string | null
 }
 
 /** A Kafka topic and the codec of its values. */
@@ -136,7 +144,7 @@ function stream<V>(node: StreamNode): Stream<V> {
       derived<W>({ kind: 'flatMap', from: node, step }),
     merge: <W>(other: Stream<W>) => derived<V | W>({ kind: 'merge', from: [node, other.node] }),
     branch: <B extends Record<string, (value: V) => boolean>>(tests: B) => branches<V, B>(node, tests),
-    to: <W extends V>(target: Topic<W>, options?: { key?: (value: V, record: RecordInfo) => string | null }): Flow => {
+    to: <W>(target: Topic<W>, options?: FlowOptions<V>): Flow => {
       const definition = { from: node, target: topicNode(target as Topic<never>), key: options?.key }
       return Object.freeze({ kind: 'flow', name: `${sourceNames(node).join('+')} → ${target.name}`, definition })
     },

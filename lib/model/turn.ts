@@ -1,7 +1,7 @@
 import type { Duration } from '../core/duration.js'
 import type { Logger } from '../core/logger.js'
 import type { RecordInfo } from '../core/record.js'
-import type { DeepReadonly } from './deep-readonly.js'
+import type { DeepReadonly, Given } from './deep-readonly.js'
 import type { LookupTable } from './lookup.js'
 import type { Topic } from './stream.js'
 
@@ -14,13 +14,19 @@ export interface WindowBounds {
   readonly end: number
 }
 
-/** What a handler may do besides changing its state. Closed when the turn ends: late calls throw `TURN_ENDED`. */
-export interface Turn<Timers extends TimerPayloads = {}> {
+/**
+ * What a handler may do besides changing its state. Closed when the turn ends: late calls throw `TURN_ENDED`. `Bounds` is
+ * `WindowBounds` in handlers of a windowed kind and `undefined` in those of others.
+ */
+export interface Turn<
+  Timers extends TimerPayloads = {},
+  Bounds extends WindowBounds | undefined = WindowBounds | undefined,
+> {
   readonly key: string
   /** True when this record created the object. */
   readonly isNew: boolean
   /** The window of a windowed kind; undefined otherwise. */
-  readonly window: WindowBounds | undefined
+  readonly window: Bounds
   /**
    * The record that caused this turn, as its source topic has it. In a turn of a timer or of a window that closes there is
    * no such record: then it names the app's timer topic, with offset -1.
@@ -32,14 +38,14 @@ export interface Turn<Timers extends TimerPayloads = {}> {
   readonly signal: AbortSignal
   readonly log: Logger
   /** Held until the turn has succeeded, visible when the commit is. Key defaults to this object's key. `null`: a tombstone. */
-  emit<V>(target: Topic<V>, value: NoInfer<V> | null, options?: EmitOptions): void
+  emit<V>(target: Topic<V>, value: NoInfer<Given<V>> | null, options?: EmitOptions): void
   /**
    * The row of a lookup table as it is now; undefined when there is none. It is frozen: copy what you change. A turn that is
    * run again may see a newer one. Throws `DEFINITION_INVALID` for a table that was not given to the app.
    */
   lookup<V>(table: LookupTable<V>, key: string): DeepReadonly<V> | undefined
   /** (Re)sets the named timer of this object: after so long, or at a time. Survives restarts and moves. */
-  timer<N extends keyof Timers & string>(name: N, when: Duration | Date, payload: Timers[N]): void
+  timer<N extends keyof Timers & string>(name: N, when: Duration | Date, payload: Given<Timers[N]>): void
   /** Takes the named timer back; nothing when it is not set. */
   cancel<N extends keyof Timers & string>(name: N): void
   /** Removes the object and its timers at the end of the turn; the next record for its key creates it anew. */

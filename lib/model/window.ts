@@ -1,5 +1,6 @@
 import { durationMs, type Duration } from '../core/duration.js'
 import { MillraceError } from '../core/errors.js'
+import type { Given } from './deep-readonly.js'
 
 /** What happens to a record that comes when its window has been closed. */
 export type LatePolicy = 'dead-letter' | 'skip' | 'stop'
@@ -60,9 +61,9 @@ export function hopping(size: Duration, options: WindowOptions & { readonly ever
  * A window per burst of activity: it ends `gap` after its last record. Two bursts that turn out to be one are merged, the
  * later into the earlier.
  */
-export function session<S>(
+export function session<S, const R extends Given<S> = Given<S>>(
   gap: Duration,
-  options: WindowOptions & { readonly merge: (earlier: S, later: S) => S },
+  options: WindowOptions & { readonly merge: (earlier: S, later: S) => R },
 ): Window<S> {
   if (typeof options?.merge !== 'function') {
     throw new MillraceError('DEFINITION_INVALID', 'session: give merge, which makes one state of those of two bursts')

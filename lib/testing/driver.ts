@@ -60,7 +60,11 @@ export interface TestDriver extends AsyncDisposable {
   /** Appends a value (null: a tombstone) and processes it and all that follows from it. Rejects with what stops the app. */
   send<V>(target: Topic<V>, value: NoInfer<V> | null, options?: SendOptions): Promise<void>
   /** The same for many values at once. */
-  sendAll<V>(target: Topic<V>, values: Iterable<V>, options?: { key?: (value: V) => string | null }): Promise<void>
+  sendAll<V>(
+    target: Topic<V>,
+    values: Iterable<NoInfer<V>>,
+    options?: { key?: (value: V) => string | null },
+  ): Promise<void>
   /** Moves the clock. */
   advance(by: Duration): Promise<void>
   /**
@@ -115,7 +119,7 @@ class Driver implements TestDriver {
 
   sendAll<V>(
     target: Topic<V>,
-    values: Iterable<V>,
+    values: Iterable<NoInfer<V>>,
     { key = () => null }: { key?: (value: V) => string | null } = {},
   ): Promise<void> {
     return this.#then(() => this.#log.send<V>(target, values, { key, timestamp: () => this.#now }))

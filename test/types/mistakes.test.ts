@@ -1,10 +1,10 @@
-import { spawnSync } from 'node:child_process'
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { consumer, diagnose, type Compiler } from './consumer.js'
 
 const preamble = `
 import { z } from 'zod'
-import { createApp, session, stateObject, topic } from '../../lib/index.js'
+import { createApp, session, stateObject, topic, tumbling } from 'millrace'
 const trades = topic('trades', z.object({ symbol: z.string(), price: z.number() }))
 const alerts = topic('alerts', z.object({ symbol: z.string(), pct: z.number() }))
 const stock = stateObject('stock', { state: z.object({ last: z.number() }), init: () => ({ last: 0 }) })
@@ -102,44 +102,77 @@ const mistakes: readonly (readonly [what: string, code: string, named: RegExp])[
     /'"A"' does not satisfy the expected type '"B"'/,
   ],
   [
+    'an init that is not of the enum',
+    `stateObject('a', { state: z.object({ tier: z.enum(['basic', 'gold']) }), init: () => ({ tier: 'silver' }) })`,
+    /'"silver"' is not assignable to type '"basic" \| "gold"'/,
+  ],
+  [
+    'a published row of no branch',
+    `stock.publish(topic('doors', z.discriminatedUnion('kind', [z.object({ kind: z.literal('open'), since: z.number() }), z.object({ kind: z.literal('closed') })])), () => ({ kind: 'open' }))`,
+    /Property 'since' is missing/,
+  ],
+  [
+    'a flow to a topic that does not allow what comes',
+    `trades.to(topic('few', z.object({ symbol: z.literal('A'), price: z.number() })))`,
+    /'string' is not assignable to type '"A"'/,
+  ],
+  [
+    'the window of a kind that has none',
+    `stock.on(trades, (t) => t.symbol, (s, t, turn) => { s.last = turn.window.start })`,
+    /'turn\.window' is possibly 'undefined'/,
+  ],
+  [
+    'a state that closes with another field',
+    `stateObject('a', { state: z.object({ n: z.number() }), init: () => ({ n: 0 }), window: tumbling('1m') }).onClose((s) => { s.m = 1 })`,
+    /'m' does not exist on type '\{ n: number; \}'/,
+  ],
+  [
+    'an option that there is not',
+    `stateObject('a', { state: z.object({ n: z.number() }), init: () => ({ n: 0 }), tll: '1d' })`,
+    /'tll' does not exist in type/,
+  ],
+  [
     'a tombstone where a value is wanted',
     `stock.on(trades.withTombstones(), (t) => t.symbol, () => undefined)`,
     /'t' is possibly 'null'/,
   ],
 ]
 
-const folder = join(process.cwd(), 'temp', 'mistakes')
 const nameOf = (index: number): string => `mistake-${index}.ts`
-
-/** What the compiler says of each, by file name. */
-function diagnose(): ReadonlyMap<string, string> {
-  rmSync(folder, { recursive: true, force: true })
-  mkdirSync(folder, { recursive: true })
-  mistakes.forEach(([, code], i) => writeFileSync(join(folder, nameOf(i)), `${preamble}\n${code}\n`))
-  const compilerOptions = { noEmit: true, noUnusedLocals: false, noUnusedParameters: false }
-  writeFileSync(
-    join(folder, 'tsconfig.json'),
-    JSON.stringify({ extends: '../../tsconfig.json', compilerOptions, include: ['.'] }),
-  )
-  const tsc = join('node_modules', 'typescript', 'bin', 'tsc')
-  const { stdout } = spawnSync(process.execPath, [tsc, '-p', folder, '--pretty', 'false'], { encoding: 'utf8' })
-  const found = new Map<string, string>()
-  let file = ''
-  for (const line of stdout.split('\n')) {
-    file = /(mistake-\d+\.ts)\(/.exec(line)?.[1] ?? file
-    found.set(file, `${found.get(file) ?? ''}${line}\n`)
-  }
-  return found
+const strict = {
+  module: 'Node16',
+  skipLibCheck: true,
+  noUncheckedIndexedAccess: true,
+  exactOptionalPropertyTypes: true,
 }
 
-describe('the compiler', () => {
-  let found: ReadonlyMap<string, string>
+/** What a compiler says of each mistake, by file name. */
+function found(compiler: Compiler, folder: string): ReadonlyMap<string, string> {
+  const said = new Map<string, string>()
+  let file = ''
+  for (const line of diagnose(
+    compiler,
+    folder,
+    mistakes.map((_mistake, i) => nameOf(i)),
+    strict,
+  ).split('\n')) {
+    file = /(mistake-\d+\.ts)\(/.exec(line)?.[1] ?? file
+    said.set(file, `${said.get(file) ?? ''}${line}\n`)
+  }
+  return said
+}
+
+describe.each(['least', 'newest'] as const)('the %s TypeScript', (compiler) => {
+  let said: ReadonlyMap<string, string>
 
   beforeAll(() => {
-    found = diagnose()
+    const folder = consumer(`mistakes-${compiler}`)
+    writeFileSync(join(folder, 'package.json'), '{"type":"module"}')
+    mistakes.forEach(([, code], i) => writeFileSync(join(folder, nameOf(i)), `${preamble}\n${code}\n`))
+    said = found(compiler, folder)
   }, 120_000)
 
   it.each(mistakes.map(([what, , named], i) => [what, named, nameOf(i)] as const))('names %s', (_what, named, file) => {
-    expect(found.get(file)).toMatch(named)
+    expect(said.get(file)).toMatch(named)
   })
 })

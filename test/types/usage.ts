@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { createApp, memoryLog, stateObject, text, topic, tumbling } from '../../lib/index.js'
-import { testDriver } from '../../lib/testing/index.js'
+import { createApp, memoryLog, stateObject, text, topic, tumbling } from 'millrace'
+import { testDriver } from 'millrace/testing'
 
 // 1 · word count: one object per word
 const lines = topic('lines', text())
@@ -61,7 +61,7 @@ export const minute = stateObject('minute', {
       s.close = t.price
     },
   )
-  .onClose((s, turn) => turn.emit(candles, { symbol: turn.key, start: turn.window?.start ?? 0, ...s }))
+  .onClose((s, turn) => turn.emit(candles, { symbol: turn.key, start: turn.window.start, ...s }))
 
 // 4 · a flow without state
 const clean = trades.filter((t) => t.qty > 0).to(topic('clean-trades', trades.codec), { key: (t) => t.symbol })

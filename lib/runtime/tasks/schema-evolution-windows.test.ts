@@ -7,11 +7,9 @@ const hour = 3_600_000
 const day = 24 * hour
 
 const v1 = (window: Window) =>
-  accountsV1(window).onClose(({ cents }, turn) =>
-    turn.emit(periods, { balance: cents / 100, from: turn.window!.start }),
-  )
+  accountsV1(window).onClose(({ cents }, turn) => turn.emit(periods, { balance: cents / 100, from: turn.window.start }))
 const v3 = (window: Window) =>
-  accountsV3(window).onClose(({ balance }, turn) => turn.emit(periods, { balance, from: turn.window!.start }))
+  accountsV3(window).onClose(({ balance }, turn) => turn.emit(periods, { balance, from: turn.window.start }))
 
 let bank: Deployments
 beforeEach(() => {

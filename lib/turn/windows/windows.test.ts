@@ -32,7 +32,7 @@ function kind(window: Parameters<typeof stateObject>[1]['window']): AnyStateObje
         ids.push(id)
       },
     )
-    .onClose(({ ids }, turn) => turn.emit(closed, { user: turn.key, ...turn.window!, ids }))
+    .onClose(({ ids }, turn) => turn.emit(closed, { user: turn.key, ...turn.window, ids }))
 }
 
 const merge = (a: { ids: number[] }, b: { ids: number[] }): { ids: number[] } => ({ ids: [...a.ids, ...b.ids] })
