@@ -41,6 +41,8 @@ export class Ownership {
   #outOfRange: string | undefined
   /** Woken by the next assignment, or by what comes instead of it. */
   #onDecided: (() => void)[] = []
+  /** An assignment waits for the end of the commit in flight. */
+  #awaitsCommit = false
   /** No assignment holds: nothing may be processed. */
   #revoked = true
   #ended = false
@@ -90,10 +92,11 @@ export class Ownership {
 
   /**
    * The generation that follows one which was over, for a commit of these tasks: undefined unless the next assignment
-   * leaves them all where they are. Waits for that assignment.
+   * leaves them all where they are. Waits for that assignment, unless the last one waits for the commit: then there is no
+   * next one before the commit has ended.
    */
   async successor(refused: Generation, tasks: readonly Task[]): Promise<Generation | undefined> {
-    if (this.#generation === refused && !this.#revoked && !this.#ended) {
+    if (this.#generation === refused && !this.#revoked && !this.#ended && !this.#awaitsCommit) {
       this.#membership?.rejoin('offsets were refused as of an older generation')
       await new Promise<void>((resolve) => this.#onDecided.push(resolve))
     }
@@ -207,7 +210,9 @@ export class Ownership {
     this.#retained = new Set(continuous ? mine.filter((task) => !gained.has(task)) : [])
     this.#decided()
     // Rule lost-part-skipped (integration/model).
+    this.#awaitsCommit = true
     await cycle.settled()
+    this.#awaitsCommit = false
     const rewound = cycle.broken ? await this.#undoRefused() : this.#undoWhatIsLost()
     if (!continuous) await tasks.dropAll()
     await tasks.assign(mine, alive, gained)
