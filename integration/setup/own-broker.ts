@@ -1,8 +1,9 @@
 import { execFile } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import type { TopicPartition } from '../../lib/core/record.js'
 
 const run = promisify(execFile)
 const script = join('integration', 'kafka', 'kafka.mjs')
@@ -40,6 +41,16 @@ export class OwnBroker {
 
   thaw(): void {
     process.kill(this.#pid, 'SIGCONT')
+  }
+
+  /** Changes a text in what it has stored of a partition, as a bad disk would. Both are of the same length. */
+  damage({ topic, partition }: TopicPartition, text: string, damaged: string): void {
+    const log = join(this.#dir, 'data', `${topic}-${partition}`, '00000000000000000000.log')
+    const bytes = readFileSync(log)
+    const at = bytes.indexOf(text)
+    if (at < 0) throw new Error(`${text} is not in ${log}`)
+    bytes.write(damaged, at)
+    writeFileSync(log, bytes)
   }
 
   async remove(): Promise<void> {

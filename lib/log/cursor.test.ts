@@ -163,6 +163,31 @@ describe.each(compressions)('damaged bytes, %s', (compression) => {
   })
 })
 
+describe('a batch that cannot be read', () => {
+  it.each<[string, (bytes: Buffer, at: number) => void]>([
+    ['in the middle', (bytes, at) => bytes.writeInt8(-1, at + 61)],
+    ['at its beginning', (bytes, at) => bytes.writeInt32BE(-1, at + fieldAt.recordCount)],
+    ['as it is packed', (bytes, at) => bytes.writeInt16BE(1, at + fieldAt.attributes)],
+  ])('is passed over as a whole when it is damaged %s', (_, damage) => {
+    const bytes = Buffer.concat([batchAt(0), batchAt(3), batchAt(6)])
+    damage(bytes, bytes.length / 3)
+    const cursor = cursorOver(bytes)
+    for (let offset = 0; offset < 3; offset++) expect([cursor.next(), cursor.offset]).toEqual([true, offset])
+    expect(() => cursor.next()).toThrow(/orders\[3\]@3/)
+    expect([cursor.skipBatch(), cursor.nextOffset]).toEqual([true, 6])
+    expect(offsetsOf(cursor)).toEqual([6, 7, 8])
+    expect(cursor.skipBatch()).toBe(false)
+  })
+
+  it('is not passed over when nobody knows where it ends', () => {
+    const bytes = Buffer.concat([batchAt(0), batchAt(3)])
+    bytes[bytes.length / 2 + fieldAt.magic] = 1
+    const cursor = cursorOver(bytes)
+    expect(() => offsetsOf(cursor)).toThrow(/orders\[3\]@3/)
+    expect(cursor.skipBatch()).toBe(false)
+  })
+})
+
 it('throws the same again when asked to go on after damage', () => {
   const bytes = batchAt(0)
   bytes[61] = 0xff

@@ -25,7 +25,7 @@ import type { Fetched, RecordCursor } from './port.js'
  * batches must be loaded: see `loadCompressions`.
  *
  * `next` throws `BATCH_CORRUPT` with topic, partition and offset, or `COMPRESSION_UNAVAILABLE`; the CRC is not checked
- * here (TCP and the broker have; `verifyBatch` does).
+ * here: fetched batches are checked as they arrive (`kafka/reading/fetch-answers.ts`).
  */
 export function recordCursor(fetched: Fetched): RecordCursor {
   return new BatchWalk(fetched)
@@ -142,6 +142,13 @@ class BatchWalk implements RecordCursor {
     } catch (error) {
       throw this.#damaged(reasonOf(error), this.offset)
     }
+  }
+
+  skipBatch(): boolean {
+    if (this.nextOffset >= this.#behindBatch) return false
+    this.#recordsLeft = 0
+    this.nextOffset = this.#behindBatch
+    return true
   }
 
   /** Moves to the next complete batch, which may turn out to have nothing to see; false when there is none. */

@@ -165,6 +165,8 @@ export interface Fetched extends TopicPartition {
 export interface RecordCursor {
   /** Moves to the next record a reader may see; false at the end. */
   next(): boolean
+  /** After `next` has thrown: gives up what is left of the batch that it stands in; false when there is none to pass over. */
+  skipBatch(): boolean
   readonly offset: Offset
   /** Milliseconds since the epoch. */
   readonly timestamp: number

@@ -54,6 +54,10 @@ export class Channel {
     setMaxListeners(0, this.closed) // one for each pause under way, however many
   }
 
+  get checksCrcs(): boolean {
+    return this.#options.connection.checkCrcs
+  }
+
   get closed(): AbortSignal {
     return this.#closing.signal
   }

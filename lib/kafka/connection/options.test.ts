@@ -19,6 +19,7 @@ describe('the options of a Kafka log', () => {
       clientId: 'millrace',
       connectionTimeout: 3_000,
       requestTimeout: 5_000,
+      checkCrcs: true,
     })
   })
 

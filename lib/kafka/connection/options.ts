@@ -23,6 +23,11 @@ export interface KafkaOptions {
    * still that long when a broker goes silent. @default 5000
    */
   readonly requestTimeout?: number
+  /**
+   * Whether the CRC of each fetched batch is checked, as Java's `check.crcs`. Switched off, what a disk or a network card has
+   * changed is taken for what was sent. @default true
+   */
+  readonly checkCrcs?: boolean
 }
 
 /** `KafkaOptions` with every default filled in. */
@@ -35,6 +40,7 @@ export interface ConnectionOptions {
   readonly authenticationTimeout: number
   readonly reauthenticationThreshold: number
   readonly requestTimeout: number
+  readonly checkCrcs: boolean
 }
 
 export interface Address {
@@ -55,6 +61,7 @@ const schema = z.strictObject({
   authenticationTimeout: ms.optional(),
   reauthenticationThreshold: ms.optional(),
   requestTimeout: ms.optional(),
+  checkCrcs: z.boolean().optional(),
 })
 
 /** Checks options and fills in defaults. Throws `OPTIONS_INVALID` naming every field that is wrong. */
@@ -74,6 +81,7 @@ export function resolveOptions(options: KafkaOptions): ConnectionOptions {
     authenticationTimeout: options.authenticationTimeout ?? 10_000,
     reauthenticationThreshold: options.reauthenticationThreshold ?? 10_000,
     requestTimeout: options.requestTimeout ?? 5_000,
+    checkCrcs: options.checkCrcs ?? true,
   }
 }
 

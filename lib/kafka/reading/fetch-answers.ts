@@ -1,6 +1,6 @@
 import { MillraceError, reasonOf } from '../../core/errors.js'
 import { type Offset, offsetOf } from '../../core/record.js'
-import { batchEnd, nextOffsetAt } from '../../log/format/batch-header.js'
+import { batchEnd, nextOffsetAt, verifyBatch } from '../../log/format/batch-header.js'
 import { loadCompressions } from '../../log/compression/compression.js'
 import type { Isolation } from '../../log/port.js'
 import type { Channel } from '../connection/channel.js'
@@ -29,6 +29,7 @@ export async function takeAnswer(
   let bytes: Buffer
   try {
     end = wholeBatches(answer.bytes, from)
+    if (channel.checksCrcs && isDamaged(reading, answer.bytes, end.size)) return
     if (end.nextOffset === from) return
     bytes = answer.bytes.subarray(0, end.size)
     const loading = loadCompressions(bytes)
@@ -77,6 +78,27 @@ interface WholeBatches {
   readonly size: number
   /** Where to fetch on, or `from` when there is no whole batch. */
   readonly nextOffset: Offset
+}
+
+/** An answer that was damaged on its way is whole when it is asked for again; a log that is damaged stays so. */
+const mostFetchesOfDamage = 3
+
+/**
+ * Checks the CRC of each batch: 0.07 µs for a record of 150 bytes (see `crc32c`), about 5 % of what a record costs in all. True
+ * when they are to be fetched again. Throws `BATCH_CORRUPT` when that has been tried often enough.
+ */
+function isDamaged(reading: Reading, bytes: Buffer, size: number): boolean {
+  try {
+    for (let at = 0; at < size; at = batchEnd(bytes, at)) verifyBatch(bytes, at)
+    reading.damaged = 0
+    return false
+  } catch (error) {
+    reading.damaged++
+    if (reading.damaged < mostFetchesOfDamage) return true
+    const { topic, partition, position } = reading
+    const what = `${topic}[${partition}]: ${reasonOf(error)} So it was in each of ${mostFetchesOfDamage} fetches from ${position}: the leader's log is damaged. Look at it with kafka-dump-log, and let a replica that is whole lead the partition; or, to read it as it is, set checkCrcs: false.`
+    throw new MillraceError('BATCH_CORRUPT', what, { topic, partition, offset: position, cause: error })
+  }
 }
 
 /** Walks the headers of fetched batches: about 20 ns a batch, nothing per record. Throws `BATCH_CORRUPT`. */

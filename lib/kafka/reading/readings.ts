@@ -11,6 +11,8 @@ export interface Reading extends TopicPartition {
   /** Fetched and not handed out yet. */
   ready: Fetched | undefined
   asked: boolean
+  /** Answers from this position, one after the other, whose CRC was wrong. */
+  damaged: number
   paused: boolean
   /** Out of range, or refused: not asked for until it is assigned anew. */
   failure: MillraceError | undefined
@@ -86,6 +88,7 @@ function newReading(topic: string, partition: number, offset: Offset, paused: bo
     handed: offset,
     ready: undefined,
     asked: false,
+    damaged: 0,
     paused,
     failure: undefined,
   }

@@ -5,8 +5,11 @@ export interface BatchCodec {
   deflate(bytes: Buffer): Buffer
 }
 
-/** Bytes. Batches are 1 MB by default and never near this; a damaged length asks for anything. */
-export const inflatedLimit = 1 << 29
+/**
+ * Bytes. Producers limit a batch before they pack it, to 1 MB by default, so none that is meant is near this; one that
+ * would become larger is made to exhaust its readers.
+ */
+export const inflatedLimit = 1 << 27
 
 /** Throws when a length found in compressed bytes cannot be true. */
 export function checkInflatedSize(size: number, limit: number): void {

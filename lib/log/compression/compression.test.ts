@@ -1,10 +1,28 @@
+import { gzipSync } from 'node:zlib'
+import { compressFrameSync } from 'lz4-napi'
 import { compressSync } from 'snappy'
 import { batchBuilder } from '../batch-builder.js'
 import { codecNumber, deflate, inflate, loadCompression, loadCompressions, type Compression } from './compression.js'
 import { stampBatch } from '../format/stamp.js'
 import { zstdContentSize } from './zstd-frame.js'
 
-const packed: Compression[] = ['gzip', 'snappy', 'lz4', 'zstd']
+const packed = ['gzip', 'snappy', 'lz4', 'zstd'] as const
+
+/** 512 MiB of zeros, packed; those of lz4 and zstd from blocks that repeat, since their packages pack in memory. */
+const bombs: Record<Exclude<Compression, 'none'>, () => Buffer> = {
+  gzip: () => gzipSync(Buffer.alloc(1 << 29)),
+  snappy: () => Buffer.concat([Buffer.from([0x80, 0x80, 0x80, 0x80, 0x02]), compressSync(Buffer.alloc(1 << 20))]),
+  // Blocks of 4 MiB: a literal zero, then one match as long as the block.
+  lz4: () => lz4Bomb(),
+  // A frame that tells 512 MiB.
+  zstd: () => Buffer.from('28b52ffda00000002000', 'hex'),
+}
+
+function lz4Bomb(): Buffer {
+  const head = Buffer.from([0x04, 0x22, 0x4d, 0x18, 0x60, 0x70, 0x73])
+  const block = compressFrameSync(Buffer.alloc(4 << 20)).subarray(7, -4)
+  return Buffer.concat([head, ...Array.from({ length: 128 }, () => block), Buffer.alloc(4)])
+}
 
 function batch(compression: Compression): Buffer {
   const builder = batchBuilder({ compression })
@@ -70,6 +88,26 @@ it.each([
 
 it('does not believe a zstd frame of gigabytes', () => {
   expect(() => zstdContentSize(Buffer.from('28b52ffda0ffffff7f', 'hex'))).toThrow(/not to be believed/)
+})
+
+describe('a small batch that would become gigabytes', () => {
+  beforeAll(() => Promise.all(packed.map(loadCompression)))
+
+  // 512 MiB of zeros: packed once by each codec's own library, which have no limit when they pack.
+  it.each(packed)('is refused before it does, %s', (name) => {
+    const small = bombs[name]()
+    expect(small.length).toBeLessThan(3 << 20)
+    const before = process.memoryUsage().rss
+    expect(() => inflate(codecNumber(name), small)).toThrow()
+    expect(process.memoryUsage().rss - before).toBeLessThan(400 << 20)
+  })
+
+  it('is not confused with one that is large and meant', () => {
+    for (const name of packed) {
+      const bytes = Buffer.alloc(40 << 20, 'a row;')
+      expect(inflate(codecNumber(name), deflate(name, bytes)).length).toBe(bytes.length)
+    }
+  })
 })
 
 it('names the codecs it knows when a batch has another', () => {

@@ -3,6 +3,7 @@ import * as zlib from 'node:zlib'
 import { asBuffer } from '../../core/bytes.js'
 import { MillraceError, reasonOf } from '../../core/errors.js'
 import { inflatedLimit, type BatchCodec } from './batch-codec.js'
+import { checkLz4Frame } from './lz4-frame.js'
 import { checkSnappyBlock, deflateXerial, inflateXerial, isXerial } from './xerial.js'
 import { zstdContentSize } from './zstd-frame.js'
 
@@ -23,7 +24,13 @@ export async function snappyCodec(): Promise<BatchCodec> {
 /** Rejects with `COMPRESSION_UNAVAILABLE` when the package `lz4-napi` is not installed. */
 export async function lz4Codec(): Promise<BatchCodec> {
   const lz4 = await imported('lz4-napi', () => import('lz4-napi'))
-  return { inflate: (bytes) => lz4.decompressFrameSync(bytes), deflate: (bytes) => lz4.compressFrameSync(bytes) }
+  return {
+    inflate(bytes) {
+      checkLz4Frame(bytes)
+      return lz4.decompressFrameSync(bytes)
+    },
+    deflate: (bytes) => lz4.compressFrameSync(bytes),
+  }
 }
 
 /** Node has zstd from 22.15 and 23.8 on; the types of Node 20 do not know it. */
