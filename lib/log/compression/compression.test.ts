@@ -98,7 +98,7 @@ describe('a small batch that would become gigabytes', () => {
     const small = bombs[name]()
     expect(small.length).toBeLessThan(3 << 20)
     const before = process.memoryUsage().rss
-    expect(() => inflate(codecNumber(name), small)).toThrow()
+    expect(() => inflate(codecNumber(name), small)).toThrow(/not to be believed|larger than|ERR_BUFFER_TOO_LARGE/)
     expect(process.memoryUsage().rss - before).toBeLessThan(400 << 20)
   })
 
