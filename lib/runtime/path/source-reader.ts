@@ -3,6 +3,7 @@ import type { Fetched } from '../../log/port.js'
 import { RecordView } from '../../log/record-view.js'
 import { decodeValue } from '../../turn/kept/form.js'
 import type { TimeOrigin } from '../../turn/due/stream-time.js'
+import { extractedTime } from './event-time.js'
 import type { SourcePlan } from './pipeline.js'
 import { Reader, type ReaderSurroundings } from './reader.js'
 import type { Task } from '../tasks/task.js'
@@ -26,15 +27,17 @@ export class SourceReader extends Reader {
     const view = this.#view
     let value: unknown = null
     let takers = pushes
-    if (valueStart < 0 && tombstones !== undefined) takers = tombstones
-    else {
+    if (valueStart < 0 && tombstones !== undefined) {
+      takers = tombstones
+      view.eventTime = undefined
+    } else {
       try {
         value = decodeValue(topic.codec, bytes, valueStart, valueEnd)
-        if (topic.timestamp !== undefined) view.eventTime = eventTime(topic.timestamp(value as never))
       } catch (cause) {
         this.refuse(topic.onInvalid, cause, 'the value was refused', 'VALUE_INVALID')
         return
       }
+      if (topic.timestamp !== undefined && !this.#findTime(topic.timestamp, value)) return
     }
     let refused: RecordRefused | undefined
     for (let i = 0; i < takers.length; i++) {
@@ -49,9 +52,16 @@ export class SourceReader extends Reader {
     if (refused !== undefined) this.refuseFor(topic.onInvalid, refused)
     if (this.#time !== undefined && view.timestamp > this.#time.latest) this.#time.latest = view.timestamp
   }
-}
 
-function eventTime(timestamp: number): number {
-  if (Number.isFinite(timestamp)) return timestamp
-  throw new TypeError(`timestamp() gave ${String(timestamp)}; give milliseconds since the epoch`)
+  /** False when the record was refused, since it has none. */
+  #findTime(extract: NonNullable<SourcePlan['topic']['timestamp']>, value: unknown): boolean {
+    try {
+      this.#view.eventTime = extractedTime(extract, value)
+      return true
+    } catch (error) {
+      if (!(error instanceof RecordRefused)) throw error
+      this.refuseFor(this.#plan.topic.onInvalid, error)
+      return false
+    }
+  }
 }

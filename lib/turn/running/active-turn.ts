@@ -1,7 +1,7 @@
 import { jsonText } from '../../codec/codec.js'
 import { sizeAbove } from '../../core/bytes.js'
 import type { Clock } from '../../core/clock.js'
-import { durationMs, type Duration } from '../../core/duration.js'
+import type { Duration } from '../../core/duration.js'
 import { MillraceError } from '../../core/errors.js'
 import type { Logger } from '../../core/logger.js'
 import {
@@ -17,6 +17,7 @@ import type { DeepReadonly } from '../../model/deep-readonly.js'
 import type { LookupTable } from '../../model/lookup.js'
 import { topicNode, type Topic } from '../../model/stream.js'
 import type { EmitOptions, Turn, WindowBounds } from '../../model/turn.js'
+import { dueTime } from '../due/due-time.js'
 import type { Work } from './work.js'
 
 /** What all turns of a process share. */
@@ -129,9 +130,7 @@ export class ActiveTurn implements Turn<Record<string, unknown>> {
     const { time, check } = this.#timer(name)
     const { source, now } = this.#work
     const from = time === 'event' || source.isTimer ? now : this.#surroundings.clock.now()
-    const dueMs = when instanceof Date ? when.getTime() : from + durationMs(when, `turn.timer('${name}')`)
-    if (!Number.isFinite(dueMs))
-      throw new MillraceError('VALUE_INVALID', `turn.timer('${name}'): not a date`, { key: this.key })
+    const dueMs = dueTime(name, when, from, this.key)
     check(payload)
     // A copy: it is written when the commit is sealed, and must not change until then.
     const kept: unknown = payload === undefined ? null : JSON.parse(jsonText(payload))
