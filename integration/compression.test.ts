@@ -5,16 +5,7 @@ import { type KafkaLog, kafkaLog } from '../lib/kafka/kafka-log.js'
 import { batchBuilder } from '../lib/log/batch-builder.js'
 import { batchEnd, codecAt } from '../lib/log/format/batch-header.js'
 import { type Compression, compressionOf, loadCompression } from '../lib/log/compression/compression.js'
-import {
-  endOf,
-  keepsAll,
-  allPartitions,
-  positionOf,
-  put,
-  readAll,
-  someTime,
-  soon,
-} from '../lib/testing/log-contract/rows.js'
+import { endOf, allPartitions, positionOf, put, readAll, someTime, soon } from '../lib/testing/log-contract/rows.js'
 import { type ConsoleRecord, consoleRecords } from './kafka/console-consumer.js'
 import { produceByConsole } from './kafka/console-producer.js'
 import { nextName } from './names.js'
@@ -66,7 +57,7 @@ describeWithKafka('compressed batches', (brokers) => {
 
   const newPartitions = async (count: number): Promise<readonly TopicPartition[]> => {
     const name = nextName('compressed')
-    await log.admin.create([{ name, partitions: count, replicationFactor: -1, configs: keepsAll }])
+    await log.admin.create([{ name, partitions: count, replicationFactor: -1, configs: {} }])
     return allPartitions(name, count)
   }
   /** With which codec each batch of a partition is stored. */

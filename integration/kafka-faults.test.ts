@@ -4,7 +4,6 @@ import { type KafkaLog, kafkaLog } from '../lib/kafka/kafka-log.js'
 import { GroupMember } from '../lib/testing/log-contract/group-member.js'
 import {
   batchOf,
-  keepsAll,
   positionOf,
   settled,
   soon,
@@ -37,7 +36,7 @@ describeWithKafka('a Kafka log behind a network that loses things', (brokers) =>
 
   const newPartitions = async (count: number): Promise<TopicPartition[]> => {
     const topic = nextName('faults')
-    await direct.admin.create([{ name: topic, partitions: count, replicationFactor: -1, configs: keepsAll }])
+    await direct.admin.create([{ name: topic, partitions: count, replicationFactor: -1, configs: {} }])
     return Array.from({ length: count }, (_, partition) => ({ topic, partition }))
   }
   const cases = apis.flatMap((api) => {

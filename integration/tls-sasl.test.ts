@@ -7,7 +7,6 @@ import type { KafkaOptions } from '../lib/kafka/connection/options.js'
 import { GroupMember } from '../lib/testing/log-contract/group-member.js'
 import {
   batchOf,
-  keepsAll,
   allPartitions,
   positionOf,
   put,
@@ -92,7 +91,7 @@ describeWithSecureKafka('a broker that must be trusted and must trust', (kafka) 
     async (_, options) => {
       await using log = kafkaLog(options(kafka()), { logger: silentLogger })
       const name = nextName('secure')
-      await log.admin.create([{ name, partitions: 2, replicationFactor: -1, configs: keepsAll }])
+      await log.admin.create([{ name, partitions: 2, replicationFactor: -1, configs: {} }])
       const [first, second] = allPartitions(name, 2)
       await put(log, first!, batchOf(['plain']))
 

@@ -16,9 +16,8 @@ export interface Row {
   readonly headers: Readonly<Record<string, string | null>>
 }
 
-export const someTime = 1_700_000_000_000
-/** Without it a broker deletes what is older than a week, and `someTime` is long ago. */
-export const keepsAll = { 'retention.ms': '-1' }
+/** Of records whose time does not matter. Not long ago: a broker deletes what is older than its retention, at any moment. */
+export const someTime = systemClock.now()
 
 export interface RowToWrite {
   readonly key?: string | null
@@ -43,7 +42,7 @@ export async function newTopic(
   configs: Readonly<Record<string, string>> = {},
 ): Promise<string> {
   const name = world.name('topic')
-  await world.log.admin.create([{ name, partitions, replicationFactor: -1, configs: { ...keepsAll, ...configs } }])
+  await world.log.admin.create([{ name, partitions, replicationFactor: -1, configs }])
   return name
 }
 
