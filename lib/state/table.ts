@@ -14,6 +14,9 @@ export interface StateKind extends StateFormat, ListedKind {
   readonly eventDue?: ((key: string, state: unknown) => number) | undefined
 }
 
+/** Of objects that are changed for the first time in a commit, one in so many is encoded to see how large they are. */
+const entriesPerLook = 64
+
 /** One object in memory. */
 export class Entry {
   readonly key: string
@@ -78,6 +81,9 @@ export class Table {
   #inFlight: readonly Entry[] = []
   #unflushed: Entry[] = []
   #flushing: readonly Entry[] = []
+  /** Characters of an encoded state, at the last seal or by a look at one in so many since. */
+  #meanLength = 0
+  #unflushedLength = 0
   /** Of objects that need care, in memory or not: an entry gets its guard when it is loaded. */
   readonly guards = new Map<string, object>()
 
@@ -139,11 +145,27 @@ export class Table {
   changed(entry: Entry, seq: number): void {
     if (entry.dirtyIn === seq) return
     entry.dirtyIn = seq
-    this.#dirty.push(entry)
+    if (this.#dirty.push(entry) % entriesPerLook === 0) this.#look(entry)
+  }
+
+  /** States can grow within a commit, and those of the first one are not known at all. */
+  #look({ state }: Entry): void {
+    if (state === undefined) return
+    try {
+      const { length } = this.stored.encode(state)
+      this.#meanLength = this.#meanLength === 0 ? length : (3 * this.#meanLength + length) / 4
+    } catch {
+      // Whether it can be kept is asked when it is sealed.
+    }
   }
 
   get dirtyCount(): number {
     return this.#dirty.length
+  }
+
+  /** About how many characters the changes since the last seal will be, encoded. */
+  get dirtyLength(): number {
+    return this.#dirty.length * this.#meanLength
   }
 
   /** Takes back what was changed since the last seal. Call it with no commit in flight: what was sealed must be decided. */
@@ -170,10 +192,14 @@ export class Table {
   changes(): TableChanges {
     const entries = this.#dirty
     const values = new Array<string | null>(entries.length)
+    let length = 0
     for (let i = 0; i < entries.length; i++) {
       const entry = entries[i] as Entry
-      values[i] = entry.state === undefined ? null : this.encoded(entry)
+      const value = entry.state === undefined ? null : this.encoded(entry)
+      values[i] = value
+      length += value?.length ?? 0
     }
+    if (entries.length > 0) this.#meanLength = length / entries.length
     return { table: this, entries, values }
   }
 
@@ -202,6 +228,7 @@ export class Table {
     const { entries, values } = changes
     for (let i = 0; i < entries.length; i++) {
       const entry = entries[i] as Entry
+      this.#unflushedLength += (values[i]?.length ?? 0) - (entry.queued ? (entry.unflushed?.length ?? 0) : 0)
       entry.unflushed = values[i] as string | null
       entry.sealed = undefined
       if (entry.queued) continue
@@ -215,6 +242,7 @@ export class Table {
   flush(batch: ObjectBatch): readonly Entry[] {
     const entries = this.#unflushed
     this.#unflushed = []
+    this.#unflushedLength = 0
     this.#flushing = entries
     for (const entry of entries) {
       entry.queued = false
@@ -230,6 +258,11 @@ export class Table {
 
   get unflushedCount(): number {
     return this.#unflushed.length
+  }
+
+  /** Characters that wait for the next flush. */
+  get unflushedLength(): number {
+    return this.#unflushedLength
   }
 
   /**
@@ -250,6 +283,7 @@ export class Table {
     this.#dirty = []
     this.#inFlight = []
     this.#unflushed = []
+    this.#unflushedLength = 0
     this.#flushing = []
   }
 

@@ -45,6 +45,11 @@ export class TaskState {
     return this.tables.some((table) => table.dirtyCount > 0)
   }
 
+  /** About how many characters the changes since the last seal will be, encoded. */
+  get dirtyLength(): number {
+    return this.tables.reduce((sum, table) => sum + table.dirtyLength, 0)
+  }
+
   /** Offset of the changelog up to which the store, or the batch it will write next, is complete. */
   changelogOffset(topic: string): number | undefined {
     return this.#meta.changelogs[topic]?.offset
@@ -96,6 +101,11 @@ export class TaskState {
 
   get unflushedEntries(): number {
     return this.tables.reduce((sum, table) => sum + table.unflushedCount, 0)
+  }
+
+  /** Characters of committed changes that are not in the store yet. */
+  get unflushedLength(): number {
+    return this.tables.reduce((sum, table) => sum + table.unflushedLength, 0)
   }
 
   /** Writes all committed changes, with their offsets, in one atomic batch. One flush runs at a time. */

@@ -3,6 +3,7 @@ import { PositionMap } from '../../core/record.js'
 import type { CommitChannel, Generation } from '../../log/port.js'
 import { seal, send, type SealedCommit } from './commit.js'
 import type { Passage } from '../path/passage.js'
+import type { TaskState } from '../../state/task-state.js'
 import type { Task } from '../tasks/task.js'
 import type { Topology } from '../setup/topology.js'
 
@@ -10,14 +11,19 @@ import type { Topology } from '../setup/topology.js'
 const turnLimit = 200_000
 /** Finished output batches of one commit, likewise. */
 const byteLimit = 16 << 20
+/** Encoded states of one commit, likewise: characters, about. */
+const stateLimit = 16 << 20
 /** A commit that only moves positions over control records can wait; it frees nobody. */
 const idleCommitMs = 1_000
 /** Committed changes are written to the local store at the latest after this. */
 const flushMs = 1_000
 /** Or when so many objects wait for it. */
 const flushEntries = 50_000
+/** Or so many characters of them. */
+const flushLength = 16 << 20
 /** With so many waiting the store is slower than the commits, and they wait for it: memory is bounded. */
 const unflushedLimit = 200_000
+const unflushedLengthLimit = 64 << 20
 const trimMs = 30_000
 /** Commits come so far apart that waiting for asynchronous turns takes a tenth of the time. */
 const waitShare = 9
@@ -105,7 +111,10 @@ export class CommitCycle {
 
   get #isFull(): boolean {
     const { turns, outbox } = this.#options.passage
-    return turns.turns - this.#turnsAtSeal >= turnLimit || outbox.bytes >= byteLimit
+    if (turns.turns - this.#turnsAtSeal >= turnLimit || outbox.bytes >= byteLimit) return true
+    let length = 0
+    for (const { state } of this.#options.tasks()) length += state?.dirtyLength ?? 0
+    return length >= stateLimit
   }
 
   get sending(): boolean {
@@ -230,14 +239,14 @@ export class CommitCycle {
   #flush(due: boolean): void {
     if (due) this.#flushedAt = this.#options.clock.elapsed()
     for (const { state } of this.#options.tasks()) {
-      if (state === undefined || state.flushing || (!due && state.unflushedEntries < flushEntries)) continue
+      if (state === undefined || state.flushing || (!due && !isMuch(state, flushEntries, flushLength))) continue
       state.flush().catch(this.#options.onStoreError)
     }
   }
 
   async #storesCaughtUp(): Promise<void> {
     for (const { state } of this.#options.tasks()) {
-      if (state !== undefined && state.unflushedEntries > unflushedLimit) await state.flush()
+      if (state !== undefined && isMuch(state, unflushedLimit, unflushedLengthLimit)) await state.flush()
     }
   }
 
@@ -255,4 +264,8 @@ export class CommitCycle {
     }
     if (before.size > 0) trim(before)
   }
+}
+
+function isMuch(state: TaskState, entries: number, length: number): boolean {
+  return state.unflushedEntries >= entries || state.unflushedLength >= length
 }
