@@ -45,7 +45,10 @@ export interface AppOptions {
   readonly standbyReplicas?: number
   /** Of your code, for example the commit it was built from: dead letters carry it. */
   readonly version?: string
-  /** Bytes of the value of one record. Larger ones are errors of the turn that makes them; topics must allow for a little more (`max.message.bytes`). @default 1000000 */
+  /**
+   * Bytes of one record that your code makes: key, value and headers. Larger ones are errors of the turn that makes them
+   * (`RECORD_TOO_LARGE`), as are those that their topic does not take (`max.message.bytes`). @default 1000000
+   */
   readonly maxRecordBytes?: number
   /** @default warnings and errors as JSON lines on stderr */
   readonly logger?: Logger

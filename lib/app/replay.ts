@@ -3,10 +3,11 @@ import { MillraceError } from '../core/errors.js'
 import { allPartitions, offsetOf, PositionMap } from '../core/record.js'
 import { kafkaLog } from '../kafka/kafka-log.js'
 import type { KafkaOptions } from '../kafka/connection/options.js'
+import { BatchRules } from '../log/batch-rules.js'
 import { recordCursor } from '../log/cursor.js'
 import { loadCompressions } from '../log/compression/compression.js'
 import { partitionOfKey } from '../log/murmur2.js'
-import type { CommitChannel, Fetched, Log, LogPort, RecordCursor } from '../log/port.js'
+import type { CommitChannel, Fetched, Log, LogPort, RecordCursor, TopicInfo } from '../log/port.js'
 import { deadLetterTopic, inboxTopic } from '../model/names.js'
 import { letterIn } from '../turn/failing/dead-letter.js'
 import { valueBytes } from '../turn/kept/form.js'
@@ -44,7 +45,8 @@ const transactionTimeoutMs = 60_000
  * letter has succeeded; records that come for it meanwhile wait. Call it again until it replays none: letters can come
  * while it works. Two replays of one app at a time are refused by the broker: the first ends with `FENCED`.
  *
- * Rejects with `TOPIC_MISSING` when there is no such app, and with what the log refuses.
+ * Rejects with `TOPIC_MISSING` when there is no such app, with `RECORD_TOO_LARGE` for a letter that an inbox does not take (raise
+ * its `max.message.bytes` and call again), and with what the log refuses.
  */
 export async function replayDeadLetters(options: ReplayOptions): Promise<ReplayReport> {
   const { id, kafka, logger = stderrLogger } = options
@@ -60,7 +62,7 @@ export async function replayDeadLetters(options: ReplayOptions): Promise<ReplayR
 
 async function replay(log: LogPort, app: string): Promise<ReplayReport> {
   const topic = deadLetterTopic(app)
-  const partitions = allPartitions(topic, await partitionsOf(log, topic, app))
+  const partitions = allPartitions(topic, (await infoOf(log, topic, app)).partitions)
   const group = `${app}-replay`
   // First: from here on no other replay commits anything.
   await using channel = await log.transactions({ id: group, timeoutMs: transactionTimeoutMs })
@@ -94,6 +96,7 @@ class Sender {
   readonly #group: string
   readonly #channel: CommitChannel
   readonly #objects = new Set<string>()
+  readonly #rules = new BatchRules()
   readonly #counts = new Map<string, number>()
   #replayed = 0
   #left = 0
@@ -112,7 +115,7 @@ class Sender {
   async send(fetched: Fetched, end: number): Promise<void> {
     await loadCompressions(fetched.bytes)
     const cursor = recordCursor(fetched)
-    const outbox = new Outbox()
+    const outbox = new Outbox(this.#rules, Infinity)
     while (cursor.next() && cursor.offset < end) await this.#add(outbox, cursor)
     const batches = outbox.finish()
     const touched = new Map(batches.map(({ topic, partition }) => [`${topic} ${partition}`, { topic, partition }]))
@@ -130,18 +133,25 @@ class Sender {
       return
     }
     const inbox = inboxTopic(this.#app, letter.kind)
-    const count = this.#counts.get(inbox) ?? (await partitionsOf(this.#log, inbox, this.#app))
-    this.#counts.set(inbox, count)
+    const count = this.#counts.get(inbox) ?? (await this.#lookUp(inbox))
     const { value, headers } = packLetter(letter.turn, letter.number)
+    outbox.demandFits('a replayed dead letter', inbox, letter.key, value, headers)
     outbox.add(inbox, partitionOfKey(letter.key, count), letter.key, value, cursor.timestamp, headers)
     this.#replayed++
     this.#objects.add(`${letter.kind} ${letter.key}`)
   }
+
+  async #lookUp(inbox: string): Promise<number> {
+    const { partitions, configs } = await infoOf(this.#log, inbox, this.#app)
+    this.#rules.note(inbox, configs)
+    this.#counts.set(inbox, partitions)
+    return partitions
+  }
 }
 
-async function partitionsOf(log: LogPort, topic: string, app: string): Promise<number> {
+async function infoOf(log: LogPort, topic: string, app: string): Promise<TopicInfo> {
   const info = (await log.admin.describe([topic])).get(topic)
-  if (info !== undefined) return info.partitions
+  if (info !== undefined) return info
   throw new MillraceError('TOPIC_MISSING', `there is no topic '${topic}': has an app with id '${app}' ever run here?`, {
     topic,
   })

@@ -25,12 +25,9 @@ export function asBuffer(view: Uint8Array): Buffer {
   return Buffer.isBuffer(view) ? view : Buffer.from(view.buffer, view.byteOffset, view.length)
 }
 
-/** The size of what was encoded, when it is more than `max` bytes. */
-export function sizeAbove(max: number, encoded: string | Uint8Array): number | undefined {
-  // A character is 1 to 3 bytes: what is certainly small enough is not counted.
-  if (encoded.length * 3 <= max) return undefined
-  const size = typeof encoded === 'string' ? Buffer.byteLength(encoded) : encoded.length
-  return size > max ? size : undefined
+/** Bytes of what was encoded; 0 for null. */
+export function sizeOf(encoded: string | Uint8Array | null): number {
+  return encoded === null ? 0 : typeof encoded === 'string' ? Buffer.byteLength(encoded) : encoded.length
 }
 
 /** Whether a value is bytes, also those of another realm, which `instanceof` does not know (Jest has several). */

@@ -61,6 +61,7 @@ export interface TopicInfo {
   /** Topic id (KIP-516), or another name that changes when the topic is deleted and made anew. */
   readonly id: string
   readonly partitions: number
+  /** Those in effect, defaults included; empty for who may not see them. */
   readonly configs: ReadonlyMap<string, string>
 }
 
@@ -222,13 +223,18 @@ export interface FinishedBatch {
 
 /** Builds one RecordBatch v2 in place: strings go straight into the buffer. */
 export interface BatchBuilder {
+  /**
+   * False when the batch would have more than `limit` bytes, before compression, with this record: then it is as it was, to
+   * be finished, and the record is for the next one. An empty batch takes any record.
+   */
   add(
     key: string | Uint8Array | null,
     value: string | Uint8Array | null,
     timestamp: number,
     headers?: Headers | HeaderSection,
-  ): void
-  /** Bytes so far. */
+    limit?: number,
+  ): boolean
+  /** Bytes so far, before compression. */
   readonly size: number
   /** Records so far. */
   readonly count: number

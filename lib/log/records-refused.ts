@@ -31,6 +31,13 @@ export function isOfRecords(brokerCode: number): boolean {
   return brokerCode in ofRecords
 }
 
+const tooLarge: ReadonlySet<number | undefined> = new Set([refusedAs.messageTooLarge, 18])
+
+/** Whether a broker refused a batch because of its size. */
+export function isTooLarge(error: unknown): boolean {
+  return MillraceError.is(error, 'RECORDS_REFUSED') && tooLarge.has(error.brokerCode)
+}
+
 /** `RECORDS_REFUSED` for a batch of so many bytes. */
 export function recordsRefused(
   { topic, partition }: TopicPartition,

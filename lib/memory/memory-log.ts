@@ -23,6 +23,8 @@ export interface MemoryLog extends LogPort, LogClient {
   compact(topic: string): Promise<void>
   /** Adds partitions to a topic until it has so many, as `kafka-topics --alter` does. Rejects with `TOPIC_MISSING`. */
   grow(topic: string, partitions: number): Promise<void>
+  /** Changes settings of a topic, as `kafka-configs --alter` does. Rejects with `TOPIC_MISSING`. */
+  configure(topic: string, configs: Readonly<Record<string, string>>): Promise<void>
   /** Takes a member out of its group as when its session expires: it hears `onLost` and joins again. */
   expel(group: string, memberId: string): void
 }
@@ -100,6 +102,10 @@ class MemoryClient implements MemoryLog {
 
   grow(topic: string, partitions: number): Promise<void> {
     return this.#broker.answer(() => this.#broker.topics.grow(topic, partitions))
+  }
+
+  configure(topic: string, configs: Readonly<Record<string, string>>): Promise<void> {
+    return this.#broker.answer(() => this.#broker.topics.configure(topic, configs))
   }
 
   expel(group: string, memberId: string): void {

@@ -159,7 +159,7 @@ export class Engine {
     const commits = this.#failure === undefined && this.#ownership?.holds === true
     await (commits ? cycle?.commitAll() : cycle?.settled())?.catch((error: unknown) => {
       // Its records are read again at the next start.
-      if (error instanceof StateRefused)
+      if (error instanceof StateRefused || error instanceof Redo)
         this.#options.logger.warn({ error }, `the last commit is left out: ${error.message}`)
       else this.#fail(error)
     })
@@ -200,8 +200,9 @@ export class Engine {
     await stores
   }
 
-  async #closeStores({ intake, tasks, standbys, growth, lookups, folder }: Parts): Promise<void> {
+  async #closeStores({ intake, tasks, standbys, growth, limits, lookups, folder }: Parts): Promise<void> {
     growth.close()
+    limits.close()
     await this.#try(() => intake.close())
     await this.#try(() => lookups.close())
     const patienceMs = this.#options.log.trouble === undefined ? storesMs : storesAloneMs

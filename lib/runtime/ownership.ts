@@ -1,6 +1,7 @@
 import { MillraceError, reasonOf } from '../core/errors.js'
 import { StateRefused } from '../state/table.js'
 import { guardOf } from '../turn/kept/guard.js'
+import { Redo } from '../turn/turns.js'
 import type { CommitChannel, Generation, Membership } from '../log/port.js'
 import type { EngineOptions } from './setup/engine-options.js'
 import { joinGroup, type Assigned } from './group.js'
@@ -192,9 +193,9 @@ export class Ownership {
       return this.#redo()
     }
     await cycle.commitAll().catch(async (error: unknown) => {
-      if (!(error instanceof StateRefused)) throw error
+      if (!(error instanceof StateRefused) && !(error instanceof Redo)) throw error
       // When its turns are run again each is looked at: see `Engine`.
-      guardOf(error.table, error.entry.key).careful = true
+      if (error instanceof StateRefused) guardOf(error.table, error.entry.key).careful = true
       cycle.demandRedo()
       await this.#redo()
     })

@@ -1,5 +1,6 @@
 import type { MillraceError } from '../core/errors.js'
 import type { PositionMap } from '../core/record.js'
+import { BatchRules } from '../log/batch-rules.js'
 import type { CommitChannel, Generation } from '../log/port.js'
 import type { StateRefused } from '../state/table.js'
 import type { TaskState } from '../state/task-state.js'
@@ -26,7 +27,8 @@ import { Standbys } from './tasks/standbys.js'
 import { StoreInventory } from './tasks/store-inventory.js'
 import type { Task } from './tasks/task.js'
 import { TaskSet } from './tasks/task-set.js'
-import { partitionsOf, topology, type Topology } from './setup/topology.js'
+import { TopicLimits } from './setup/topic-limits.js'
+import { targetPartitions, topology, type Topology } from './setup/topology.js'
 
 /** The parts of an engine that has started; each knows only those before it. */
 export interface Parts {
@@ -34,6 +36,7 @@ export interface Parts {
   readonly folder: StoreFolder
   readonly inventory: StoreInventory
   readonly growth: Growth
+  readonly limits: TopicLimits
   readonly lookups: Lookups
   readonly passage: Passage
   readonly intake: Intake
@@ -74,14 +77,24 @@ export function openChannel(options: EngineOptions): Promise<CommitChannel> {
 /** Looks at the topics, opens the folder and the channel, and puts the parts together. Nothing is fetched yet. */
 export async function openParts(options: EngineOptions, events: PartsEvents): Promise<Parts> {
   const { app, program, log, clock, logger, createTopics, replicationFactor, maxRecordBytes } = options
-  const lookUpOptions = { app, program, admin: log.admin, createTopics, replicationFactor, maxRecordBytes, logger }
+  const rules = new BatchRules()
+  const lookUpOptions = {
+    app,
+    program,
+    admin: log.admin,
+    createTopics,
+    replicationFactor,
+    maxRecordBytes,
+    rules,
+    logger,
+  }
   // First, so that one that the app makes is compacted, also when the app writes to it.
   await demandLookupTopics(lookUpOptions)
   const shape = await topology(lookUpOptions)
   // Before the folder: a refusal must not leave stores locked behind.
   const channel = await openChannel(options)
   const folder = await options.openFolder()
-  const outbox = new Outbox()
+  const outbox = new Outbox(rules, maxRecordBytes)
   const deadLetters = {
     app,
     version: options.version,
@@ -95,7 +108,7 @@ export async function openParts(options: EngineOptions, events: PartsEvents): Pr
   const turns = new Turns({
     clock,
     logger,
-    maxRecordBytes,
+    demandFits: (topic, key, value, headers) => outbox.demandFits('turn.emit', topic, key, value, headers),
     lookUp: (table, key) => lookups.row(table, key),
     outbox,
     partitions: shape.partitions,
@@ -139,7 +152,7 @@ export async function openParts(options: EngineOptions, events: PartsEvents): Pr
     onDue: events.onArrival,
   })
   const lookUp = async (topic: string): Promise<number> => {
-    const partitions = await partitionsOf(lookUpOptions, { name: topic, partitions: undefined })
+    const partitions = await targetPartitions(lookUpOptions, { name: topic, partitions: undefined })
     shape.partitions.set(topic, partitions)
     return partitions
   }
@@ -148,6 +161,7 @@ export async function openParts(options: EngineOptions, events: PartsEvents): Pr
       .trim(before.topics)
       .catch((error: unknown) => logger.warn({ error }, 'inboxes were not trimmed; it is tried again'))
   }
+  const limits = new TopicLimits({ rules, admin: log.admin, clock, logger })
   const cycle = new CommitCycle(
     {
       clock,
@@ -155,11 +169,11 @@ export async function openParts(options: EngineOptions, events: PartsEvents): Pr
       topology: shape,
       intervalMs: options.commitIntervalMs,
       lingerMs: options.commitLingerMs,
-      maxRecordBytes,
       tasks: () => tasks.running.values(),
       generation: events.generation,
       successor: events.successor,
       lookUp,
+      takesLess: (topic, batch) => limits.refused(topic, batch),
       trim,
       onCommitted: events.onCommitted,
       onRefused: events.onRefusedCommit,
@@ -182,6 +196,7 @@ export async function openParts(options: EngineOptions, events: PartsEvents): Pr
     folder,
     inventory,
     growth: new Growth({ topology: shape, admin: log.admin, clock, logger }),
+    limits,
     lookups,
     passage,
     intake,

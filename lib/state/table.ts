@@ -1,5 +1,6 @@
-import { sizeAbove } from '../core/bytes.js'
 import { MillraceError, reasonOf } from '../core/errors.js'
+import type { BatchRule } from '../log/batch-rules.js'
+import { certainlyFits, misfit } from '../log/record-size.js'
 import type { Store } from '../store/store.js'
 import type { ListedKind, ObjectBatch } from './object-batch.js'
 import { StateCodec, type StateFormat } from './state-codec.js'
@@ -8,14 +9,23 @@ import { StateCodec, type StateFormat } from './state-codec.js'
 export interface StateKind extends StateFormat, ListedKind {
   /** Throws when a state does not fit its schema. */
   readonly check?: ((state: unknown) => void) | undefined
-  /** Bytes of one encoded state, above which brokers refuse it. */
-  readonly maxBytes?: number | undefined
+  /** What the changelog takes of one object. */
+  readonly limit?: StateLimit | undefined
   /** The first of `dues` by event time, of an object that is in memory. */
   readonly eventDue?: ((key: string, state: unknown) => number) | undefined
 }
 
 /** Of objects that are changed for the first time in a commit, one in so many is encoded to see how large they are. */
 const entriesPerLook = 64
+
+/** The changelog record of an object must be what its topic takes, and have at most `maxBytes` of key, value and headers. */
+export interface StateLimit {
+  readonly rule: BatchRule
+  readonly maxBytes: number
+}
+
+/** More than the header with a version takes. */
+const headersBytes = 32
 
 /** One object in memory. */
 export class Entry {
@@ -205,15 +215,21 @@ export class Table {
 
   /** The state of an object as it is stored. Throws `StateRefused` when it has no form or is too large. */
   encoded(entry: Entry): string {
-    const { maxBytes = Infinity } = this.kind
+    const { limit } = this.kind
     try {
       const encoded = this.stored.encode(entry.state)
-      const size = sizeAbove(maxBytes, encoded)
-      if (size !== undefined) throw tooLarge(size, maxBytes)
+      if (limit !== undefined) this.#demandFits(limit, entry.key, encoded)
       return encoded
     } catch (cause) {
       throw new StateRefused(this, entry, cause)
     }
+  }
+
+  #demandFits({ rule, maxBytes }: StateLimit, key: string, encoded: string): void {
+    if (certainlyFits(rule, maxBytes, key.length + encoded.length, headersBytes)) return
+    const why = misfit(rule, maxBytes, key, this.stored.wire(encoded), this.stored.headers)
+    if (why === undefined) return
+    throw new MillraceError('RECORD_TOO_LARGE', `the changelog record of its state ${why}. Keep less in one object.`)
   }
 
   /** `changes` are being sent: what changes from now on is part of the next commit. */
@@ -327,11 +343,4 @@ export class Table {
     const stored = this.#store.get(this.#prefix + key)
     return stored === undefined ? undefined : this.stored.decode(key, stored)
   }
-}
-
-function tooLarge(size: number, maxBytes: number): MillraceError {
-  return new MillraceError(
-    'RECORD_TOO_LARGE',
-    `its state has ${size} bytes, ${maxBytes} are allowed (option maxRecordBytes; the changelog's max.message.bytes must allow for more). Keep less in one object.`,
-  )
 }

@@ -132,7 +132,7 @@ export class Turns {
     if (check !== undefined) demandFits(check, table, entry)
     if (!closely) return
     table.encoded(entry)
-    for (const publish of source.kind.publishes) rowOf(publish, entry, this.#options.maxRecordBytes)
+    for (const publish of source.kind.publishes) rowOf(publish, entry, this.#options.outbox)
   }
 
   #finish(work: Work, turn: ActiveTurn): void {

@@ -16,6 +16,7 @@ export const Code = {
   illegalGeneration: 22,
   unknownMember: 25,
   rebalanceInProgress: 27,
+  topicAuthorizationFailed: 29,
   topicExists: 36,
   notController: 41,
   outOfOrderSequence: 45,

@@ -2,7 +2,7 @@ import type { Clock } from '../../core/clock.js'
 import { MillraceError } from '../../core/errors.js'
 import { allPartitions, type TopicPartition } from '../../core/record.js'
 import type { ClientTopic } from './client-topic.js'
-import type { LogPort } from '../port.js'
+import type { LogPort, TopicInfo } from '../port.js'
 import { readToEnd, type ReadRecord } from './read-to-end.js'
 import { sendAll, type SendOptions } from './send-all.js'
 
@@ -12,8 +12,9 @@ export type { ClientTopic, ReadRecord, SendOptions }
 export interface LogClient {
   /**
    * Appends all values (null: a tombstone), in order per partition, by an idempotent producer; resolves when all are acknowledged. Memory is
-   * bounded, however long `values` is. Rejects with `TOPIC_MISSING`, with what `values`, the codec or an option throws, or
-   * with what the log refuses; then part of the values may have been appended.
+   * bounded, however long `values` is. Rejects with `TOPIC_MISSING`; with `RECORD_TOO_LARGE` for a value that the topic does
+   * not take, and with what `values`, the codec or an option throws: then all values before it have been appended; or with
+   * what the log refuses: then part of them may have been.
    */
   send<V>(
     target: ClientTopic<V>,
@@ -30,15 +31,19 @@ export interface LogClient {
 export function logClient(port: LogPort, clock: Clock): LogClient {
   return {
     async send(target, values, options = {}) {
-      await sendAll(port, clock, target, await partitionsOf(port, target.name), values, options)
+      await sendAll(port, clock, target, await infoOf(port, target.name), values, options)
     },
     read: (source) => readToEnd(port, source, partitionsOf(port, source.name)),
   }
 }
 
 async function partitionsOf(port: LogPort, topic: string): Promise<readonly TopicPartition[]> {
+  return allPartitions(topic, (await infoOf(port, topic)).partitions)
+}
+
+async function infoOf(port: LogPort, topic: string): Promise<TopicInfo> {
   const info = (await port.admin.describe([topic])).get(topic)
-  if (info !== undefined) return allPartitions(topic, info.partitions)
+  if (info !== undefined) return info
   throw new MillraceError('TOPIC_MISSING', `Topic '${topic}' does not exist. Create it, or correct the name.`, {
     topic,
   })

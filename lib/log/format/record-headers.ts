@@ -18,6 +18,11 @@ export function headersSize(headers: Headers): number {
   return size
 }
 
+/** The same of what may be either. */
+export function sectionSize(headers: Headers | HeaderSection): number {
+  return headers instanceof Uint8Array ? headers.length : headers.size === 0 ? 1 : headersSize(headers)
+}
+
 /** Bytes one header takes. */
 export function headerSize(name: string, value: Uint8Array | null): number {
   const nameSize = Buffer.byteLength(name)

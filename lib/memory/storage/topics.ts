@@ -65,6 +65,13 @@ export class Topics {
     })
   }
 
+  /** Changes settings. Throws `TOPIC_MISSING`. */
+  configure(name: string, configs: Readonly<Record<string, string>>): void {
+    const topic = this.#existing(name)
+    const changed = new Map([...topic.info.configs, ...Object.entries(configs)])
+    this.#topics.set(name, { ...topic, info: { ...topic.info, configs: changed } })
+  }
+
   get(name: string): Topic | undefined {
     return this.#topics.get(name)
   }

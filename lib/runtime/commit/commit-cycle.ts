@@ -1,10 +1,12 @@
 import type { Clock } from '../../core/clock.js'
+import { MillraceError, reasonOf } from '../../core/errors.js'
 import { PositionMap } from '../../core/record.js'
-import type { CommitChannel, Generation } from '../../log/port.js'
-import { seal, send, type SealedCommit } from './commit.js'
+import type { CommitChannel, FinishedBatch, Generation } from '../../log/port.js'
+import { BatchTooLarge, seal, send, type SealedCommit } from './commit.js'
 import type { Passage } from '../path/passage.js'
 import type { TaskState } from '../../state/task-state.js'
 import type { Task } from '../tasks/task.js'
+import { Redo } from '../../turn/turns.js'
 import type { Topology } from '../setup/topology.js'
 
 /** Turns of one commit above which it is sealed before its interval is over: bounds what is dirty in memory. */
@@ -34,7 +36,6 @@ export interface CommitCycleOptions {
   readonly topology: Topology
   readonly intervalMs: number
   readonly lingerMs: number
-  readonly maxRecordBytes: number
   /** Tasks running now. */
   readonly tasks: () => Iterable<Task>
   readonly generation: () => Generation
@@ -42,6 +43,8 @@ export interface CommitCycleOptions {
   readonly successor: (refused: Generation, tasks: readonly Task[]) => Promise<Generation | undefined>
   /** Looks up, or makes, a topic that a handler emitted to for the first time. */
   readonly lookUp: (topic: string) => Promise<number>
+  /** A broker has refused a batch for its size. Whether batches will be smaller when all is done again. */
+  readonly takesLess: (topic: string, batch: FinishedBatch) => Promise<boolean>
   readonly trim: (before: PositionMap) => void
   readonly onCommitted: () => void
   /** The commit was not made. No other is tried before `renew`. */
@@ -157,16 +160,20 @@ export class CommitCycle {
 
   /**
    * Waits for the commit in flight, then seals and sends the next one; resolves when it is on its way. Rejects with
-   * `StateRefused` when an object cannot be kept as it is; then nothing was sealed.
+   * `StateRefused` when an object cannot be kept as it is, and with `Redo` when a turn emitted what its topic does not take;
+   * then nothing was sealed.
    */
   async start(): Promise<void> {
     await this.#inFlight
     if (this.#broken || this.#mustRedo) return
     await this.#storesCaughtUp()
-    const { passage, topology, clock, tasks, lookUp, maxRecordBytes } = this.#options
-    for (const topic of passage.outbox.unknownTopics) passage.outbox.settle(topic, await lookUp(topic))
+    const { passage, topology, clock, tasks, lookUp } = this.#options
+    for (const topic of passage.outbox.unknownTopics) {
+      // Known by now, its limit is looked at within the turn.
+      if (!passage.outbox.settle(topic, await lookUp(topic))) throw new Redo(`a record is too large for ${topic}`)
+    }
     if (this.#mustRedo) return
-    const sealed = seal(passage.seq, tasks(), topology, passage.outbox, clock.now(), maxRecordBytes)
+    const sealed = seal(passage.seq, tasks(), topology, passage.outbox, clock.now())
     passage.seq++
     this.#sealedAt = clock.elapsed()
     this.#records = 0
@@ -214,8 +221,14 @@ export class CommitCycle {
     } catch (error) {
       this.#sending = false
       this.#broken = true
-      onRefused(error)
+      onRefused(error instanceof BatchTooLarge ? await this.#tooLarge(error) : error)
     }
+  }
+
+  /** The limit of a topic was lowered: what was done is done again, with smaller batches. */
+  async #tooLarge({ topic, batch, cause }: BatchTooLarge): Promise<unknown> {
+    if (!(await this.#options.takesLess(topic, batch))) return cause
+    return new MillraceError('COMMIT_ABORTED', reasonOf(cause), { topic, cause })
   }
 
   #committed(sealed: SealedCommit, ends: ReadonlyMap<string, ReadonlyMap<number, number>>): void {

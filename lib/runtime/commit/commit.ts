@@ -1,7 +1,8 @@
-import { MillraceError } from '../../core/errors.js'
+import { MillraceError, reasonOf } from '../../core/errors.js'
 import { PositionMap, type Positions, type TopicPartition } from '../../core/record.js'
 import { partitionOfKey } from '../../log/murmur2.js'
-import type { CommitChannel, Generation } from '../../log/port.js'
+import type { CommitChannel, FinishedBatch, Generation } from '../../log/port.js'
+import { isTooLarge } from '../../log/records-refused.js'
 import type { KindDefinition, PublishDefinition } from '../../model/kind.js'
 import { StateRefused, type Entry, type TableChanges } from '../../state/table.js'
 import type { Changelog } from '../../state/take-over.js'
@@ -35,12 +36,11 @@ export function seal(
   topology: Topology,
   outbox: Outbox,
   now: number,
-  maxRecordBytes: number,
 ): SealedCommit {
   const moved = [...tasks].filter((task) => task.moved)
   const prepared = moved.map((task) => {
     const changes = task.state?.changes()
-    return { task, changes, rows: changes?.tables.map((table, i) => rowsOf(table, topology.kinds[i], maxRecordBytes)) }
+    return { task, changes, rows: changes?.tables.map((table, i) => rowsOf(table, topology.kinds[i], outbox)) }
   })
   const parts = prepared.map(({ task, changes, rows }): TaskCommit => {
     if (changes !== undefined) {
@@ -55,15 +55,11 @@ export function seal(
 type Rows = readonly (string | Uint8Array | null)[]
 
 /** Of each thing that a kind publishes, the row of each changed object. */
-function rowsOf(
-  { table, entries }: TableChanges,
-  kind: KindDefinition | undefined,
-  maxRecordBytes: number,
-): readonly Rows[] {
+function rowsOf({ table, entries }: TableChanges, kind: KindDefinition | undefined, outbox: Outbox): readonly Rows[] {
   return (kind?.publishes ?? []).map((publish) =>
     entries.map((entry) => {
       try {
-        return rowOf(publish, entry, maxRecordBytes)
+        return rowOf(publish, entry, outbox)
       } catch (cause) {
         throw new StateRefused(table, entry, cause)
       }
@@ -120,8 +116,9 @@ export async function send(
     ),
   )
   const ends = new PositionMap()
-  const appends = sealed.batches.map(async ({ topic, partition, batch }) => {
-    const { baseOffset } = await channel.append({ topic, partition }, batch)
+  const appends = sealed.batches.map(async (outgoing) => {
+    const { topic, partition, batch } = outgoing
+    const { baseOffset } = await channel.append({ topic, partition }, batch).catch((error) => refused(outgoing, error))
     ends.set(topic, partition, Math.max(baseOffset + batch.records, ends.topics.get(topic)?.get(partition) ?? 0))
   })
   await allOrFirstError([...appends, attachOffsets(sealed, positions.topics, channel, generations)])
@@ -153,10 +150,31 @@ async function attachOffsets(
   }
 }
 
-/** Waits for all before it rejects, so that nothing is still under way when the commit is aborted. */
+/** A broker takes no batch of that size in a topic; `cause` is its refusal. */
+export class BatchTooLarge extends Error {
+  readonly topic: string
+  readonly batch: FinishedBatch
+
+  constructor({ topic, batch }: OutgoingBatch, cause: unknown) {
+    super(reasonOf(cause), { cause })
+    this.topic = topic
+    this.batch = batch
+  }
+}
+
+function refused(batch: OutgoingBatch, error: unknown): never {
+  throw isTooLarge(error) ? new BatchTooLarge(batch, error) : error
+}
+
+/**
+ * Waits for all before it rejects, so that nothing is still under way when the commit is aborted. What only failed because
+ * something else did is not what it rejects with.
+ */
 async function allOrFirstError(promises: readonly Promise<unknown>[]): Promise<void> {
-  const refused = (await Promise.allSettled(promises)).find((outcome) => outcome.status === 'rejected')
-  if (refused !== undefined) throw refused.reason
+  const outcomes = await Promise.allSettled(promises)
+  const reasons = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason as unknown] : []))
+  if (reasons.length === 0) return
+  throw reasons.find((reason) => !MillraceError.is(reason, 'COMMIT_ABORTED')) ?? reasons[0]
 }
 
 function touched(batches: readonly OutgoingBatch[]): readonly TopicPartition[] {

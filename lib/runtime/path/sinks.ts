@@ -1,7 +1,8 @@
 import { reasonOf } from '../../core/errors.js'
 import { demandEncoded, demandKey, kindOf } from '../../core/record-checks.js'
 import { RecordRefused } from '../../core/record-refused.js'
-import type { RecordInfo } from '../../core/record.js'
+import type { Headers, RecordInfo } from '../../core/record.js'
+import type { HeaderSection } from '../../log/format/record-headers.js'
 import { partitionOfKey } from '../../log/murmur2.js'
 import type { InputDefinition } from '../../model/kind.js'
 import { inboxTopic } from '../../model/names.js'
@@ -78,6 +79,8 @@ export function turnSink(options: TurnSinkOptions, passage: Passage): Sink {
     if (input.route === 'aligned') throw mismatch(input, key, partition)
     const original = changed ? undefined : (valueBytes(passage.cursor) ?? undefined)
     const hop = packed(input, value, original, record)
+    // It is as large as its source took it, which may be more than code of this app may make.
+    demandFits(passage, 'the hop', inbox, key, hop.value, hop.headers, Infinity)
     return () => {
       passage.outbox.add(inbox, partition, key, hop.value, record.timestamp, hop.headers)
       passage.hops++
@@ -137,19 +140,15 @@ export function flowSink({ target, key }: FlowDefinition, passage: Passage): Sin
     take(value, record) {
       const own = keyFor(value, record)
       const bytes = encoded(value)
-      passage.outbox.route(
-        name,
-        passage.partitions.get(name),
-        own,
-        bytes,
-        record.timestamp,
-        passage.cursor.headerSection(),
-      )
+      const headers = passage.cursor.headerSection()
+      demandFits(passage, 'the flow', name, own, bytes, headers)
+      passage.outbox.route(name, passage.partitions.get(name), own, bytes, record.timestamp, headers)
     },
     prepare(value, record) {
       const own = keyFor(value, record)
       const bytes = encoded(value)
       const headers = passage.cursor.headerSection()
+      demandFits(passage, 'the flow', name, own, bytes, headers)
       return () => passage.outbox.route(name, passage.partitions.get(name), own, bytes, record.timestamp, headers)
     },
   }
@@ -163,6 +162,19 @@ function packed(input: InputDefinition, value: unknown, original: Uint8Array | u
     const what = `its value for ${input.id} cannot go to another partition`
     throw new RecordRefused('VALUE_INVALID', `${what}: ${reasonOf(cause)}`, { cause })
   }
+}
+
+function demandFits(
+  { outbox }: Passage,
+  what: string,
+  topic: string,
+  key: string | Uint8Array | null,
+  value: string | Uint8Array | null,
+  headers: Headers | HeaderSection,
+  maxBytes?: number,
+): void {
+  const why = outbox.misfit(topic, key, value, headers, maxBytes)
+  if (why !== undefined) throw new RecordRefused('RECORD_TOO_LARGE', `${what} to ${topic}: the record ${why}`)
 }
 
 function demandExtracted(key: unknown, input: InputDefinition): string {

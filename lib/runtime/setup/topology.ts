@@ -1,5 +1,6 @@
 import { MillraceError } from '../../core/errors.js'
 import type { Logger } from '../../core/logger.js'
+import type { BatchRules } from '../../log/batch-rules.js'
 import type { LogAdmin, NewTopic, TopicInfo } from '../../log/port.js'
 import { changelogTopic, deadLetterTopic, inboxTopic, timerTopic } from '../../model/names.js'
 import type { Program } from '../../model/program.js'
@@ -35,6 +36,8 @@ export interface TopologyOptions {
   readonly createTopics: boolean
   readonly replicationFactor: number
   readonly maxRecordBytes: number
+  /** What the topics that the app writes to take is noted here. */
+  readonly rules: BatchRules
   readonly logger: Logger
 }
 
@@ -43,15 +46,17 @@ export interface TopologyOptions {
  * Throws `TOPIC_MISSING` and `TOPIC_MISMATCH`, each saying what to do.
  */
 export async function topology(options: TopologyOptions): Promise<Topology> {
-  const { app, program } = options
+  const { app, program, rules } = options
   const partitions = new Map<string, number>()
-  for (const node of [...program.sources, ...program.targets]) {
-    if (!partitions.has(node.name)) partitions.set(node.name, await partitionsOf(options, node))
-  }
+  for (const node of program.sources) partitions.set(node.name, (await topicInfo(options, node, {})).partitions)
+  for (const node of program.targets) partitions.set(node.name, await targetPartitions(options, node))
   const widest = Math.max(...program.sources.map(({ name }) => partitions.get(name) ?? 0))
   const stateTasks = program.kinds.length === 0 ? 0 : await statePartitions(options, widest)
   const infos = await internalTopics(options, stateTasks)
-  for (const [name, info] of infos) partitions.set(name, info.partitions)
+  for (const [name, info] of infos) {
+    partitions.set(name, info.partitions)
+    rules.note(name, info.configs)
+  }
   await warnOfUnclaimed(options)
 
   const inboxes = program.kinds.map((kind) => inboxTopic(app, kind.name))
@@ -73,7 +78,7 @@ export async function topology(options: TopologyOptions): Promise<Topology> {
 }
 
 function changelogsOf(
-  { app, program: { kinds }, maxRecordBytes }: TopologyOptions,
+  { app, program: { kinds }, rules, maxRecordBytes }: TopologyOptions,
   infos: ReadonlyMap<string, TopicInfo>,
 ): readonly Changelog[] {
   const changelog = (kind: StateKind, topic: string): Changelog => ({
@@ -81,19 +86,24 @@ function changelogsOf(
     topic,
     info: infos.get(topic) as TopicInfo,
   })
-  const states = kinds.map((kind) => changelog(stateKindOf(kind, maxRecordBytes), changelogTopic(app, kind.name)))
+  const states = kinds.map((kind) => {
+    const topic = changelogTopic(app, kind.name)
+    return changelog(stateKindOf(kind, { rule: rules.of(topic), maxBytes: maxRecordBytes }), topic)
+  })
   return kinds.length === 0 ? [] : [...states, changelog(rowStateKind, timerTopic(app))]
 }
 
 /** Lets the broker decide, by its `num.partitions`. */
 const brokersDefault = -1
 
-/** Partitions of a topic that users own; made when the app may. */
-export async function partitionsOf(
+/** Partitions of a topic that users own and that the app writes to; made when the app may. Notes what it takes. */
+export async function targetPartitions(
   options: TopologyOptions,
   node: Pick<TopicNode, 'name' | 'partitions'>,
 ): Promise<number> {
-  return (await topicInfo(options, node, {})).partitions
+  const { partitions, configs } = await topicInfo(options, node, {})
+  options.rules.note(node.name, configs)
+  return partitions
 }
 
 /** A topic that users own; made with these configs when the app may. */

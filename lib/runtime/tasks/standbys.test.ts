@@ -3,6 +3,7 @@ import { listeningLogger } from '../../../test/reading.js'
 import { systemClock } from '../../core/clock.js'
 import { silentLogger } from '../../core/logger.js'
 import { batchBuilder } from '../../log/batch-builder.js'
+import { BatchRules } from '../../log/batch-rules.js'
 import type { CommitChannel, Fetcher, FetcherOptions, LogAdmin, LogPort } from '../../log/port.js'
 import { memoryLog, type MemoryLog } from '../../memory/memory-log.js'
 import { program } from '../../model/program.js'
@@ -47,6 +48,7 @@ async function setting(retentionMs = 86_400_000): Promise<Setting> {
     program: definition,
     createTopics: false,
     replicationFactor: -1,
+    rules: new BatchRules(),
     logger: silentLogger,
   }
   const start: Setting['start'] = async (wrap = (port) => port) =>

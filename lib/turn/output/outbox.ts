@@ -1,6 +1,9 @@
+import { MillraceError } from '../../core/errors.js'
 import type { Headers, TopicPartition } from '../../core/record.js'
 import { batchBuilder } from '../../log/batch-builder.js'
+import { batchLimit, type BatchRule, type BatchRules } from '../../log/batch-rules.js'
 import type { HeaderSection } from '../../log/format/record-headers.js'
+import { misfit } from '../../log/record-size.js'
 import { partitionOfKey } from '../../log/murmur2.js'
 import type { BatchBuilder, FinishedBatch } from '../../log/port.js'
 
@@ -8,9 +11,6 @@ import type { BatchBuilder, FinishedBatch } from '../../log/port.js'
 export interface OutgoingBatch extends TopicPartition {
   readonly batch: FinishedBatch
 }
-
-/** Brokers refuse batches over `max.message.bytes`, 1 MiB by default; a batch is closed with room to spare. */
-const batchLimit = 900_000
 
 /** A record for a topic whose partitions are not known yet. */
 interface Waiting {
@@ -25,10 +25,46 @@ interface Waiting {
  * partition, and nothing is kept per record.
  */
 export class Outbox {
+  readonly #rules: BatchRules
+  readonly #maxRecordBytes: number
   readonly #topics = new Map<string, OutgoingTopic>()
   readonly #waiting = new Map<string, Waiting[]>()
   #finishedBytes = 0
   #finished: OutgoingBatch[] = []
+
+  /** `maxRecordBytes`: of key, value and headers, for what user code makes. */
+  constructor(rules: BatchRules, maxRecordBytes: number) {
+    this.#rules = rules
+    this.#maxRecordBytes = maxRecordBytes
+  }
+
+  /**
+   * Why a record cannot be sent, in words that follow `the record`: it is larger than its topic takes, as far as that is known,
+   * or than `maxBytes`. Undefined when it can.
+   */
+  misfit(
+    topic: string,
+    key: string | Uint8Array | null,
+    value: string | Uint8Array | null,
+    headers: Headers | HeaderSection | undefined,
+    maxBytes = this.#maxRecordBytes,
+  ): string | undefined {
+    return misfit(this.#rules.of(topic), maxBytes, key, value, headers)
+  }
+
+  /** Throws `RECORD_TOO_LARGE` for a record that cannot be sent. `what` names who sends it, for the message: `turn.emit`. */
+  demandFits(
+    what: string,
+    topic: string,
+    key: string | null,
+    value: string | Uint8Array | null,
+    headers: Headers | undefined,
+  ): void {
+    const why = this.misfit(topic, key, value, headers)
+    if (why === undefined) return
+    const facts = key === null ? { topic } : { topic, key }
+    throw new MillraceError('RECORD_TOO_LARGE', `${what} to ${topic}: the record ${why}`, facts)
+  }
 
   /** To a partition that is known. */
   add(
@@ -39,9 +75,17 @@ export class Outbox {
     timestamp: number,
     headers?: Headers | HeaderSection,
   ): void {
-    const builder = this.#topic(topic).builder(partition)
-    builder.add(key, value, timestamp, headers)
-    if (builder.size < batchLimit) return
+    const outgoing = this.#topic(topic)
+    const builder = outgoing.builder(partition)
+    const limit = batchLimit(outgoing.rule)
+    if (!builder.add(key, value, timestamp, headers, limit)) {
+      this.#close(topic, partition, builder)
+      builder.add(key, value, timestamp, headers)
+    }
+    if (builder.size >= limit) this.#close(topic, partition, builder)
+  }
+
+  #close(topic: string, partition: number, builder: BatchBuilder): void {
     this.#finishedBytes += builder.size
     this.#finished.push({ topic, partition, batch: builder.finish() })
   }
@@ -70,14 +114,19 @@ export class Outbox {
     return [...this.#waiting.keys()]
   }
 
-  settle(topic: string, partitions: number): void {
+  /** What waited for a topic. False when it takes less than one of these records needs: then the turn is to be run again, and to fail. */
+  settle(topic: string, partitions: number): boolean {
     const waiting = this.#waiting.get(topic) ?? []
     this.#waiting.delete(topic)
-    for (const { key, value, timestamp, headers } of waiting)
+    const rule = this.#rules.of(topic)
+    for (const { key, value, timestamp, headers } of waiting) {
+      if (misfit(rule, this.#maxRecordBytes, key, value, headers) !== undefined) return false
       this.route(topic, partitions, key, value, timestamp, headers)
+    }
+    return true
   }
 
-  /** Bytes of finished batches; those under construction are at most one limit each. */
+  /** Bytes of finished batches, before compression; those under construction are at most one limit each. */
   get bytes(): number {
     return this.#finishedBytes
   }
@@ -109,17 +158,22 @@ export class Outbox {
 
   #topic(name: string): OutgoingTopic {
     let topic = this.#topics.get(name)
-    if (topic === undefined) this.#topics.set(name, (topic = new OutgoingTopic()))
+    if (topic === undefined) this.#topics.set(name, (topic = new OutgoingTopic(this.#rules.of(name))))
     return topic
   }
 }
 
 class OutgoingTopic {
+  readonly rule: BatchRule
   readonly #builders: (BatchBuilder | undefined)[] = []
   #keyless = 0
 
+  constructor(rule: BatchRule) {
+    this.rule = rule
+  }
+
   builder(partition: number): BatchBuilder {
-    return (this.#builders[partition] ??= batchBuilder())
+    return (this.#builders[partition] ??= batchBuilder({ compression: this.rule.compression }))
   }
 
   /** Keyless records of one commit share a partition, so that they share a batch; the next commit takes the next one. */

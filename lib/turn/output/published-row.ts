@@ -1,30 +1,35 @@
-import { sizeAbove } from '../../core/bytes.js'
 import { MillraceError, reasonOf } from '../../core/errors.js'
 import { demandEncoded, forget, isThenable } from '../../core/record-checks.js'
 import type { PublishDefinition } from '../../model/kind.js'
 import type { Entry } from '../../state/table.js'
+import type { Outbox } from './outbox.js'
 
 /** The row of an object; null for a deleted one, or when `row` says so. Throws `PUBLISH_FAILED` and `RECORD_TOO_LARGE`. */
 export function rowOf(
   { target, row }: PublishDefinition,
   { key, state }: Entry,
-  maxRecordBytes: number,
+  outbox: Outbox,
 ): string | Uint8Array | null {
-  if (state === undefined) return null
-  let encoded: string | Uint8Array
+  const encoded = state === undefined ? null : made(target, row, key, state)
+  outbox.demandFits('publish', target.name, key, encoded, undefined)
+  return encoded
+}
+
+function made(
+  target: PublishDefinition['target'],
+  row: PublishDefinition['row'],
+  key: string,
+  state: unknown,
+): string | Uint8Array | null {
   try {
     const value = row(state as never, key)
     if (value === null) return null
     if (isThenable(value)) throw pending(value)
-    encoded = demandEncoded(target.codec.encode(value), target.name)
+    return demandEncoded(target.codec.encode(value as never), target.name)
   } catch (cause) {
     const what = `publish to ${target.name} for '${key}': the row could not be made (${reasonOf(cause)})`
     throw new MillraceError('PUBLISH_FAILED', what, { topic: target.name, key, cause })
   }
-  const size = sizeAbove(maxRecordBytes, encoded)
-  if (size === undefined) return encoded
-  const what = `publish to ${target.name} for '${key}': the row has ${size} bytes, ${maxRecordBytes} are allowed (option maxRecordBytes)`
-  throw new MillraceError('RECORD_TOO_LARGE', what, { topic: target.name, key })
 }
 
 function pending(promise: PromiseLike<unknown>): TypeError {

@@ -1,5 +1,4 @@
 import { jsonText } from '../../codec/codec.js'
-import { sizeAbove } from '../../core/bytes.js'
 import type { Clock } from '../../core/clock.js'
 import type { Duration } from '../../core/duration.js'
 import { MillraceError } from '../../core/errors.js'
@@ -24,8 +23,13 @@ import type { Work } from './work.js'
 export interface TurnSurroundings {
   readonly clock: Clock
   readonly logger: Logger
-  /** Bytes of one record, above which brokers refuse it. */
-  readonly maxRecordBytes: number
+  /** Throws `RECORD_TOO_LARGE` for a record that cannot be emitted. */
+  readonly demandFits: (
+    topic: string,
+    key: string | null,
+    value: string | Uint8Array | null,
+    headers: Headers | undefined,
+  ) => void
   /** The row of a table. Throws `DEFINITION_INVALID` when the app has no such table. */
   readonly lookUp: (table: LookupTable<unknown>, key: string) => unknown
 }
@@ -99,7 +103,6 @@ export class ActiveTurn implements Turn<Record<string, unknown>> {
     const where = `turn.emit to ${name}`
     if (isThenable(value)) throw this.#pending(where, value)
     const encoded = value === null ? null : demandEncoded(codec.encode(value), where)
-    if (encoded !== null) this.#demandSize(name, encoded)
     const { headers, timestamp } = options
     this.#emitted({
       topic: name,
@@ -111,6 +114,7 @@ export class ActiveTurn implements Turn<Record<string, unknown>> {
   }
 
   #emitted(record: Emitted): void {
+    this.#surroundings.demandFits(record.topic, record.key, record.value, record.headers)
     this.emitted ??= []
     this.emitted.push(record)
   }
@@ -191,17 +195,6 @@ export class ActiveTurn implements Turn<Record<string, unknown>> {
     }
     if (own !== undefined) for (const [name, value] of demandHeaders(own, where)) all.set(name, value)
     return all.size === 0 ? undefined : all
-  }
-
-  #demandSize(topic: string, encoded: string | Uint8Array): void {
-    const { maxRecordBytes } = this.#surroundings
-    const size = sizeAbove(maxRecordBytes, encoded)
-    if (size === undefined) return
-    throw new MillraceError(
-      'RECORD_TOO_LARGE',
-      `turn.emit to ${topic}: the value has ${size} bytes, ${maxRecordBytes} are allowed (option maxRecordBytes; the topic's max.message.bytes must allow for more)`,
-      { topic, key: this.key },
-    )
   }
 
   #demandOpen(what: string): void {

@@ -4,7 +4,7 @@ import { migrated } from '../../model/migrate.js'
 import type { FixedWindow } from '../../model/window.js'
 import { dueKey } from '../../state/due.js'
 import { withoutVersion } from '../../state/state-version.js'
-import type { StateKind } from '../../state/table.js'
+import type { StateKind, StateLimit } from '../../state/table.js'
 import { endsOfSessions, sessionsCodec, type Sessions } from './sessions.js'
 
 /** Windows that a time is in, earliest first. */
@@ -28,10 +28,10 @@ export function parseWindowKey(windowed: string): { readonly key: string; readon
 }
 
 /** A kind as the state tables know it. */
-export function stateKindOf(kind: KindDefinition, maxBytes: number): StateKind {
+export function stateKindOf(kind: KindDefinition, limit: StateLimit): StateKind {
   const { name, codec, check, version, window } = kind
   const migrate = (key: string, raw: unknown, from: number): unknown => migrated(kind, key, raw, from)
-  if (window === undefined) return { name, codec, version, migrate, check, maxBytes }
+  if (window === undefined) return { name, codec, version, migrate, check, limit }
   const { graceMs } = window
   const listed = (key: string, end: number): string => dueKey('event', { dueMs: end + graceMs, kind: name, key })
   if (window.kind === 'session') {
@@ -42,7 +42,7 @@ export function stateKindOf(kind: KindDefinition, maxBytes: number): StateKind {
       migrate: (key, sessions, from) =>
         (sessions as Sessions).map((session) => ({ ...session, state: migrate(key, session.state, from) })),
       check: check && ((sessions) => (sessions as Sessions).forEach(({ state }) => check(state))),
-      maxBytes,
+      limit,
       dues: (key, stored) => endsOfSessions(withoutVersion(stored)).map((end) => listed(key, end)),
       eventDue: (_key, sessions) => Math.min(...(sessions as Sessions).map(({ end }) => end)) + graceMs,
     }
@@ -54,7 +54,7 @@ export function stateKindOf(kind: KindDefinition, maxBytes: number): StateKind {
     version,
     migrate,
     check,
-    maxBytes,
+    limit,
     dues: (key) => [listed(key, endOf(key))],
     eventDue: (key) => endOf(key) + graceMs,
   }

@@ -1,0 +1,49 @@
+import type { Compression } from './compression/compression.js'
+
+/** What a topic takes when its settings are not known: the default of `max.message.bytes`. */
+export const usualBatchBytes = 1_048_588
+
+/** Batches are no larger than this, whatever their topic takes: brokers and readers hold each as a whole. Single records may be. */
+const roundBytes = 900_000
+
+/** How the batches for one topic are made. One object for all who write to it: it changes when the topic's settings do. */
+export interface BatchRule {
+  /** Of a batch as it is sent: brokers refuse larger ones. */
+  maxBytes: number
+  /** Of a batch of several records, before compression. */
+  roundBytes: number
+  compression: Compression
+}
+
+/** Bytes of a batch, before compression, that is not to become larger; one of a single record may be. */
+export const batchLimit = ({ maxBytes, roundBytes }: BatchRule): number => Math.min(maxBytes, roundBytes)
+
+/** Bytes of the largest batch that a topic with these settings takes. */
+export function maxBatchBytes(configs: ReadonlyMap<string, string>): number {
+  // A batch that does not fit a segment is refused too (RECORD_LIST_TOO_LARGE).
+  return Math.min(numberIn(configs, 'max.message.bytes', usualBatchBytes), numberIn(configs, 'segment.bytes', Infinity))
+}
+
+function numberIn(configs: ReadonlyMap<string, string>, name: string, otherwise: number): number {
+  const value = Number(configs.get(name) ?? NaN)
+  return Number.isInteger(value) && value >= 0 ? value : otherwise
+}
+
+/** Of all topics that are written to. One that nothing has been noted of has no limit: it is not known yet. */
+export class BatchRules {
+  readonly #rules = new Map<string, BatchRule>()
+
+  of(topic: string): BatchRule {
+    let rule = this.#rules.get(topic)
+    if (rule === undefined) this.#rules.set(topic, (rule = { maxBytes: Infinity, roundBytes, compression: 'none' }))
+    return rule
+  }
+
+  note(topic: string, configs: ReadonlyMap<string, string>): void {
+    Object.assign(this.of(topic), { maxBytes: maxBatchBytes(configs), roundBytes })
+  }
+
+  get topics(): readonly string[] {
+    return [...this.#rules.keys()]
+  }
+}
