@@ -5,13 +5,15 @@ export { avroSchema } from './codec/avro/avro-schema.js'
 export { avro } from './codec/avro/avro.js'
 export { bytes, json, text } from './codec/codec.js'
 export { double, integer, long } from './codec/numbers.js'
+export { parseDuration } from './core/duration.js'
 export { errorCodes, MillraceError } from './core/errors.js'
 export { lookup } from './model/lookup.js'
 export { stateObject } from './model/state-object.js'
 export { topic } from './model/stream.js'
 export { hopping, session, tumbling } from './model/window.js'
 
-export type { App, QueriesOf, StateOf, StateReader } from './app/app.js'
+export type { App, CloseOptions, QueriesOf, StateOf, StateReader } from './app/app.js'
+export type { MemoryLogOptions } from './app/logs.js'
 export type { AppOptions } from './app/options.js'
 export type { ReplayOptions, ReplayReport } from './app/replay.js'
 export type { AvroHeader, SchemaIdHeader, SingleObjectHeader } from './codec/avro/avro-header.js'
@@ -30,11 +32,20 @@ export type { DeepReadonly } from './model/deep-readonly.js'
 export type { InputOptions, KeyExtractor, OnError } from './model/inputs.js'
 export type { Route, TimerTime } from './model/kind.js'
 export type { LookupTable } from './model/lookup.js'
-export type { AnyStateObject, Handler, MaybePromise, Queries, StateObject, StateOptions } from './model/state-object.js'
-export type { Flow, InvalidPolicy, Stream, Topic, TopicOptions } from './model/stream.js'
+export type {
+  AnyStateObject,
+  Handler,
+  MaybePromise,
+  Queries,
+  StateObject,
+  StateOptions,
+  TimersOptions,
+} from './model/state-object.js'
+export type { Flow, FlowOptions, InvalidPolicy, Stream, Topic, TopicOptions } from './model/stream.js'
 export type { EmitOptions, TimerPayloads, Turn, WindowBounds } from './model/turn.js'
-export type { LatePolicy, Window, WindowOptions } from './model/window.js'
+export type { HoppingOptions, LatePolicy, SessionOptions, Window, WindowOptions } from './model/window.js'
 export type { AppState } from './runtime/watch/app-state.js'
+export type { EntriesOptions } from './runtime/state-reader.js'
 export type { Guarantee, Health, Stats } from './runtime/setup/engine-options.js'
 export type { RestoreReport } from './runtime/watch/restore-watch.js'
 export type { StateChange } from './runtime/watch/state-watch.js'

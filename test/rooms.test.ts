@@ -68,7 +68,7 @@ const owners: Readonly<Record<string, readonly string[]>> = {
   kafkajs: ['kafka'],
   level: ['store'],
   avsc: ['codec'],
-  zod: ['app', 'codec', 'kafka', 'model'],
+  zod: ['codec'],
   snappy: ['log'],
   'lz4-napi': ['log'],
   '@bokuweb/zstd-wasm': ['log'],

@@ -2,6 +2,7 @@ import type { Duration } from '../core/duration.js'
 import type { DeepReadonly } from '../model/deep-readonly.js'
 import type { AnyStateObject, Queries, StateObject } from '../model/state-object.js'
 import type { Health, Stats } from '../runtime/setup/engine-options.js'
+import type { EntriesOptions } from '../runtime/state-reader.js'
 import type { RestoreReport } from '../runtime/watch/restore-watch.js'
 import type { StateChange } from '../runtime/watch/state-watch.js'
 
@@ -15,9 +16,9 @@ export interface App extends AsyncDisposable {
   /**
    * Finishes what was begun, commits, leaves the group and closes the local stores. After `timeout` (10 s by default) what is
    * not committed is left to be read again; closing connections and stores can take a few seconds more. Closing twice is
-   * allowed. Never rejects.
+   * allowed. Never rejects; throws `OPTIONS_INVALID` at once.
    */
-  close(options?: { timeout?: Duration }): Promise<void>
+  close(options?: CloseOptions): Promise<void>
   /** Resolves when the app has been closed. Rejects with the error that stopped it. */
   closed(): Promise<void>
   /** Resolves when every record present at the call has been processed and committed, by whichever process. Rejects with what stopped the app. */
@@ -42,6 +43,11 @@ export interface App extends AsyncDisposable {
   describe(): string
 }
 
+export interface CloseOptions {
+  /** @default '10s' */
+  readonly timeout?: Duration
+}
+
 /** What the objects of a kind hold. */
 export type StateOf<O> = O extends StateObject<any, infer S, any, any, any> ? S : never
 /** The queries of a kind. */
@@ -51,8 +57,8 @@ export type QueriesOf<O> = O extends StateObject<any, any, any, infer Q, any> ? 
 export interface StateReader<S, Q extends Queries = {}> {
   /** Undefined when there is no such object; of a windowed kind the key is `<key>|<start>|<end>`. Rejects with `KEY_ELSEWHERE` when another process runs its task. */
   get(key: string): Promise<DeepReadonly<S> | undefined>
-  /** Objects of the tasks that this process runs. */
-  entries(options?: { prefix?: string; limit?: number }): AsyncIterable<readonly [key: string, state: DeepReadonly<S>]>
+  /** Objects of the tasks that this process runs. Throws `OPTIONS_INVALID`. */
+  entries(options?: EntriesOptions): AsyncIterable<readonly [key: string, state: DeepReadonly<S>]>
   /** The answer to a query of the kind; undefined when there is no such object. Rejects as `get` does. */
   ask<K extends keyof Q & string>(
     key: string,

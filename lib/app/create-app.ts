@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { systemBootId } from '../core/boot-id.js'
 import { systemClock } from '../core/clock.js'
 import { durationMs } from '../core/duration.js'
+import { checkOptions, duration, type Rules } from '../core/options.js'
 import { MillraceError } from '../core/errors.js'
 import { stderrLogger } from '../core/logger.js'
 import { kafkaLog } from '../kafka/kafka-log.js'
@@ -14,11 +15,12 @@ import { CommittedState } from '../runtime/state-reader.js'
 import { levelFolder } from '../store/level/level-folder.js'
 import { memoryFolder } from '../store/memory/memory-folder.js'
 import { asPort } from './logs.js'
-import type { App, QueriesOf, StateOf, StateReader } from './app.js'
+import type { App, CloseOptions, QueriesOf, StateOf, StateReader } from './app.js'
 import { resolveOptions, type AppOptions } from './options.js'
 
 const commitLingerMs = 10
 const closeTimeoutMs = 10_000
+const closeOptions: Rules<CloseOptions> = { timeout: duration }
 
 /**
  * Puts an app together; nothing is connected before `start()`.
@@ -84,7 +86,8 @@ class RunningApp implements App {
     return this.#started
   }
 
-  close(options: { timeout?: number | `${number}${'ms' | 's' | 'm' | 'h' | 'd'}` } = {}): Promise<void> {
+  close(options: CloseOptions = {}): Promise<void> {
+    checkOptions('close', options, closeOptions)
     this.#closing ??= this.#close(durationMs(options.timeout ?? closeTimeoutMs, 'timeout'))
     return this.#closing
   }

@@ -1,7 +1,21 @@
-import { z } from 'zod'
 import { durationMs, type Duration } from '../core/duration.js'
 import { MillraceError } from '../core/errors.js'
 import type { Logger } from '../core/logger.js'
+import {
+  anyText,
+  checkOptions,
+  duration,
+  duration32,
+  flag,
+  list,
+  logger,
+  object,
+  oneOf,
+  required,
+  text,
+  whole,
+  type Rules,
+} from '../core/options.js'
 import type { KafkaOptions } from '../kafka/connection/options.js'
 import type { Log } from '../log/port.js'
 import { checkAppId } from '../model/names.js'
@@ -54,34 +68,30 @@ export interface AppOptions {
   readonly logger?: Logger
 }
 
-const duration = z.custom<Duration>(
-  (value) => typeof value === 'number' || typeof value === 'string',
-  'a duration is needed: milliseconds, or for example "5s"',
-)
-const object = z.custom<object>((value) => typeof value === 'object' && value !== null, 'an object is needed')
-const positive = z.number().int().positive()
+/** What they hold is checked by whoever connects. */
+export const kafka = object('what kafkaLog takes: kafka: { brokers: [address] }')
+export const log = object('an open log: memoryLog() or kafkaLog(options)')
 
-/** Only shapes are checked here; unknown keys are refused by name. */
-const shape = z.strictObject({
-  id: z.string(),
-  objects: z.array(object).optional(),
-  flows: z.array(object).optional(),
-  lookups: z.array(object).optional(),
-  kafka: object.optional(),
-  log: object.optional(),
-  guarantee: z.enum(['exactly-once', 'at-least-once']).optional(),
-  dataDir: z.string().min(1).optional(),
-  commitInterval: duration.optional(),
-  sessionTimeout: duration.optional(),
-  instanceId: z.string().min(1).optional(),
-  createTopics: z.boolean().optional(),
-  replicationFactor: positive.optional(),
-  cacheEntries: positive.optional(),
-  standbyReplicas: z.number().int().nonnegative().optional(),
-  version: z.string().optional(),
-  maxRecordBytes: positive.optional(),
-  logger: object.optional(),
-} satisfies Record<keyof AppOptions, z.ZodType>)
+export const appRules: Rules<AppOptions> = {
+  id: required(text),
+  objects: list('a list of state objects, made with stateObject(name, options)'),
+  flows: list('a list of flows, made with stream.to(topic)'),
+  lookups: list('a list of lookup tables, made with lookup(topic)'),
+  kafka,
+  log,
+  guarantee: oneOf('exactly-once', 'at-least-once'),
+  dataDir: text,
+  commitInterval: duration,
+  sessionTimeout: duration32,
+  instanceId: text,
+  createTopics: flag,
+  replicationFactor: whole(1, 32_767),
+  cacheEntries: whole(1, Number.MAX_SAFE_INTEGER),
+  standbyReplicas: whole(0),
+  version: anyText,
+  maxRecordBytes: whole(1),
+  logger,
+}
 
 /** Brokers refuse batches of more than 1,048,588 bytes by default; keys, headers and framing need some. */
 export const defaultMaxRecordBytes = 1_000_000
@@ -102,8 +112,7 @@ export interface ResolvedOptions {
 
 /** Throws `OPTIONS_INVALID` naming each option that is wrong. */
 export function resolveOptions(options: AppOptions): ResolvedOptions {
-  const checked = shape.safeParse(options)
-  if (!checked.success) throw new MillraceError('OPTIONS_INVALID', `createApp: ${z.prettifyError(checked.error)}`)
+  checkOptions('createApp', options, appRules)
   checkAppId(options.id)
   if ((options.kafka === undefined) === (options.log === undefined)) {
     throw new MillraceError('OPTIONS_INVALID', 'createApp: give either kafka: { brokers } or log: memoryLog()')

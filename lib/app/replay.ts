@@ -1,5 +1,6 @@
 import { stderrLogger, type Logger } from '../core/logger.js'
 import { MillraceError } from '../core/errors.js'
+import { checkOptions, logger, required, text, type Rules } from '../core/options.js'
 import { allPartitions, offsetOf, PositionMap } from '../core/record.js'
 import { kafkaLog } from '../kafka/kafka-log.js'
 import type { KafkaOptions } from '../kafka/connection/options.js'
@@ -8,12 +9,13 @@ import { recordCursor } from '../log/cursor.js'
 import { loadCompressions } from '../log/compression/compression.js'
 import { partitionOfKey } from '../log/murmur2.js'
 import type { CommitChannel, Fetched, Log, LogPort, RecordCursor, TopicInfo } from '../log/port.js'
-import { deadLetterTopic, inboxTopic } from '../model/names.js'
+import { checkAppId, deadLetterTopic, inboxTopic } from '../model/names.js'
 import { letterIn } from '../turn/failing/dead-letter.js'
 import { valueBytes } from '../turn/kept/form.js'
 import { packLetter } from '../turn/output/hop.js'
 import { Outbox } from '../turn/output/outbox.js'
 import { asPort } from './logs.js'
+import { kafka, log } from './options.js'
 
 export interface ReplayOptions {
   /** The id of the app whose dead letters these are. It may run meanwhile, or be started later. */
@@ -34,6 +36,8 @@ export interface ReplayReport {
   readonly left: number
 }
 
+const rules: Rules<ReplayOptions> = { id: required(text), kafka, log, logger }
+
 /** Replays fence each other by their transactional id. */
 const nobody = { generationId: -1, memberId: '', withoutMembers: true } as const
 const maxBytes = 1 << 20
@@ -49,10 +53,12 @@ const transactionTimeoutMs = 60_000
  * its `max.message.bytes` and call again), and with what the log refuses.
  */
 export async function replayDeadLetters(options: ReplayOptions): Promise<ReplayReport> {
-  const { id, kafka, logger = stderrLogger } = options
-  if ((kafka === undefined) === (options.log === undefined))
+  checkOptions('replayDeadLetters', options, rules)
+  checkAppId(options.id)
+  const { id, logger = stderrLogger } = options
+  if ((options.kafka === undefined) === (options.log === undefined))
     throw new MillraceError('OPTIONS_INVALID', 'replayDeadLetters: give either kafka: { brokers } or log')
-  const own = kafka === undefined ? undefined : kafkaLog(kafka, { logger })
+  const own = options.kafka === undefined ? undefined : kafkaLog(options.kafka, { logger })
   try {
     return await replay(own ?? asPort(options.log), id)
   } finally {

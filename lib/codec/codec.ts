@@ -1,5 +1,6 @@
 import { asBuffer, isBytes, utf8Text } from '../core/bytes.js'
 import { MillraceError, reasonOf } from '../core/errors.js'
+import type { Rule } from '../core/options.js'
 import { kindOf } from '../core/record-checks.js'
 import { validator, type OutputOf, type Schema } from './schema.js'
 
@@ -19,6 +20,17 @@ export interface Codec<V> {
    * on bytes that are no value of this format at all.
    */
   decodeRaw?(bytes: Uint8Array): unknown
+}
+
+export const codecRule: Rule = {
+  give: 'a codec such as text(), or an object with encode and decode',
+  fits: isCodec,
+  required: false,
+}
+
+export function isCodec(value: unknown): value is Codec<unknown> {
+  const { encode, decode } = (value ?? {}) as Partial<Codec<unknown>>
+  return typeof encode === 'function' && typeof decode === 'function'
 }
 
 /** JSON, checked against a schema when read. */

@@ -1,5 +1,6 @@
 import { asBuffer } from '../core/bytes.js'
 import { MillraceError } from '../core/errors.js'
+import { checkOptions, oneOf, type Rules } from '../core/options.js'
 import type { Codec } from './codec.js'
 
 /** Whole numbers of 32 bits, big-endian: what Kafka's `IntegerSerializer` writes. `VALUE_INVALID` for anything else. */
@@ -15,14 +16,21 @@ export function integer(): Codec<number> {
 export function long(options?: { readonly as?: 'number' }): Codec<number>
 /** All of them, as bigints. */
 export function long(options: { readonly as: 'bigint' }): Codec<bigint>
-export function long({ as = 'number' }: { readonly as?: 'number' | 'bigint' } = {}): Codec<number> | Codec<bigint> {
-  return as === 'bigint' ? bigintCodec : longCodec
+export function long(options: LongOptions = {}): Codec<number> | Codec<bigint> {
+  checkOptions('long', options, longOptions)
+  return options.as === 'bigint' ? bigintCodec : longCodec
 }
 
 /** Floating-point numbers of 64 bits, big-endian: what Kafka's `DoubleSerializer` writes. */
 export function double(): Codec<number> {
   return doubleCodec
 }
+
+interface LongOptions {
+  readonly as?: 'number' | 'bigint'
+}
+
+const longOptions: Rules<LongOptions> = { as: oneOf('number', 'bigint') }
 
 const integerCodec = fixed<number>({
   format: 'integer',

@@ -1,4 +1,5 @@
 import { MillraceError } from '../core/errors.js'
+import type { Rule } from '../core/options.js'
 import { forget, isThenable } from '../core/record-checks.js'
 
 /** Any schema library that speaks Standard Schema v1 (zod, valibot, arktype). Source: standardschema.dev. */
@@ -13,6 +14,18 @@ export interface Schema<Input = unknown, Output = Input> {
 
 /** The type of values a schema lets through. */
 export type OutputOf<S extends Schema> = NonNullable<S['~standard']['types']>['output']
+
+/** Some libraries make their schemas functions. */
+export function isSchema(value: unknown): value is Schema {
+  const standard = (value as Partial<Schema> | null | undefined)?.['~standard']
+  return typeof standard?.validate === 'function'
+}
+
+export const schemaRule: Rule = {
+  give: 'a schema of zod, or of another library that speaks Standard Schema',
+  fits: isSchema,
+  required: false,
+}
 
 /** What a Standard Schema answers. */
 interface Verdict {

@@ -4,13 +4,16 @@ export interface Clock {
   now(): number
   /** Milliseconds that never go back; for intervals. */
   elapsed(): number
-  /** Resolves after `ms`, or at once when `signal` aborts. Never rejects. */
+  /** Resolves after `ms`, 24 days at most, or at once when `signal` aborts. Never rejects. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>
   /** Lets the event loop turn once: I/O, timers and other promises get their chance. */
   breathe(): Promise<void>
   /** Calls `tick` every `ms` until the returned function is called. Does not keep the process alive. */
   every(ms: number, tick: () => void): () => void
 }
+
+/** What is longer `setTimeout` takes for 1 ms. */
+const longestTimeoutMs = 2 ** 31 - 1
 
 export const systemClock: Clock = {
   now: () => Date.now(),
@@ -23,7 +26,7 @@ export const systemClock: Clock = {
         signal?.removeEventListener('abort', done)
         resolve()
       }
-      const timer = setTimeout(done, ms)
+      const timer = setTimeout(done, Math.min(ms, longestTimeoutMs))
       signal?.addEventListener('abort', done, { once: true })
     })
   },

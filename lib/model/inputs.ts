@@ -1,8 +1,9 @@
 import { durationMs, type Duration } from '../core/duration.js'
 import { MillraceError } from '../core/errors.js'
+import { callback, checkOptions, duration, object, oneOf, required, shown, whole, type Rules } from '../core/options.js'
 import type { RecordInfo } from '../core/record.js'
 import type { ErrorPolicy, InputDefinition, Route } from './kind.js'
-import { sourceNames, type Stream } from './stream.js'
+import { demandStream, sourceNames, type Stream } from './stream.js'
 
 /** Which object a value belongs to; `null` drops the record. */
 export type KeyExtractor<V> = (value: V, record: RecordInfo) => string | null
@@ -30,6 +31,18 @@ export interface OnError {
   readonly then?: 'dead-letter' | 'skip' | 'stop'
 }
 
+const inputOptions: Rules<InputOptions<never>> = {
+  key: required(callback("a function that gives the object's key, or null")),
+  route: oneOf('auto', 'aligned', 'shuffle'),
+  onError: object('an object with attempts, backoff, then'),
+  turnTimeout: duration,
+}
+const errorOptions: Rules<OnError> = {
+  attempts: whole(1),
+  backoff: duration,
+  then: oneOf('dead-letter', 'skip', 'stop'),
+}
+
 /** What applies where nothing is said, and to the turns of timers and closing windows. */
 export const defaultErrorPolicy: ErrorPolicy = Object.freeze({ attempts: 5, backoffMs: 100, then: 'dead-letter' })
 
@@ -43,33 +56,30 @@ export function inputDefinition<V>(
   key: KeyExtractor<V> | InputOptions<V>,
   handler: InputDefinition['handler'],
 ): InputDefinition {
+  demandStream(input, `state object '${kind}', on`)
   const options: InputOptions<V> = typeof key === 'function' ? { key } : key
   const sources = sourceNames(input.node).join('+')
   const id = `${sources}#${known.filter((other) => other.id.startsWith(`${sources}#`)).length}`
-  for (const [what, value] of [
-    ['key', options.key],
-    ['handler', handler],
-  ] as const) {
-    if (typeof value !== 'function')
-      throw new MillraceError('DEFINITION_INVALID', `state object '${kind}', on ${id}: ${what} must be a function`, {
-        kind,
-      })
-  }
+  const where = `state object '${kind}', on ${id}`
+  checkOptions(where, options, inputOptions)
+  if (typeof handler !== 'function')
+    throw new MillraceError('DEFINITION_INVALID', `${where}: the handler is ${shown(handler)}; give a function`, {
+      kind,
+    })
   return Object.freeze({
     id,
     from: input.node,
     key: options.key,
     route: options.route ?? 'auto',
-    onError: errorPolicy(options.onError ?? {}, `state object '${kind}', on ${id}: onError`),
+    onError: errorPolicy(options.onError ?? {}, `${where}: onError`),
     turnTimeoutMs: durationMs(options.turnTimeout ?? defaultTurnTimeoutMs, `${id}: turnTimeout`),
     handler,
   })
 }
 
 function errorPolicy(onError: OnError, where: string): ErrorPolicy {
+  checkOptions(where, onError, errorOptions)
   const { attempts = defaultErrorPolicy.attempts, backoff = defaultErrorPolicy.backoffMs } = onError
-  if (!Number.isInteger(attempts) || attempts < 1)
-    throw new MillraceError('DEFINITION_INVALID', `${where}.attempts: ${attempts}; give a whole number from 1 on`)
   const backoffMs = durationMs(backoff, `${where}.backoff`)
   return Object.freeze({ attempts, backoffMs, then: onError.then ?? defaultErrorPolicy.then })
 }

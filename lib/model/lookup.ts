@@ -1,3 +1,4 @@
+import { refuseMore } from '../core/options.js'
 import { topicNode, type Topic, type TopicNode } from './stream.js'
 
 /** A topic that every instance of the app has a whole copy of, to look rows up by any key: `turn.lookup(table, key)`. */
@@ -20,9 +21,11 @@ export interface LookupTable<V> {
  * `'dead-letter'`, the default, counts it and logs a warning with its coordinates (there is no dead letter: every instance
  * would write one); `'skip'` counts it; `'stop'` stops the app. `timestamp` of the topic is not used.
  *
- * Throws `DEFINITION_INVALID` when it is not given a topic.
+ * Throws `DEFINITION_INVALID` when it is not given a topic, `OPTIONS_INVALID` when it is given more.
  */
-export function lookup<V>(source: Topic<V>): LookupTable<V> {
+export function lookup<V>(source: Topic<V>): LookupTable<V>
+export function lookup<V>(source: Topic<V>, ...more: unknown[]): LookupTable<V> {
+  refuseMore('lookup', more)
   const node = topicNode(source as Topic<never>)
   return Object.freeze({ kind: 'lookup', name: node.name, node })
 }

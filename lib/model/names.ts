@@ -1,27 +1,30 @@
 import { MillraceError } from '../core/errors.js'
+import { shown } from '../core/options.js'
+
+const called = (name: unknown): string => (typeof name === 'string' ? `'${name.slice(0, 300)}'` : shown(name))
 
 /** Kafka's own rule for topic names. */
 export function checkTopicName(name: string): void {
-  if (/^[A-Za-z0-9._-]{1,249}$/.test(name) && name !== '.' && name !== '..') return
+  if (typeof name === 'string' && /^[A-Za-z0-9._-]{1,249}$/.test(name) && name !== '.' && name !== '..') return
   throw new MillraceError(
     'DEFINITION_INVALID',
-    `'${name}' is not a topic name: 1 to 249 letters, digits, '.', '_' and '-' are allowed`,
+    `${called(name)} is not a topic name: 1 to 249 letters, digits, '.', '_' and '-' are allowed`,
   )
 }
 
 /** No dash, so that `<app>-<kind>-changelog` cannot mean two things. */
 export function checkKindName(name: string): void {
-  if (/^[A-Za-z0-9_.]{1,100}$/.test(name)) return
+  if (typeof name === 'string' && /^[A-Za-z0-9_.]{1,100}$/.test(name)) return
   throw new MillraceError(
     'DEFINITION_INVALID',
-    `'${name}' cannot name a state object: use letters, digits, '_' and '.' (no dash)`,
+    `${called(name)} cannot name a state object: use letters, digits, '_' and '.' (no dash)`,
   )
 }
 
 /** No colon: transactional ids are `<app>:<start>`, and the prefix must name this app alone. */
 export function checkAppId(id: string): void {
-  if (/^[A-Za-z0-9._-]{1,100}$/.test(id)) return
-  throw new MillraceError('OPTIONS_INVALID', `id '${id}': use 1 to 100 letters, digits, '.', '_' and '-'`)
+  if (typeof id === 'string' && /^[A-Za-z0-9._-]{1,100}$/.test(id)) return
+  throw new MillraceError('OPTIONS_INVALID', `id ${called(id)}: use 1 to 100 letters, digits, '.', '_' and '-'`)
 }
 
 export const changelogTopic = (app: string, kind: string): string => `${app}-${kind}-changelog`

@@ -28,7 +28,7 @@ export function program(
       'the app does nothing: give it objects: [stateObject(…)] or flows: [stream.to(…)]',
     )
   }
-  const kinds = objects.map((object) => object.definition)
+  const kinds = objects.map(definitionOf)
   const names = new Set<string>()
   for (const { name, inputs } of kinds) {
     if (names.has(name))
@@ -46,7 +46,7 @@ export function program(
     names.add(name)
   }
   kinds.forEach(checkComplete)
-  const definitions = flows.map((flow) => flow.definition)
+  const definitions = flows.map(flowOf)
   const sources = [
     ...kinds.flatMap((kind) => kind.inputs.flatMap((input) => topicsOf(input.from))),
     ...definitions.flatMap((flow) => topicsOf(flow.from)),
@@ -64,8 +64,18 @@ export function program(
   })
 }
 
-function nodeOf({ kind, node }: LookupTable<unknown>): TopicNode {
-  if (kind === 'lookup') return node
+function definitionOf(object: AnyStateObject): KindDefinition {
+  if (object?.kind === 'stateObject') return object.definition
+  throw new MillraceError('DEFINITION_INVALID', 'objects: give it state objects, made with stateObject(name, options)')
+}
+
+function flowOf(flow: Flow): FlowDefinition {
+  if (flow?.kind === 'flow') return flow.definition
+  throw new MillraceError('DEFINITION_INVALID', 'flows: give it flows, made with stream.to(topic)')
+}
+
+function nodeOf(table: LookupTable<unknown>): TopicNode {
+  if (table?.kind === 'lookup') return table.node
   throw new MillraceError('DEFINITION_INVALID', 'lookups: give it tables, made with lookup(topic(name, schema))')
 }
 

@@ -1,14 +1,26 @@
-import { json, type Codec } from '../codec/codec.js'
-import { validator, type OutputOf, type Schema } from '../codec/schema.js'
+import { codecRule, json, type Codec } from '../codec/codec.js'
+import { isSchema, schemaRule, validator, type OutputOf, type Schema } from '../codec/schema.js'
 import { durationMs, type Duration } from '../core/duration.js'
 import { MillraceError } from '../core/errors.js'
+import {
+  callback,
+  checkOptions,
+  duration,
+  flag,
+  oneOf,
+  refuseMore,
+  required,
+  shown,
+  whole,
+  type Rules,
+} from '../core/options.js'
 import type { DeepReadonly, Given, Scalar } from './deep-readonly.js'
 import { inputDefinition, type InputOptions, type KeyExtractor } from './inputs.js'
 import type { KindDefinition, TimerDefinition, TimerTime } from './kind.js'
 import { checkKindName } from './names.js'
 import { topicNode, type Stream, type Topic } from './stream.js'
 import type { TimerPayloads, Turn, WindowBounds } from './turn.js'
-import type { Window } from './window.js'
+import { windowRule, type Window } from './window.js'
 
 export type MaybePromise<T> = T | Promise<T>
 
@@ -59,6 +71,23 @@ export interface StateOptions<
   readonly checked?: boolean
 }
 
+const stateOptions: Rules<StateOptions<Schema>> = {
+  state: required(schemaRule),
+  init: required(callback('a function that makes the state of a new key')),
+  ttl: duration,
+  version: whole(1),
+  codec: codecRule,
+  window: windowRule,
+  checked: flag,
+}
+
+export interface TimersOptions {
+  /** By which time they are due: that of the process's clock, or that of the records. @default 'processing' */
+  readonly time?: TimerTime
+}
+
+const timersOptions: Rules<TimersOptions> = { time: oneOf('processing', 'event') }
+
 /** The window that turns of a kind have: `W` is its option `window`. */
 export type BoundsOf<W> = W extends undefined ? undefined : WindowBounds
 
@@ -89,7 +118,7 @@ export interface StateObject<
   /** Declares timers and what they carry; `time` says by which time they are due. Declare them before the handlers that set them. */
   timers<P extends Record<string, Schema>>(
     payloads: P,
-    options?: { readonly time?: TimerTime },
+    options?: TimersOptions,
   ): StateObject<Name, S, T & { [K in keyof P]: OutputOf<P[K]> }, Q, B>
   /** Runs `handler` when the named timer is due. */
   onTimer<K extends keyof T & string>(name: K, handler: Handler<S, T[K], T, B>): StateObject<Name, S, T, Q, B>
@@ -115,7 +144,7 @@ export interface StateObject<
 
 /**
  * Defines a kind of state object: one object per key, made by `init` when the key is first seen.
- * Throws `DEFINITION_INVALID` when the name or an option is not usable.
+ * Throws `OPTIONS_INVALID` for an option that there is not or that cannot be used, `DEFINITION_INVALID` for a name that cannot.
  */
 export function stateObject<
   Name extends string,
@@ -125,10 +154,8 @@ export function stateObject<
   W extends Window<OutputOf<St>> | undefined = undefined,
 >(name: Name, options: StateOptions<St, I, L, W>): StateObject<Name, OutputOf<St>, {}, {}, BoundsOf<W>> {
   checkKindName(name)
+  checkOptions(`state object '${name}'`, options, stateOptions)
   const { state, init, ttl, version = 1, codec = json(state), window, checked = true } = options
-  if (typeof init !== 'function') throw refused(name, 'init must be a function that makes the state of a new key')
-  if (!Number.isInteger(version) || version < 1)
-    throw refused(name, `version ${version}: give a whole number from 1 on`)
   if (version > 1 && codec.decodeRaw === undefined)
     throw refused(
       name,
@@ -170,20 +197,31 @@ function define<Name extends string, S, T extends TimerPayloads, Q extends Queri
     definition: Object.freeze(definition),
     on: (input, key, handler) =>
       withMore({ inputs: [...inputs, inputDefinition(name, inputs, input, key, handler as never)] }),
-    timers: (payloads, { time = 'processing' } = {}) =>
-      withMore({ timers: declared(name, timers, payloads, time) }) as never,
-    onTimer: (timer, handler) => withMore({ timers: handled(name, timers, timer, handler as never) }),
-    onClose(handler) {
+    timers(payloads, options = {}) {
+      checkOptions(`state object '${name}', timers`, options, timersOptions)
+      return withMore({ timers: declared(name, timers, payloads, options.time ?? 'processing') }) as never
+    },
+    onTimer(timer, handler, ...more: unknown[]) {
+      demandFunction(name, `onTimer('${timer}'): the handler`, handler, more)
+      return withMore({ timers: handled(name, timers, timer, handler as never) })
+    },
+    onClose(handler, ...more: unknown[]) {
+      demandFunction(name, 'onClose: the handler', handler, more)
       if (definition.window === undefined) throw refused(name, 'onClose is for windowed kinds: give it a window')
       return withMore({ onClose: handler as never })
     },
-    query: (question, answer) => withMore({ queries: new Map([...queries, [question, answer as never]]) }) as never,
-    publish(target, row) {
+    query(question, answer, ...more: unknown[]) {
+      demandFunction(name, `query('${question}'): the answer`, answer, more)
+      return withMore({ queries: new Map([...queries, [question, answer as never]]) }) as never
+    },
+    publish(target, row, ...more: unknown[]) {
+      demandFunction(name, 'publish: the row', row, more)
       if (definition.window?.kind === 'session')
         throw refused(name, 'sessions have no row until they are over, since they may be merged: emit it in onClose')
       return withMore({ publishes: [...publishes, Object.freeze({ target: topicNode(target as Topic<never>), row })] })
     },
-    migrate(from, step) {
+    migrate(from, step, ...more: unknown[]) {
+      demandFunction(name, `migrate(${from}): the step`, step, more)
       if (!Number.isInteger(from) || from < 1 || from >= definition.version)
         throw refused(name, `migrate(${from}): steps begin at versions 1 to ${definition.version - 1}`)
       return withMore({ migrations: new Map([...migrations, [from, step]]) })
@@ -218,6 +256,7 @@ function declared(
 ): ReadonlyMap<string, TimerDefinition> {
   const timers = new Map(known)
   for (const [name, schema] of Object.entries(payloads)) {
+    if (!isSchema(schema)) throw refused(kind, `timer '${name}' is ${shown(schema)}; give ${schemaRule.give}`)
     if (timers.has(name)) throw refused(kind, `timer '${name}' is declared twice`)
     timers.set(name, Object.freeze({ name, time, check: validator(schema), handler: undefined }))
   }
@@ -233,6 +272,11 @@ function handled(
   const timer = known.get(name)
   if (timer === undefined) throw refused(kind, `onTimer('${name}'): declare it with timers({ ${name}: schema }) first`)
   return new Map([...known, [name, Object.freeze({ ...timer, handler })]])
+}
+
+function demandFunction(kind: string, what: string, value: unknown, more: readonly unknown[]): void {
+  if (typeof value !== 'function') throw refused(kind, `${what} is ${shown(value)}; give a function`)
+  refuseMore(`state object '${kind}', ${what.split(':')[0]}`, more)
 }
 
 function refused(kind: string, why: string): MillraceError {

@@ -1,7 +1,8 @@
 import type { Codec } from '../codec/codec.js'
-import { json } from '../codec/codec.js'
-import type { OutputOf, Schema } from '../codec/schema.js'
+import { isCodec, json } from '../codec/codec.js'
+import { isSchema, type OutputOf, type Schema } from '../codec/schema.js'
 import { MillraceError } from '../core/errors.js'
+import { callback, checkOptions, oneOf, shown, whole, type Rules } from '../core/options.js'
 import { forget, isThenable } from '../core/record-checks.js'
 import type { RecordInfo } from '../core/record.js'
 import type { Given } from './deep-readonly.js'
@@ -62,6 +63,13 @@ export interface TopicOptions<V = never> {
 /** `dead-letter`: to `<app>-dlq`, go on; `skip`: count it, go on; `stop`: stop the app, lose nothing. */
 export type InvalidPolicy = 'dead-letter' | 'skip' | 'stop'
 
+const topicOptions: Rules<TopicOptions> = {
+  onInvalid: oneOf('dead-letter', 'skip', 'stop'),
+  timestamp: callback('a function that gives milliseconds since 1970'),
+  partitions: whole(1),
+}
+const flowOptions: Rules<FlowOptions<never>> = { key: callback('a function that gives the key, or null') }
+
 // Functions are kept as functions of `never`: any function fits without a cast, and only the runtime, which knows that
 // the value fits, calls them.
 export type Step = (value: never, record: RecordInfo) => unknown
@@ -97,7 +105,7 @@ export interface FlowDefinition {
 
 /**
  * Names a topic and says how its values are read and written. A schema alone means JSON.
- * Throws `DEFINITION_INVALID` when the name is not one Kafka allows.
+ * Throws `DEFINITION_INVALID` when the name is not one Kafka allows, or the format none, and `OPTIONS_INVALID`.
  */
 export function topic<S extends Schema>(
   name: string,
@@ -107,14 +115,15 @@ export function topic<S extends Schema>(
 export function topic<V>(name: string, codec: Codec<V>, options?: TopicOptions<V>): Topic<V>
 export function topic(name: string, format: Schema | Codec<unknown>, options: TopicOptions = {}): Topic<unknown> {
   checkTopicName(name)
-  const codec = '~standard' in format ? json(format) : format
-  if (typeof codec?.encode !== 'function') {
+  if (!isSchema(format) && !isCodec(format)) {
     throw new MillraceError(
       'DEFINITION_INVALID',
-      `topic '${name}': give a schema (zod or another Standard Schema) or a codec such as text()`,
+      `topic '${name}': its format is ${shown(format)}; give a schema (zod or another Standard Schema) or a codec such as text()`,
       { topic: name },
     )
   }
+  checkOptions(`topic '${name}'`, options, topicOptions)
+  const codec = isSchema(format) ? json(format) : format
   const node: TopicNode = Object.freeze({
     kind: 'topic',
     name,
@@ -127,9 +136,18 @@ export function topic(name: string, format: Schema | Codec<unknown>, options: To
   return Object.freeze({ ...stream<unknown>(node), name, codec, withTombstones })
 }
 
+/** Throws `DEFINITION_INVALID` for what is no topic and no stream of one. */
+export function demandStream(input: unknown, where: string): void {
+  if (typeof (input as Partial<Stream<unknown>> | null | undefined)?.node?.kind === 'string') return
+  throw new MillraceError(
+    'DEFINITION_INVALID',
+    `${where}: ${shown(input)} is no stream; give a topic, made with topic(name, schema), or a stream of one`,
+  )
+}
+
 /** The topic behind a handle. */
 export function topicNode(handle: Topic<never> | Topic<unknown>): TopicNode {
-  if (handle.node?.kind === 'topic') return handle.node
+  if ((handle as Partial<Topic<unknown>> | undefined)?.node?.kind === 'topic') return handle.node as TopicNode
   throw new MillraceError('DEFINITION_INVALID', 'a topic is needed here: make it with topic(name, schema)')
 }
 
@@ -137,18 +155,28 @@ function stream<V>(node: StreamNode): Stream<V> {
   const derived = <W>(next: StreamNode): Stream<W> => stream<W>(Object.freeze(next))
   return Object.freeze({
     node,
-    map: <W>(step: (value: V, record: RecordInfo) => W) => derived<W>({ kind: 'map', from: node, step }),
+    map: <W>(step: (value: V, record: RecordInfo) => W) =>
+      derived<W>({ kind: 'map', from: node, step: demandStep('map', step) }),
     filter: <W extends V>(test: (value: V, record: RecordInfo) => boolean) =>
-      derived<W>({ kind: 'filter', from: node, test }),
+      derived<W>({ kind: 'filter', from: node, test: demandStep('filter', test) }),
     flatMap: <W>(step: (value: V, record: RecordInfo) => Iterable<W>) =>
-      derived<W>({ kind: 'flatMap', from: node, step }),
-    merge: <W>(other: Stream<W>) => derived<V | W>({ kind: 'merge', from: [node, other.node] }),
+      derived<W>({ kind: 'flatMap', from: node, step: demandStep('flatMap', step) }),
+    merge: <W>(other: Stream<W>) => {
+      demandStream(other, 'merge')
+      return derived<V | W>({ kind: 'merge', from: [node, other.node] })
+    },
     branch: <B extends Record<string, (value: V) => boolean>>(tests: B) => branches<V, B>(node, tests),
-    to: <W>(target: Topic<W>, options?: FlowOptions<V>): Flow => {
-      const definition = { from: node, target: topicNode(target as Topic<never>), key: options?.key }
+    to: <W>(target: Topic<W>, options: FlowOptions<V> = {}): Flow => {
+      checkOptions('to', options, flowOptions)
+      const definition = { from: node, target: topicNode(target as Topic<never>), key: options.key }
       return Object.freeze({ kind: 'flow', name: `${sourceNames(node).join('+')} → ${target.name}`, definition })
     },
   })
+}
+
+function demandStep<F>(what: string, step: F): F {
+  if (typeof step === 'function') return step
+  throw new MillraceError('DEFINITION_INVALID', `${what}: ${shown(step)} in the place of a function`)
 }
 
 function branches<V, B extends Record<string, (value: V) => boolean>>(
@@ -156,6 +184,7 @@ function branches<V, B extends Record<string, (value: V) => boolean>>(
   tests: B,
 ): { readonly [K in keyof B | 'rest']: Stream<V> } {
   const names = Object.keys(tests)
+  for (const name of names) demandStep(`branch: the test '${name}'`, tests[name])
   if (names.includes('rest')) {
     throw new MillraceError('DEFINITION_INVALID', "branch: 'rest' is the name of what no test took; rename that test")
   }

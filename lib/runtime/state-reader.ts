@@ -1,10 +1,20 @@
 import { MillraceError } from '../core/errors.js'
+import { anyText, checkOptions, whole, type Rules } from '../core/options.js'
 import { partitionOfKey } from '../log/murmur2.js'
 import type { KindDefinition } from '../model/kind.js'
 import type { Table } from '../state/table.js'
 import { sessionOf, type Sessions } from '../turn/windows/sessions.js'
 import { parseWindowKey, windowKey } from '../turn/windows/windows.js'
 import type { Engine } from './engine.js'
+
+export interface EntriesOptions {
+  /** What the keys begin with. @default '' */
+  readonly prefix?: string
+  /** So many objects at most. @default all */
+  readonly limit?: number
+}
+
+const entriesOptions: Rules<EntriesOptions> = { prefix: anyText, limit: whole(0, Number.MAX_SAFE_INTEGER) }
 
 /** Reads committed state of the tasks this process runs. */
 export class CommittedState {
@@ -55,9 +65,12 @@ export class CommittedState {
   }
 
   /** All objects of the tasks this process runs, task by task, in key order within a task. */
-  async *entries(
-    options: { readonly prefix?: string; readonly limit?: number } = {},
-  ): AsyncIterable<readonly [string, unknown]> {
+  entries(options: EntriesOptions = {}): AsyncIterable<readonly [string, unknown]> {
+    checkOptions('entries', options, entriesOptions)
+    return this.#entries(options)
+  }
+
+  async *#entries(options: EntriesOptions): AsyncIterable<readonly [string, unknown]> {
     let left = options.limit ?? Infinity
     // A copy: tasks may come and go while a caller takes its time.
     const tasks = Array.from(this.#engine.parts.tasks.running.keys())

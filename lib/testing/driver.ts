@@ -1,12 +1,13 @@
 import { durationMs, type Duration } from '../core/duration.js'
 import { MillraceError } from '../core/errors.js'
+import { anything, callback, checkOptions, oneOf, whole, type Rules } from '../core/options.js'
 import { silentLogger, type Logger } from '../core/logger.js'
 import type { Headers } from '../core/record.js'
 import { partitionOfKey } from '../log/murmur2.js'
 import { memoryLog, type MemoryLog } from '../memory/memory-log.js'
 import { program } from '../model/program.js'
 import type { StateOf } from '../app/app.js'
-import { defaultMaxRecordBytes } from '../app/options.js'
+import { appRules, defaultMaxRecordBytes } from '../app/options.js'
 import { replayDeadLetters, type ReplayReport } from '../app/replay.js'
 import type { LookupTable } from '../model/lookup.js'
 import type { AnyStateObject } from '../model/state-object.js'
@@ -46,6 +47,25 @@ export interface SendOptions {
   readonly timestamp?: number
 }
 
+/** What the values that are sent together have in common. */
+export interface SendAllOptions<V> {
+  /** @default none */
+  readonly key?: (value: V) => string | null
+}
+
+const { objects, flows, lookups, guarantee, logger } = appRules
+const driverOptions: Rules<TestDriverOptions> = {
+  objects,
+  flows,
+  lookups,
+  partitions: whole(1, 10_000),
+  guarantee,
+  replay: oneOf('none', 'every-record'),
+  logger,
+}
+const sendOptions: Rules<SendOptions> = { key: anything, timestamp: anything }
+const sendAllOptions: Rules<SendAllOptions<never>> = { key: callback('a function that gives the key, or null') }
+
 /** A record of an output topic. */
 export interface OutputRecord<V> {
   readonly key: string | null
@@ -60,11 +80,7 @@ export interface TestDriver extends AsyncDisposable {
   /** Appends a value (null: a tombstone) and processes it and all that follows from it. Rejects with what stops the app. */
   send<V>(target: Topic<V>, value: NoInfer<V> | null, options?: SendOptions): Promise<void>
   /** The same for many values at once. */
-  sendAll<V>(
-    target: Topic<V>,
-    values: Iterable<NoInfer<V>>,
-    options?: { key?: (value: V) => string | null },
-  ): Promise<void>
+  sendAll<V>(target: Topic<V>, values: Iterable<NoInfer<V>>, options?: SendAllOptions<V>): Promise<void>
   /** Moves the clock. */
   advance(by: Duration): Promise<void>
   /**
@@ -104,24 +120,21 @@ class Driver implements TestDriver {
   crashes = 0
 
   constructor(options: TestDriverOptions) {
+    checkOptions('testDriver', options, driverOptions)
     this.#options = options
     this.#log = memoryLog({ partitions: options.partitions ?? 4 })
     this.#tail = new TopicTail(this.#log)
   }
 
-  send<V>(
-    target: Topic<V>,
-    value: NoInfer<V> | null,
-    { key = null, timestamp = this.#now }: SendOptions = {},
-  ): Promise<void> {
+  send<V>(target: Topic<V>, value: NoInfer<V> | null, options: SendOptions = {}): Promise<void> {
+    checkOptions(`send to ${target.name}`, options, sendOptions)
+    const { key = null, timestamp = this.#now } = options
     return this.#then(() => this.#log.send<V>(target, [value], { key: () => key, timestamp: () => timestamp }))
   }
 
-  sendAll<V>(
-    target: Topic<V>,
-    values: Iterable<NoInfer<V>>,
-    { key = () => null }: { key?: (value: V) => string | null } = {},
-  ): Promise<void> {
+  sendAll<V>(target: Topic<V>, values: Iterable<NoInfer<V>>, options: SendAllOptions<V> = {}): Promise<void> {
+    checkOptions(`sendAll to ${target.name}`, options, sendAllOptions)
+    const { key = () => null } = options
     return this.#then(() => this.#log.send<V>(target, values, { key, timestamp: () => this.#now }))
   }
 

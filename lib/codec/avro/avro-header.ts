@@ -1,4 +1,5 @@
 import { MillraceError } from '../../core/errors.js'
+import { anything, checkOptions, list, object, oneOf, required, shown, type Rules } from '../../core/options.js'
 import type { AvroSchema } from './avro-schema.js'
 import { avroType, type AvroType } from './avro-type.js'
 
@@ -24,6 +25,15 @@ export interface SchemaIdHeader {
   readonly writers?: Readonly<Record<number, AvroSchema>>
 }
 
+const kind = required(oneOf('single-object', 'schema-id'))
+const singleObjectRules: Rules<SingleObjectHeader> = { kind, writers: list('a list of Avro schemas') }
+const schemaIdRules: Rules<SchemaIdHeader> = {
+  kind,
+  // Looked at below, where it is said whose id it is.
+  id: required(anything),
+  writers: object('an object that has Avro schemas by their ids'),
+}
+
 /** The types that values may be written with, by the hex of the header that says so. */
 export interface Framing {
   /** Before what this codec writes. */
@@ -36,6 +46,11 @@ export interface Framing {
 /** Throws `DEFINITION_INVALID` when an id or a schema cannot be used. */
 export function framingOf(header: AvroHeader, own: AvroType): Framing {
   const add = 'Add the schema it was written with to the `writers` of the header, or to where the schemas come from'
+  checkOptions<AvroHeader>(
+    'avro: header',
+    header,
+    header.kind === 'schema-id' ? schemaIdRules : (singleObjectRules as Rules<AvroHeader>),
+  )
   if (header.kind === 'single-object') {
     // Its own type last, so that it is the one that counts when another schema is equal to it.
     const types = [...(header.writers ?? []).map(avroType), own]
@@ -61,7 +76,10 @@ export function framingOf(header: AvroHeader, own: AvroType): Framing {
 
 function schemaId(id: number): Buffer {
   if (!Number.isInteger(id) || id < 0 || id > 0x7fffffff)
-    throw new MillraceError('DEFINITION_INVALID', `'${id}' is not the id of a schema: it is a whole number of 32 bits`)
+    throw new MillraceError(
+      'DEFINITION_INVALID',
+      `${typeof id === 'number' ? `'${id}'` : shown(id)} is not the id of a schema: it is a whole number of 32 bits`,
+    )
   const bytes = Buffer.alloc(5)
   bytes.writeInt32BE(id, 1)
   return bytes

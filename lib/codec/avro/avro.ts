@@ -1,6 +1,7 @@
 import type { core } from 'zod'
 import { asBuffer } from '../../core/bytes.js'
 import { MillraceError, reasonOf } from '../../core/errors.js'
+import { anything, checkOptions, object, type Rules } from '../../core/options.js'
 import { boundsOf, type Bounds } from './avro-bounds.js'
 import { framingOf, type AvroHeader } from './avro-header.js'
 import { namesOf, schemaOf, type AvroSchema } from './avro-schema.js'
@@ -26,6 +27,15 @@ export interface AvroOptions {
   readonly writer?: AvroSchema
 }
 
+/** Names and schemas are looked at where they are used, which says more of them. */
+const avroOptions: Rules<AvroOptions> = {
+  name: anything,
+  namespace: anything,
+  schema: anything,
+  header: object("a header: { kind: 'schema-id', id } or { kind: 'single-object' }"),
+  writer: anything,
+}
+
 /** How to read what one schema wrote. */
 interface Source {
   readonly bounds: Bounds
@@ -40,6 +50,7 @@ interface Source {
  * Source: Avro 1.12 specification, Binary Encoding and Schema Resolution.
  */
 export function avro<S extends core.$ZodType>(schema: S, options: AvroOptions = {}): Codec<OutputOf<S>> {
+  checkOptions('avro', options, avroOptions)
   const { header, writer } = options
   const [name, namespace] = namesOf(options.name, options.namespace)
   if (header !== undefined && writer !== undefined)

@@ -36,13 +36,21 @@ describe('the options of a Kafka log', () => {
   })
 
   it.each([
-    ['no brokers', {}, 'kafkaLog.brokers'],
-    ['an empty list', { brokers: [] }, 'name one broker'],
-    ['an address without a port', { brokers: ['kafka.example'] }, 'write host:port'],
-    ['a URL', { brokers: ['kafka://kafka.example:9092'] }, 'write host:port'],
+    ['no brokers', {}, 'kafkaLog: brokers is missing'],
+    ['an empty list', { brokers: [] }, 'host:port, one at least'],
+    [
+      'an address without a port',
+      { brokers: ['kafka.example'] },
+      'brokers is a list of "kafka.example"; give a list of addresses, host:port',
+    ],
+    ['a URL', { brokers: ['kafka://kafka.example:9092'] }, 'host:port'],
     ['an unknown option', { brokers: ['a:1'], retries: 3 }, 'retries'],
-    ['a negative time-out', { brokers: ['a:1'], requestTimeout: -1 }, 'kafkaLog.requestTimeout'],
-    ['SASL without a mechanism', { brokers: ['a:1'], sasl: { username: 'me' } }, 'kafkaLog.sasl.mechanism'],
+    ['a negative time-out', { brokers: ['a:1'], requestTimeout: -1 }, 'kafkaLog: requestTimeout is a number (-1)'],
+    [
+      'SASL without a mechanism',
+      { brokers: ['a:1'], sasl: { username: 'me' } },
+      'sasl is an object; give an object with a mechanism',
+    ],
   ])('are refused with %s', (_what, options, message) => {
     expect(refused(options)).toContain(message)
   })

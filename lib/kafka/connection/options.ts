@@ -1,6 +1,5 @@
 import type { KafkaConfig } from 'kafkajs'
-import { z } from 'zod'
-import { MillraceError } from '../../core/errors.js'
+import { checkOptions, flag, required, rule, text, whole, type Rules } from '../../core/options.js'
 
 /** How to reach a Kafka cluster. */
 export interface KafkaOptions {
@@ -48,29 +47,34 @@ export interface Address {
   readonly port: number
 }
 
-const ms = z.int().positive().max(3_600_000)
+const address = /^(\[[0-9a-fA-F:.]+\]|[^\s:]+):\d{1,5}$/
+const isAddress = (value: unknown): boolean => typeof value === 'string' && address.test(value)
+const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null && !Array.isArray(value)
+const ms = whole(1, 3_600_000)
 
-const schema = z.strictObject({
-  brokers: z
-    .array(z.string().regex(/^(\[[0-9a-fA-F:.]+\]|[^\s:]+):\d{1,5}$/, 'write host:port'))
-    .min(1, 'name one broker'),
-  clientId: z.string().min(1).optional(),
-  ssl: z.union([z.boolean(), z.record(z.string(), z.unknown())]).optional(),
-  sasl: z.looseObject({ mechanism: z.string().min(1) }).optional(),
-  connectionTimeout: ms.optional(),
-  authenticationTimeout: ms.optional(),
-  reauthenticationThreshold: ms.optional(),
-  requestTimeout: ms.optional(),
-  checkCrcs: z.boolean().optional(),
-})
+const rules: Rules<KafkaOptions> = {
+  brokers: required(
+    rule('a list of addresses, host:port, one at least', (value) => {
+      return Array.isArray(value) && value.length > 0 && value.every(isAddress)
+    }),
+  ),
+  clientId: text,
+  ssl: rule('true, false, or an object with the options of tls.connect', (value) => {
+    return typeof value === 'boolean' || isObject(value)
+  }),
+  sasl: rule("an object with a mechanism and what it needs: { mechanism: 'plain', username, password }", (value) => {
+    return isObject(value) && text.fits((value as { mechanism?: unknown }).mechanism)
+  }),
+  connectionTimeout: ms,
+  authenticationTimeout: ms,
+  reauthenticationThreshold: ms,
+  requestTimeout: ms,
+  checkCrcs: flag,
+}
 
-/** Checks options and fills in defaults. Throws `OPTIONS_INVALID` naming every field that is wrong. */
+/** Checks options and fills in defaults. Throws `OPTIONS_INVALID` naming every one that is wrong. */
 export function resolveOptions(options: KafkaOptions): ConnectionOptions {
-  const checked = schema.safeParse(options)
-  if (!checked.success) {
-    const issues = checked.error.issues.map((issue) => `${['kafkaLog', ...issue.path].join('.')}: ${issue.message}`)
-    throw new MillraceError('OPTIONS_INVALID', `${issues.join('; ')}.`)
-  }
+  checkOptions('kafkaLog', options, rules)
   return {
     brokers: options.brokers.map(addressOf),
     clientId: options.clientId ?? 'millrace',

@@ -12,7 +12,7 @@ export type { ClientTopic, ReadRecord, SendOptions }
 export interface LogClient {
   /**
    * Appends all values (null: a tombstone), in order per partition, by an idempotent producer; resolves when all are acknowledged. Memory is
-   * bounded, however long `values` is. Rejects with `TOPIC_MISSING`; with `RECORD_TOO_LARGE` for a value that the topic does
+   * bounded, however long `values` is. Rejects with `OPTIONS_INVALID` and `TOPIC_MISSING`; with `RECORD_TOO_LARGE` for a value that the topic does
    * not take, and with what `values`, the codec or an option throws: then all values before it have been appended; or with
    * what the log refuses: then part of them may have been.
    */

@@ -1,5 +1,6 @@
 import type { Clock } from '../../core/clock.js'
 import { MillraceError } from '../../core/errors.js'
+import { callback, checkOptions, type Rules } from '../../core/options.js'
 import { allPartitions, type Headers, type TopicPartition } from '../../core/record.js'
 import { batchBuilder } from '../batch-builder.js'
 import { batchLimit, maxBatchBytes, type BatchRule } from '../batch-rules.js'
@@ -29,6 +30,12 @@ export interface SendOptions<V> {
   readonly headers?: (value: V) => Headers
 }
 
+const sendOptions: Rules<SendOptions<never>> = {
+  key: callback('a function that gives the key of a value, or null'),
+  timestamp: callback('a function that gives milliseconds since 1970'),
+  headers: callback('a function that gives a Map of names and bytes'),
+}
+
 /** See `LogClient.send`. */
 export async function sendAll<V>(
   port: LogPort,
@@ -38,6 +45,7 @@ export async function sendAll<V>(
   values: Iterable<V | null> | AsyncIterable<V | null>,
   options: SendOptions<V>,
 ): Promise<void> {
+  checkOptions(`send to ${target.name}`, options, sendOptions)
   const partitions = allPartitions(target.name, info.partitions)
   const rule: BatchRule = { maxBytes: maxBatchBytes(info.configs), roundBytes: batchBytes, compression: 'none' }
   const channel = await port.idempotent()

@@ -103,6 +103,7 @@ export class ActiveTurn implements Turn<Record<string, unknown>> {
     const where = `turn.emit to ${name}`
     if (isThenable(value)) throw this.#pending(where, value)
     const encoded = value === null ? null : demandEncoded(codec.encode(value), where)
+    demandEmitOptions(options, where)
     const { headers, timestamp } = options
     this.#emitted({
       topic: name,
@@ -209,3 +210,12 @@ export class ActiveTurn implements Turn<Record<string, unknown>> {
 
 /** Event time may be before 1970, and the timestamp of a record in Kafka may not. */
 const legalTime = (now: number): number => Math.max(0, Math.floor(now))
+
+/** By hand, since it is done for each record that is emitted. */
+function demandEmitOptions(options: EmitOptions, where: string): void {
+  for (const name in options) {
+    if (name === 'key' || name === 'headers' || name === 'timestamp') continue
+    const what = `there is no option '${name}'; there are key, headers, timestamp`
+    throw new MillraceError('OPTIONS_INVALID', `${where}: ${what}.`)
+  }
+}
