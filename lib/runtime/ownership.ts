@@ -11,7 +11,14 @@ import { openChannel, type Parts } from './parts.js'
 import type { Task } from './tasks/task.js'
 
 /** Refused commits after which the input is read again from the last one; all other failures stop the app. */
-const recoverable = new Set(['GENERATION_STALE', 'MEMBER_UNKNOWN', 'COMMIT_ABORTED', 'FENCED', 'OUTCOME_UNKNOWN'])
+const recoverable = new Set([
+  'GENERATION_STALE',
+  'MEMBER_UNKNOWN',
+  'COMMIT_ABORTED',
+  'RECORDS_REFUSED',
+  'FENCED',
+  'OUTCOME_UNKNOWN',
+])
 
 /** How long the group waits for asynchronous turns to end, without transactions. */
 const turnsEndMs = 5_000
@@ -130,6 +137,7 @@ export class Ownership {
     if (!MillraceError.is(error) || !recoverable.has(error.code)) return this.#events.onError(error)
     this.rollbacks++
     this.#refusal = error
+    if (error.code === 'RECORDS_REFUSED') return this.#findCulprit(error)
     this.#options.logger.warn({ error }, `a commit was not made, its input is read again: ${error.message}`)
     this.#do(async () => {
       const { cycle, tasks } = this.#parts
@@ -140,6 +148,35 @@ export class Ownership {
       // Who owns these tasks now is for the next assignment to say.
       this.#revoked = true
       this.#membership?.rejoin(error.message)
+    })
+  }
+
+  /** A broker does not take records of the commit: what was in it is done again, in smaller ones. */
+  #findCulprit(refusal: MillraceError): void {
+    const { logger } = this.#options
+    const { halving } = this.#parts
+    const isNew = !halving.active
+    try {
+      const found = halving.refused(refusal)
+      if (isNew)
+        logger.warn(
+          { error: refusal },
+          `a commit was not made, what it is refused for is looked for: ${refusal.message}`,
+        )
+      if (found !== undefined) logger.warn({ error: refusal }, `it is refused for ${found}: ${refusal.message}`)
+    } catch (error) {
+      return this.#events.onError(error)
+    }
+    this.#do(async () => {
+      const { cycle, tasks, processor, intake } = this.#parts
+      if (!cycle.broken) return
+      // Without transactions some of it is in the changelog all the same, and is read from there.
+      if (this.#options.guarantee === 'at-least-once') return tasks.retake(await this.#rollBack())
+      // Rule abort-drops-both (integration/model).
+      processor.drop()
+      await this.#renewChannel()
+      const rewound = await tasks.rewindToCommitted()
+      intake.assign(tasks.running.values(), rewound)
     })
   }
 
@@ -218,6 +255,7 @@ export class Ownership {
     if (!continuous) await tasks.dropAll()
     await tasks.assign(mine, alive, gained)
     this.#parts.standbys.assign(standbys, mine)
+    this.#parts.halving.culprits.keepOf(new Set(mine))
     processor.dropUnlessRetained(rewound)
     intake.assign(tasks.running.values(), rewound)
     this.#revoked = false

@@ -15,6 +15,7 @@ import { Turns, type Redo } from '../turn/turns.js'
 import type { KindDefinition } from '../model/kind.js'
 import { timerTopic } from '../model/names.js'
 import { CommitCycle } from './commit/commit-cycle.js'
+import { Halving } from './commit/halving.js'
 import type { EngineOptions } from './setup/engine-options.js'
 import { Growth } from './membership/growth.js'
 import { Intake } from './path/intake.js'
@@ -43,6 +44,7 @@ export interface Parts {
   readonly standbys: Standbys
   readonly tasks: TaskSet
   readonly cycle: CommitCycle
+  readonly halving: Halving
   readonly processor: Processor
 }
 
@@ -162,10 +164,12 @@ export async function openParts(options: EngineOptions, events: PartsEvents): Pr
       .catch((error: unknown) => logger.warn({ error }, 'inboxes were not trimmed; it is tried again'))
   }
   const limits = new TopicLimits({ rules, admin: log.admin, clock, logger })
+  const halving = new Halving()
   const cycle = new CommitCycle(
     {
       clock,
       passage,
+      halving,
       topology: shape,
       intervalMs: options.commitIntervalMs,
       lingerMs: options.commitLingerMs,
@@ -186,6 +190,7 @@ export async function openParts(options: EngineOptions, events: PartsEvents): Pr
     pipeline: pipeline(app, program, sources, shape.stateTasks, passage),
     passage,
     deadLetters,
+    culprits: halving.culprits,
     clock,
     onRefused: events.onRefusedRecord,
   }
@@ -203,7 +208,8 @@ export async function openParts(options: EngineOptions, events: PartsEvents): Pr
     standbys,
     tasks,
     cycle,
-    processor: new Processor(intake, tasks, cycle, surroundings, dueTurns),
+    halving,
+    processor: new Processor({ intake, tasks, cycle, halving, surroundings, dueTurns }),
   }
 }
 

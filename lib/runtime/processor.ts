@@ -1,6 +1,9 @@
-import type { DueTime } from '../state/due.js'
+import type { Due, DueTime } from '../state/due.js'
+import type { Agenda } from '../turn/due/agenda.js'
 import type { DueTurns } from '../turn/due-turns.js'
 import type { CommitCycle } from './commit/commit-cycle.js'
+import type { Halving } from './commit/halving.js'
+import { dueName } from './path/culprits.js'
 import type { Intake } from './path/intake.js'
 import type { Reader, ReaderSurroundings } from './path/reader.js'
 import { readerFor } from './path/reader-for.js'
@@ -12,27 +15,32 @@ const sliceMs = 5
 /** Stream time goes on without records when those that held it back have been silent for long enough. */
 const timeLookMs = 500
 
+export interface ProcessorParts {
+  readonly intake: Intake
+  readonly tasks: TaskSet
+  readonly cycle: CommitCycle
+  readonly halving: Halving
+  readonly surroundings: ReaderSurroundings
+  readonly dueTurns: DueTurns
+}
+
 /** Takes what was fetched through the pipeline, and does what is due, a slice at a time, in order of arrival. */
 export class Processor {
   readonly #intake: Intake
   readonly #tasks: TaskSet
   readonly #cycle: CommitCycle
+  readonly #halving: Halving
   readonly #surroundings: ReaderSurroundings
   readonly #dueTurns: DueTurns
   #reader: Reader | undefined
   #timeLookedAt = -Infinity
   records = 0
 
-  constructor(
-    intake: Intake,
-    tasks: TaskSet,
-    cycle: CommitCycle,
-    surroundings: ReaderSurroundings,
-    dueTurns: DueTurns,
-  ) {
+  constructor({ intake, tasks, cycle, halving, surroundings, dueTurns }: ProcessorParts) {
     this.#intake = intake
     this.#tasks = tasks
     this.#cycle = cycle
+    this.#halving = halving
     this.#surroundings = surroundings
     this.#dueTurns = dueTurns
   }
@@ -42,14 +50,16 @@ export class Processor {
     const { clock, passage } = this.#surroundings
     const { flights } = passage.turns
     const deadline = clock.elapsed() + sliceMs
-    if (flights.full) return false
+    const halving = this.#halving
+    if (flights.full || halving.left <= 0) return false
     if (!this.#doDue(deadline)) return !flights.full
-    while (!flights.full) {
+    while (!flights.full && halving.left > 0) {
       this.#reader ??= this.#nextReader()
       if (this.#reader === undefined) return false
-      const before = this.#reader.records
-      const ended = this.#reader.run(deadline)
-      const taken = this.#reader.records - before
+      const { at, records } = this.#reader
+      const ended = this.#reader.run(deadline, halving.left)
+      const taken = this.#reader.records - records
+      halving.tookRecords(at.topic, at.partition, taken, this.#reader.lastOffset)
       this.records += taken
       this.#cycle.worked(taken)
       if (ended) {
@@ -125,15 +135,23 @@ export class Processor {
     let done = 0
     for (let due = schedule.take(now); due !== undefined; due = schedule.take(now)) {
       passage.task = task
-      this.#dueTurns.run(agenda, time, due)
+      this.#run(agenda, time, due)
       done++
-      if (passage.turns.flights.full || clock.elapsed() >= deadline) {
+      if (passage.turns.flights.full || this.#halving.left <= 0 || clock.elapsed() >= deadline) {
         this.#cycle.worked(done)
         return false
       }
     }
     if (task.state?.dirty === true) this.#cycle.worked(done)
     return true
+  }
+
+  #run(agenda: Agenda, time: DueTime, due: Due): void {
+    const { culprits } = this.#halving
+    const culprit = culprits.none ? undefined : culprits.pass(dueName(agenda.task, time, due))
+    if (culprit === undefined) this.#dueTurns.run(agenda, time, due)
+    else this.#surroundings.passage.turns.failing(culprit, () => this.#dueTurns.run(agenda, time, due))
+    this.#halving.tookDue(agenda.task, time, due)
   }
 
   /** Lets go of what is being read: it has ended, its task stops, or it will be read again. */

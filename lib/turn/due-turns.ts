@@ -100,13 +100,13 @@ export class DueTurns {
     this.#options.turns.run({ ...work, value })
   }
 
-  /** What is held, or has a turn under way, is not forgotten yet. */
+  /** What is held, or has a turn under way, is not forgotten yet; nor is it when a broker refuses its deletion. */
   #expire(agenda: Agenda, { kind, key }: ObjectName, dueMs: number): void {
     const row = agenda.row(kind, key)
     const table = agenda.table(kind)
     if (table === undefined) return
     const entry = table.cached(key) ?? table.load(key)
-    const isWanted = isHeld(row.state as Row) || isBusy(entry)
+    const isWanted = this.#options.turns.areFailing || isHeld(row.state as Row) || isBusy(entry)
     const seq = this.#options.seq()
     agenda.change(row, seq, (noted) => {
       if (isWanted) noted.touched = dueMs

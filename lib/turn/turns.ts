@@ -1,4 +1,4 @@
-import { reasonOf } from '../core/errors.js'
+import { reasonOf, type MillraceError } from '../core/errors.js'
 import { isThenable, kindOf } from '../core/record-checks.js'
 import { copyOfRecord } from '../core/record.js'
 import { StateRefused, type Entry, type Table } from '../state/table.js'
@@ -31,11 +31,19 @@ export interface TurnsOptions extends TurnSurroundings {
  */
 export class Redo extends Error {}
 
+/** Why turns are not to be tried. */
+export interface Verdict {
+  readonly error: MillraceError
+  /** Nothing of them fits into a dead letter but where they came from. */
+  readonly brief: boolean
+}
+
 /** Runs turns: one at a time on each object, each with all of its effects or none. */
 export class Turns {
   readonly #options: TurnsOptions
   readonly flights: Flights
   turns = 0
+  #verdict: Verdict | undefined
 
   constructor(options: TurnsOptions) {
     this.#options = options
@@ -45,11 +53,38 @@ export class Turns {
   /** Runs a turn, or sees to it that it is run later, or is put where turns of its object go. Throws `Redo`, and what stops the app. */
   run(work: Work): void {
     const { source, table, entry } = work
+    if (this.#verdict !== undefined) return this.#fail(work, this.#verdict)
     if (entry.guard === undefined && !source.isAsync) return this.#attempt(work, undefined)
     const guard = guardOfEntry(table, entry)
     if (!guard.busy) return this.#pass(work, guard)
     this.#keepRecord(work)
     this.flights.queue(guard, () => this.#pass(work, guard))
+  }
+
+  /** What `act` runs fails for good, in its place among the turns of its object, and is not tried. */
+  failing(verdict: Verdict, act: () => void): void {
+    this.#verdict = verdict
+    try {
+      act()
+    } finally {
+      this.#verdict = undefined
+    }
+  }
+
+  get areFailing(): boolean {
+    return this.#verdict !== undefined
+  }
+
+  #fail(work: Work, { error, brief }: Verdict): void {
+    const { failures } = this.#options
+    const guard = guardOfEntry(work.table, work.entry)
+    const fail = (): void => {
+      if (work.isDue?.() === false || (!work.retries && failures.holds(work))) return
+      failures.failed(work, error, { final: true, brief })
+    }
+    if (!guard.busy) return fail()
+    this.#keepRecord(work)
+    this.flights.queue(guard, fail)
   }
 
   /** The reader goes on: what the turn needs of its record is copied. */

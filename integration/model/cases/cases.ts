@@ -106,9 +106,11 @@ export const holdingCases: readonly HoldingCase[] = [
   holds('restores that outlive the retention of tombstones', slowRestores),
   holds('standbys of processes that are stopped for long', lateStandbys),
   holds('turns that fail', { errors: true, weights: move }),
+  holds('a broker refuses records', { refusals: true, weights: move }),
   holds('timers', { timers: true, weights: timerTurns }),
-  holds('turns that fail, timers, and all of it', {
+  holds('turns that fail, refusals, timers, and all of it', {
     errors: true,
+    refusals: true,
     timers: true,
     standbys: true,
     deletes: true,
@@ -165,6 +167,8 @@ export const mutations: readonly Mutation[] = [
   caught({ 'standby-age': 'trusted' }, 20_000, slowStandbys),
   caught({ 'attach-touched': 'moved' }, 20_000, { timers: true, weights: timerTurns }),
   caught({ 'attach-touched': 'none' }, 20_000, { timers: true, weights: { timer: 12 } }),
+  caught({ 'blame-alone': 'first-of-many' }, 500, { refusals: true }),
+  caught({ 'blame-alone': 'last-taken' }, 500, { refusals: true }),
   caught({ 'quarantine-in-state': 'in-memory' }, 1_000, { errors: true }),
   ...plannedMutations.map(([broken, budget, config]) => caught(broken, budget, config)),
 ]

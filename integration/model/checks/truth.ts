@@ -7,10 +7,14 @@ import { violated } from './violation.js'
 export function foldOutput(world: World, truth: Truth, output: Output): void {
   const { kind, key, record, count } = output
   if (kind === 'half') violated(`half a turn became visible (key ${key})`)
+  if ((kind === 'blamed') !== (record?.op === 'refused' && kind !== 'dead-letter'))
+    violated(
+      `key ${key}: ${record?.source.name} seq ${record?.seq}, of which the broker takes what it writes, was blamed`,
+    )
   const before = truth.objects.get(key) ?? unborn
   const after = record === undefined ? afterTimer(output, before) : afterRecord(world, truth, record, kind, before)
   truth.objects.set(key, after)
-  if (kind === 'dead-letter' || count === after.count) return
+  if (kind === 'dead-letter' || kind === 'blamed' || count === after.count) return
   const of = record === undefined ? 'its timer' : `${record.source.name} seq ${record.seq}`
   violated(`key ${key}: the turn of ${of} saw count ${count}, the fold says ${after.count} (state lost or stale)`)
 }
@@ -38,6 +42,7 @@ function afterRecord(
   truth.seqs.set(id, seq)
   if (world.config.orderPerKey) checkOrderPerKey(truth, record)
   if (kind === 'dead-letter') return { ...before, quarantined: true }
+  if (kind === 'blamed') return before
   if (before.quarantined) violated(`key ${key} had a turn after it was quarantined`)
   if (op === 'delete') return unborn
   return { count: before.count + 1, timer: op === 'set-timer' ? timerOf(record) : before.timer, quarantined: false }

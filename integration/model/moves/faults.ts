@@ -32,6 +32,8 @@ export function start(world: World, process: Process, x: number): boolean {
     partitionCounts: world.topics.map((sources) => sources.length),
     incarnation: process.incarnation + 1,
     careful: new Set(),
+    halving: undefined,
+    culprits: new Set(),
     late: [],
   })
   process.quarantine.clear()

@@ -8,6 +8,7 @@ export function operationsOf({ config }: World): readonly Operation[] {
     'add',
     'add',
     ...(config.errors ? (['throws', 'throws-once', 'throws-once', 'add', 'add', 'add'] as const) : []),
+    ...(config.refusals ? (['refused'] as const) : []),
     ...(config.timers ? (['set-timer', 'set-timer'] as const) : []),
     ...(config.deletes ? (['delete', 'delete'] as const) : []),
   ]

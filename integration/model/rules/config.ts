@@ -17,6 +17,8 @@ export interface Config {
   /** Promises order per key over all partitions of a topic, which holds only where the producer partitions by key and no topic grows. */
   readonly orderPerKey: boolean
   readonly errors: boolean
+  /** Brokers refuse what some records write. */
+  readonly refusals: boolean
   readonly timers: boolean
   /** Planned. */
   readonly crossing: boolean

@@ -16,7 +16,7 @@ export const coreRules = [
   {
     name: 'route-in-place',
     says: 'A record runs in place iff the index of its source partition is the partition of its key; nothing else enters the decision.',
-    code: 'lib/runtime/path/pipeline.ts',
+    code: 'lib/runtime/path/sinks.ts',
     wrong: {
       'by-count':
         'It runs in place only while the topic has exactly as many partitions as there is state, by metadata.',
@@ -210,6 +210,15 @@ export const coreRules = [
       'failing-only': 'Only the part of the task whose handler threw is dropped (matters where records cross).',
       'failing-and-source':
         'Only the parts of that task and of the task the record came from are dropped (matters where records cross).',
+    },
+  },
+  {
+    name: 'blame-alone',
+    says: 'When a broker refuses a batch for its records, a record is blamed only if it is all that the commit was made of; else it is done again in smaller commits.',
+    code: 'lib/runtime/commit/halving.ts',
+    wrong: {
+      'first-of-many': 'The first of its records is blamed.',
+      'last-taken': 'What was taken last is blamed, although it may be part of the next commit.',
     },
   },
   {

@@ -26,6 +26,7 @@ export const base: RunConfig = {
   standbys: false,
   orderPerKey: false,
   errors: false,
+  refusals: false,
   timers: false,
   crossing: false,
 }

@@ -20,9 +20,11 @@ export interface Commit {
   readonly parts: Map<number, Part>
   /** Which tasks records crossed between. */
   readonly links: [number, number][]
+  /** The records, and undefined for each timer, that it is made of, as they were taken. */
+  readonly taken: (SourceRecord | undefined)[]
   tx: Transaction | undefined
   /** Produce requests not yet sent. */
-  sends: (() => string)[]
+  sends: (() => string | undefined)[]
   offsets: ReadonlyMap<Input, number>
   /** The broker has accepted the offsets. */
   accepted: boolean
@@ -36,6 +38,7 @@ export function newCommit(): Commit {
   return {
     parts: new Map(),
     links: [],
+    taken: [],
     tx: undefined,
     sends: [],
     offsets: new Map(),

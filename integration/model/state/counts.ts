@@ -14,6 +14,8 @@ export interface Counts {
   aborts: number
   fenced: number
   thrown: number
+  refused: number
+  blamed: number
   timersFired: number
 }
 
@@ -33,6 +35,8 @@ export function newCounts(): Counts {
     aborts: 0,
     fenced: 0,
     thrown: 0,
+    refused: 0,
+    blamed: 0,
     timersFired: 0,
   }
 }

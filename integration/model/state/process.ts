@@ -28,6 +28,10 @@ export interface Process extends Client {
   /** Records to be replayed one at a time, and what only memory knows to be quarantined. */
   careful: Set<SourceRecord>
   quarantine: Set<Key>
+  /** After a broker has refused records: how many a commit may take, and how many the first such commit had. */
+  halving: { readonly most: number; readonly size: number } | undefined
+  /** Records whose output was refused. */
+  culprits: Set<SourceRecord>
   /** Tasks whose store it keeps up to date without holding them; the end each has to come to, and when it was asked. */
   readonly standing: Map<number, { goal: { readonly end: number; readonly askedAt: number } | undefined }>
   /** Mutation `late` of flush-before-close. */
@@ -55,6 +59,8 @@ export function newProcess(id: number): Process {
     incarnation: 0,
     careful: new Set(),
     quarantine: new Set(),
+    halving: undefined,
+    culprits: new Set(),
     late: [],
   }
 }

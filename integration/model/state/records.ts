@@ -1,7 +1,7 @@
 import type { Key } from './objects.js'
 
 /** What a record does to its object. */
-export type Operation = 'add' | 'delete' | 'set-timer' | 'throws-once' | 'throws'
+export type Operation = 'add' | 'delete' | 'set-timer' | 'throws-once' | 'throws' | 'refused'
 
 /** A partition of a source topic: input that is simply there. */
 export interface Source {
@@ -28,8 +28,8 @@ export const timerOf = ({ source, seq }: SourceRecord): number => source.id * 1_
 
 /** What a turn emits: enough to see later whether it should have happened. */
 export interface Output {
-  /** `half`: of a turn that threw; `dead-letter`: the record was set aside. */
-  readonly kind: 'turn' | 'timer' | 'dead-letter' | 'half'
+  /** `half`: of a turn that threw; `dead-letter`: the record was set aside; `blamed`: because a broker refused its output. */
+  readonly kind: 'turn' | 'timer' | 'dead-letter' | 'blamed' | 'half'
   readonly key: Key
   /** Undefined for a timer. */
   readonly record: SourceRecord | undefined

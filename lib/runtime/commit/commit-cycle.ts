@@ -3,6 +3,7 @@ import { MillraceError, reasonOf } from '../../core/errors.js'
 import { PositionMap } from '../../core/record.js'
 import type { CommitChannel, FinishedBatch, Generation } from '../../log/port.js'
 import { BatchTooLarge, seal, send, type SealedCommit } from './commit.js'
+import type { Halving } from './halving.js'
 import type { Passage } from '../path/passage.js'
 import type { TaskState } from '../../state/task-state.js'
 import type { Task } from '../tasks/task.js'
@@ -33,6 +34,7 @@ const waitShare = 9
 export interface CommitCycleOptions {
   readonly clock: Clock
   readonly passage: Passage
+  readonly halving: Halving
   readonly topology: Topology
   readonly intervalMs: number
   readonly lingerMs: number
@@ -109,12 +111,13 @@ export class CommitCycle {
 
   /** The next commit is as large as it may be and the last has not ended: then processing waits rather than grows. */
   get overdue(): boolean {
-    return this.#sending && this.#isFull
+    return this.#sending && (this.#isFull || this.#options.halving.active)
   }
 
   get #isFull(): boolean {
-    const { turns, outbox } = this.#options.passage
-    if (turns.turns - this.#turnsAtSeal >= turnLimit || outbox.bytes >= byteLimit) return true
+    const { passage, halving } = this.#options
+    const { turns, outbox } = passage
+    if (halving.left <= 0 || turns.turns - this.#turnsAtSeal >= turnLimit || outbox.bytes >= byteLimit) return true
     let length = 0
     for (const { state } of this.#options.tasks()) length += state?.dirtyLength ?? 0
     return length >= stateLimit
@@ -128,6 +131,7 @@ export class CommitCycle {
   dueIn(dry: boolean): number | undefined {
     const { clock, intervalMs, lingerMs } = this.#options
     const now = clock.elapsed()
+    if (this.#options.halving.left <= 0) return 0
     if (this.#records > 0) {
       if (this.#isFull) return 0
       const byInterval = this.#sealedAt + Math.max(intervalMs, this.#waitedMs * waitShare) - now
@@ -167,7 +171,7 @@ export class CommitCycle {
     await this.#inFlight
     if (this.#broken || this.#mustRedo) return
     await this.#storesCaughtUp()
-    const { passage, topology, clock, tasks, lookUp } = this.#options
+    const { passage, halving, topology, clock, tasks, lookUp } = this.#options
     for (const topic of passage.outbox.unknownTopics) {
       // Known by now, its limit is looked at within the turn.
       if (!passage.outbox.settle(topic, await lookUp(topic))) throw new Redo(`a record is too large for ${topic}`)
@@ -175,6 +179,7 @@ export class CommitCycle {
     if (this.#mustRedo) return
     const sealed = seal(passage.seq, tasks(), topology, passage.outbox, clock.now())
     passage.seq++
+    halving.sealed()
     this.#sealedAt = clock.elapsed()
     this.#records = 0
     this.#turnsAtSeal = passage.turns.turns
@@ -208,6 +213,7 @@ export class CommitCycle {
     this.#options.passage.turns.flights.cutOff('what was done since the last commit is done again, here or elsewhere')
     this.#turnsAtSeal = this.#options.passage.turns.turns
     this.#options.passage.outbox.discard()
+    this.#options.halving.discard()
   }
 
   async #send(sealed: SealedCommit): Promise<void> {
@@ -232,8 +238,9 @@ export class CommitCycle {
   }
 
   #committed(sealed: SealedCommit, ends: ReadonlyMap<string, ReadonlyMap<number, number>>): void {
-    const { topology, clock } = this.#options
+    const { topology, clock, halving } = this.#options
     this.commits++
+    halving.committed()
     for (const { task, positions, changes } of sealed.tasks) {
       task.committed(positions)
       if (changes === undefined || task.state === undefined) continue

@@ -121,7 +121,7 @@ export async function send(
     const { baseOffset } = await channel.append({ topic, partition }, batch).catch((error) => refused(outgoing, error))
     ends.set(topic, partition, Math.max(baseOffset + batch.records, ends.topics.get(topic)?.get(partition) ?? 0))
   })
-  await allOrFirstError([...appends, attachOffsets(sealed, positions.topics, channel, generations)])
+  await allOrWorstError([...appends, attachOffsets(sealed, positions.topics, channel, generations)])
   await channel.commit()
   return ends.topics
 }
@@ -166,15 +166,17 @@ function refused(batch: OutgoingBatch, error: unknown): never {
   throw isTooLarge(error) ? new BatchTooLarge(batch, error) : error
 }
 
-/**
- * Waits for all before it rejects, so that nothing is still under way when the commit is aborted. What only failed because
- * something else did is not what it rejects with.
- */
-async function allOrFirstError(promises: readonly Promise<unknown>[]): Promise<void> {
+/** Waits for all before it rejects, so that nothing is still under way when the commit is aborted. */
+async function allOrWorstError(promises: readonly Promise<unknown>[]): Promise<void> {
   const outcomes = await Promise.allSettled(promises)
-  const reasons = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason as unknown] : []))
-  if (reasons.length === 0) return
-  throw reasons.find((reason) => !MillraceError.is(reason, 'COMMIT_ABORTED')) ?? reasons[0]
+  const errors = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason as unknown] : []))
+  if (errors.length > 0) throw errors.reduce((worst, error) => (gravity(error) > gravity(worst) ? error : worst))
+}
+
+/** What stops an app or takes tasks from it comes before records to be blamed, and both before what only follows from another. */
+function gravity(error: unknown): number {
+  if (MillraceError.is(error, 'COMMIT_ABORTED')) return 0
+  return error instanceof BatchTooLarge || MillraceError.is(error, 'RECORDS_REFUSED') ? 1 : 2
 }
 
 function touched(batches: readonly OutgoingBatch[]): readonly TopicPartition[] {

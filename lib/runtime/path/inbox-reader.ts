@@ -5,6 +5,7 @@ import { outOfForm, valueBytes, type Form } from '../../turn/kept/form.js'
 import { HoppedRecord, hopKey } from '../../turn/output/hop.js'
 import type { TurnSource } from '../../turn/kept/turn-source.js'
 import type { Origin } from '../../turn/running/work.js'
+import type { Culprit } from './culprits.js'
 import type { InboxPlan } from './pipeline.js'
 import { Reader, type ReaderSurroundings } from './reader.js'
 import type { Task } from '../tasks/task.js'
@@ -26,6 +27,10 @@ export class InboxReader extends Reader {
           ? { bytes: valueBytes(this.cursor), changed: false }
           : { bytes: this.#record.original, changed: true },
     }
+  }
+
+  protected override setAside(culprit: Culprit): void {
+    this.surroundings.passage.turns.failing(culprit, () => this.take())
   }
 
   protected override take(): void {

@@ -4,8 +4,9 @@ import { RecordRefused } from '../../core/record-refused.js'
 import { recordCursor } from '../../log/cursor.js'
 import type { Fetched, RecordCursor } from '../../log/port.js'
 import type { InvalidPolicy } from '../../model/stream.js'
-import { deadLetter, type DeadLetterTarget } from '../../turn/failing/dead-letter.js'
+import { briefLetter, deadLetter, type DeadLetterTarget } from '../../turn/failing/dead-letter.js'
 import type { TimeOrigin } from '../../turn/due/stream-time.js'
+import { recordName, type Culprit, type Culprits } from './culprits.js'
 import type { Passage } from './passage.js'
 import type { Pipeline } from './pipeline.js'
 import type { Task } from '../tasks/task.js'
@@ -18,6 +19,7 @@ export interface ReaderSurroundings {
   readonly pipeline: Pipeline
   readonly passage: Passage
   readonly deadLetters: DeadLetterTarget
+  readonly culprits: Culprits
   readonly clock: Clock
   /** A record was refused; already handled as its policy says. */
   readonly onRefused: (error: unknown) => void
@@ -29,7 +31,9 @@ export abstract class Reader {
   readonly bytes: number
   /** Records taken so far. */
   records = 0
-  protected readonly at: { readonly topic: string; readonly partition: number }
+  /** Of the record taken last. */
+  lastOffset = -1
+  readonly at: { readonly topic: string; readonly partition: number }
   protected readonly cursor: RecordCursor
   protected readonly surroundings: ReaderSurroundings
 
@@ -41,25 +45,46 @@ export abstract class Reader {
     this.surroundings = surroundings
   }
 
-  /** Takes records until `deadline` (clock.elapsed), or until as many turns as may be are under way; true when there are none left. */
-  run(deadline: number): boolean {
+  /**
+   * Takes records until `deadline` (clock.elapsed), until it has taken `most`, or until as many turns as may be are under way;
+   * true when there are none left.
+   */
+  run(deadline: number, most: number): boolean {
     const { cursor, surroundings, task } = this
     const { passage, clock } = surroundings
     const { flights } = passage.turns
     passage.task = task
     passage.cursor = cursor
+    const culprits = surroundings.culprits.none ? undefined : surroundings.culprits
     let taken = 0
+    let nextLook = Math.min(recordsPerLook, most)
     let more = cursor.next()
     while (more) {
-      this.take()
+      if (culprits === undefined) this.take()
+      else this.#takeUnlessIn(culprits)
       taken++
-      if (flights.full || (taken % recordsPerLook === 0 && clock.elapsed() >= deadline)) break
+      if (flights.full) break
+      if (taken === nextLook) {
+        if (taken === most || clock.elapsed() >= deadline) break
+        nextLook = Math.min(taken + recordsPerLook, most)
+      }
       more = cursor.next()
     }
     this.records += taken
+    this.lastOffset = cursor.offset
     task.positions.set(this.at.topic, cursor.nextOffset)
     return !more
   }
+
+  #takeUnlessIn(culprits: Culprits): void {
+    const { topic, partition } = this.at
+    const culprit = culprits.pass(recordName(topic, partition, this.cursor.offset))
+    if (culprit === undefined) this.take()
+    else this.setAside(culprit)
+  }
+
+  /** Instead of `take`, of a record for which a broker has refused what was written. */
+  protected abstract setAside(culprit: Culprit): void
 
   /** One record. What it throws stops the app, its record is read again after a restart; but for `Redo`. */
   protected abstract take(): void
@@ -68,19 +93,24 @@ export abstract class Reader {
     this.refuseFor(policy, new RecordRefused(code, `${what} (${reasonOf(cause)})`, { cause }))
   }
 
-  protected refuseFor(policy: InvalidPolicy, { code, message, facts }: RecordRefused): void {
+  /** `brief`: its dead letter says where it is, and no more. */
+  protected refuseFor(policy: InvalidPolicy, { code, message, facts }: RecordRefused, brief = false): void {
     const { topic, partition } = this.at
     const { offset } = this.cursor
     const advice = policy === 'stop' ? ` Set onInvalid: 'dead-letter' or 'skip' to go on, or repair what is wrong.` : ''
     const sentence = `${topic}[${partition}]@${offset}: ${message.replace(/\.?$/, '.')}${advice}`
-    this.#refuse(policy, new MillraceError(code, sentence, { ...facts, topic, partition, offset }))
+    this.#refuse(policy, new MillraceError(code, sentence, { ...facts, topic, partition, offset }), brief)
   }
 
-  #refuse(policy: InvalidPolicy, error: MillraceError): void {
+  #refuse(policy: InvalidPolicy, error: MillraceError, brief: boolean): void {
+    const { passage, deadLetters, clock, onRefused } = this.surroundings
     if (policy === 'stop') throw error
-    if (policy === 'dead-letter')
-      deadLetter(this.surroundings.passage.outbox, this.surroundings.deadLetters, this.at, this.cursor, error)
-    this.surroundings.onRefused(error)
+    if (policy === 'dead-letter') {
+      if (brief)
+        briefLetter(passage.outbox, deadLetters, { ...this.at, offset: this.cursor.offset }, error, clock.now())
+      else deadLetter(passage.outbox, deadLetters, this.at, this.cursor, error)
+    }
+    onRefused(error)
   }
 
   /**

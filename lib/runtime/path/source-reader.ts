@@ -3,6 +3,7 @@ import type { Fetched } from '../../log/port.js'
 import { RecordView } from '../../log/record-view.js'
 import { decodeValue } from '../../turn/kept/form.js'
 import type { TimeOrigin } from '../../turn/due/stream-time.js'
+import type { Culprit } from './culprits.js'
 import { extractedTime } from './event-time.js'
 import type { SourcePlan } from './pipeline.js'
 import { Reader, type ReaderSurroundings } from './reader.js'
@@ -19,6 +20,11 @@ export class SourceReader extends Reader {
     this.#plan = plan
     this.#view.bind(fetched.topic, fetched.partition, this.cursor)
     this.#time = this.timeOf(plan.timed, fetched.topic, fetched.partition)
+  }
+
+  protected override setAside({ error, brief }: Culprit): void {
+    const what = `what was written for it was refused (${error.message})`
+    this.refuseFor(this.#plan.topic.onInvalid, new RecordRefused('RECORDS_REFUSED', what, { cause: error }), brief)
   }
 
   protected override take(): void {

@@ -34,6 +34,29 @@ export function deadLetter(
   outbox.add(target.topic, at.partition % target.partitions, key, valueBytes(cursor), cursor.timestamp, headers)
 }
 
+interface Place {
+  readonly topic: string
+  readonly partition: number
+  readonly offset: number | bigint
+}
+
+/** Of a message, in a letter that must be small. */
+const briefLength = 1_000
+
+/** When the letter of a record is refused as well: it says where the record is, and what it failed with. */
+export function briefLetter(
+  outbox: Outbox,
+  target: DeadLetterTarget,
+  { topic, partition, offset }: Place,
+  { code, message }: MillraceError,
+  now: number,
+  task = partition,
+): void {
+  const short = new MillraceError(code, message.slice(0, briefLength).toWellFormed())
+  const headers = new Map(errorHeaders(target, short, { topic, partition, offset }))
+  outbox.add(target.topic, task % target.partitions, `${topic}[${partition}]@${offset}`, null, now, headers)
+}
+
 /** Of which object a dead letter is, and how it came about. */
 export interface DeadTurnFacts {
   readonly kind: string
@@ -94,7 +117,7 @@ export function letterIn(headers: Headers, value: Uint8Array | null): Letter | u
 function errorHeaders(
   { app, version }: DeadLetterTarget,
   error: unknown,
-  { topic, partition, offset }: { topic: string; partition: number; offset: number | bigint },
+  { topic, partition, offset }: Place,
 ): readonly (readonly [string, Buffer])[] {
   return [
     ['millrace.app', Buffer.from(app)],

@@ -2,7 +2,7 @@ import type { Clock } from '../../core/clock.js'
 import { MillraceError, reasonOf } from '../../core/errors.js'
 import type { Logger } from '../../core/logger.js'
 import { StateRefused } from '../../state/table.js'
-import { deadTurn, type DeadLetterTarget } from './dead-letter.js'
+import { briefLetter, deadTurn, type DeadLetterTarget } from './dead-letter.js'
 import { keepTurn, type KeptTurn } from '../kept/kept-turn.js'
 import type { Outbox } from '../output/outbox.js'
 import { Quarantined } from './quarantined.js'
@@ -46,8 +46,11 @@ export class Failures {
     return held
   }
 
-  /** A turn has failed, and has been taken back. `final`: trying again is of no use. Throws when that is to stop the app. */
-  failed(work: Work, cause: unknown, { final = false } = {}): void {
+  /**
+   * A turn has failed, and has been taken back. `final`: trying again is of no use; `brief`: a dead letter of it is to say where
+   * its record is, and no more. Throws when that is to stop the app.
+   */
+  failed(work: Work, cause: unknown, { final = false, brief = false } = {}): void {
     if (cause instanceof NotDeterministic) throw cause
     this.counts.failed++
     const { source, tried } = work
@@ -64,8 +67,9 @@ export class Failures {
     }
     if (then === 'stop') throw turnFailed(work, cause, whenStopped)
     this.#options.logger.warn({ error }, `${error.message}. Tried ${attempt} times: ${then}.`)
-    if (then === 'skip') {
-      this.counts.skipped++
+    if (brief && then === 'dead-letter') this.#briefLetter(work, error)
+    if (brief || then === 'skip') {
+      if (then === 'skip') this.counts.skipped++
       return this.#change(work, (row, objects) => objects.done(row, work))
     }
     this.#change(work, (row, objects) => {
@@ -99,6 +103,13 @@ export class Failures {
       }
       change(row, objects)
     })
+  }
+
+  /** It cannot be replayed, so later turns of its object do not wait for that. */
+  #briefLetter({ record, agenda }: Work, error: MillraceError): void {
+    this.counts.deadLetters++
+    const { outbox, deadLetters, clock } = this.#options
+    briefLetter(outbox, deadLetters, record, error, clock.now(), agenda.task)
   }
 
   #letter(
@@ -141,4 +152,10 @@ function turnFailed({ source, key, record }: Work, cause: unknown, advice = ''):
 }
 
 /** Codes that say more than that a handler has failed. */
-const passed: ReadonlySet<string> = new Set(['RECORD_TOO_LARGE', 'PUBLISH_FAILED', 'TURN_TIMEOUT', 'TURN_ENDED'])
+const passed: ReadonlySet<string> = new Set([
+  'RECORD_TOO_LARGE',
+  'RECORDS_REFUSED',
+  'PUBLISH_FAILED',
+  'TURN_TIMEOUT',
+  'TURN_ENDED',
+])

@@ -7,6 +7,7 @@ import type { Output } from '../../state/records.js'
 import { append } from '../broker/log.js'
 import { begin, emit, end } from '../broker/transactions.js'
 import { dropAll, dropBoth, startAgain } from './dropping.js'
+import { committed, refused, refuses } from './refused.js'
 
 /** Seals what was done since the last commit; one commit is under way at a time. Nothing was sent before. */
 export function seal(world: World, process: Process): boolean {
@@ -25,14 +26,15 @@ export function seal(world: World, process: Process): boolean {
   return true
 }
 
-/** Produce requests: any order, and any order with the offsets. */
-function sendsOf(world: World, part: Part, commit: Commit): (() => string)[] {
+/** Produce requests: any order, and any order with the offsets. Each gives the name of the partition, unless that refuses it. */
+function sendsOf(world: World, part: Part, commit: Commit): Commit['sends'] {
   const { task, outputs, hops, changes } = part
-  const sends: (() => string)[] = []
+  const sends: Commit['sends'] = []
   const tx = (): Transaction => commit.tx as Transaction
   if (outputs.length > 0) {
     const to = world.outputs[task.index] as Partition<Output>
     sends.push(() => {
+      if (outputs.some(refuses)) return undefined
       for (const output of outputs) emit(world, to, tx(), output)
       return to.name
     })
@@ -87,8 +89,9 @@ export function commitStep(world: World, process: Process, x: number): boolean {
   if (tx === undefined) return false
   if (commit.ended) return answered(world, process, commit, tx)
   if (sends.length > 0 && (commit.accepted || x % (sends.length + 1) < sends.length)) {
-    const [send] = sends.splice(x % sends.length, 1) as [() => string]
+    const [send] = sends.splice(x % sends.length, 1) as [Commit['sends'][number]]
     const to = send()
+    if (to === undefined) return refused(world, process, commit)
     world.say(() => `p${process.id}: transaction ${tx.id}: Produce to ${to}`)
     return true
   }
@@ -145,6 +148,7 @@ export function leaveBehind(world: World, process: Process): void {
 function answered(world: World, process: Process, commit: Commit, tx: Transaction): boolean {
   world.say(() => `p${process.id}: transaction ${tx.id}: EndTxn is answered, committed`)
   process.inFlight = undefined
+  committed(process)
   for (const { task, positions } of commit.parts.values()) task.committed = positions
   if (world.broken['local-never-ahead'] !== 'sealed') pin(world, process, commit, tx)
   return true

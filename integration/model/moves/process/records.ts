@@ -6,11 +6,12 @@ import type { Source, SourceRecord } from '../../state/records.js'
 import { taskOf } from '../../state/state.js'
 import type { Task } from '../../state/task.js'
 import { gateIsOpen } from './crossing.js'
+import { isFull, noteTaken } from './refused.js'
 import { takeTurn } from './turn.js'
 
 /** The next record of some input of some task. Goes on while the group is joining: what is lost is dropped at the assignment. */
 export function processRecord(world: World, process: Process, x: number): boolean {
-  if (!runs(process) || process.tasks.size === 0) return false
+  if (!runs(process) || process.tasks.size === 0 || isFull(process)) return false
   const task = pick([...process.tasks.values()], x) as Task
   if (task.stage !== 'running') return false
   const count = task.inputs.length
@@ -45,6 +46,7 @@ function fromSource(world: World, process: Process, task: Task, source: Source, 
   }
   world.counts.hops++
   advance(task, input)
+  noteTaken(process, record)
   partOf(process, task).hops.push({ to, record })
   world.say(() => `${say(process, record)} hops to ${world.inboxes[to]?.name}`)
   return true
@@ -93,6 +95,7 @@ function turn(
 ): boolean {
   advance(from, input)
   partOf(process, from)
+  noteTaken(process, record)
   world.say(() => `${say(process, record)} ${how}`)
   takeTurn(world, process, from, on, record)
   return true

@@ -4,6 +4,7 @@ import { partOf, read, type Process } from '../../state/process.js'
 import { timerOf, type SourceRecord } from '../../state/records.js'
 import type { Task } from '../../state/task.js'
 import { throws } from './errors.js'
+import { setAside } from './refused.js'
 
 /** One turn of an object of `task`, for a record that `from` has read. */
 export function takeTurn(world: World, process: Process, from: Task, task: Task, record: SourceRecord): void {
@@ -13,6 +14,7 @@ export function takeTurn(world: World, process: Process, from: Task, task: Task,
     process.current.links.push([from.index, task.index])
   }
   if (world.config.errors && throws(world, process, from, task, record)) return
+  if (process.culprits.has(record)) return setAside(world, process, task, record)
   const { key, op } = record
   if (op === 'delete') {
     part.changes.set(key, null)
