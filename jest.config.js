@@ -1,3 +1,5 @@
+import { propertySuites, quickKafkaSuites } from './integration/setup/suites.mjs'
+
 const shared = {
   testEnvironment: 'node',
   moduleNameMapper: {
@@ -13,6 +15,22 @@ const shared = {
   },
 }
 
+const onBrokers = {
+  ...shared,
+  roots: ['<rootDir>/integration'],
+  // Set up only when at least one of these tests runs, so `npx jest lib/store` starts no broker.
+  globalSetup: '<rootDir>/integration/setup/start.mjs',
+  globalTeardown: '<rootDir>/integration/setup/stop.mjs',
+  // One after the other: they share a broker, and some of them kill processes.
+  runner: '<rootDir>/integration/setup/serial-runner.cjs',
+}
+
+const inRoot = (file) => `<rootDir>/${file}`
+
+/**
+ * `npm test` is the projects `unit` and `kafka`. `npm run test:long` is `integration`, and of `unit` what makes more runs with
+ * MILLRACE_LONG=true.
+ */
 export default {
   coverageProvider: 'v8',
   // A hanging test must end; a machine that others use too may take five times as long as an idle one.
@@ -22,19 +40,15 @@ export default {
     {
       ...shared,
       displayName: 'unit',
+      ...(process.env.MILLRACE_LONG === 'true' ? { testMatch: propertySuites().map(inRoot) } : {}),
       // The model needs no broker.
       roots: ['<rootDir>/lib', '<rootDir>/test', '<rootDir>/examples', '<rootDir>/integration/model'],
     },
+    { ...onBrokers, displayName: 'kafka', testMatch: quickKafkaSuites.map(inRoot) },
     {
-      ...shared,
+      ...onBrokers,
       displayName: 'integration',
-      roots: ['<rootDir>/integration'],
-      testPathIgnorePatterns: ['/node_modules/', '<rootDir>/integration/model/'],
-      // Set up only when at least one of these tests runs, so `npx jest lib/store` starts no broker.
-      globalSetup: '<rootDir>/integration/setup/start.mjs',
-      globalTeardown: '<rootDir>/integration/setup/stop.mjs',
-      // One after the other: they share a broker, and some of them measure time or kill processes.
-      runner: '<rootDir>/integration/setup/serial-runner.cjs',
+      testPathIgnorePatterns: ['/node_modules/', '<rootDir>/integration/model/', ...quickKafkaSuites.map(inRoot)],
     },
   ],
 }

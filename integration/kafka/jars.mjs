@@ -1,4 +1,4 @@
-// The jars of a Kafka broker, copied once by Maven into .kafka/libs.
+// The jars of a Kafka broker, copied once by Maven into .kafka/libs; run as a program it only does that.
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -50,4 +50,13 @@ function pom() {
 
 function runs(command, argument) {
   return spawnSync(command, [argument], { stdio: 'ignore' }).status === 0
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  try {
+    classPath()
+  } catch (error) {
+    console.error(error.message)
+    process.exitCode = 1
+  }
 }

@@ -1,8 +1,9 @@
 import fc from 'fast-check'
+import { runs } from '../../test/runs.js'
 import { run, schedules } from '../../test/schedule.js'
 
 /** Many more by hand: MILLRACE_RUNS=2000 npx jest lib/runtime/instances */
-const numRuns = Number(process.env['MILLRACE_RUNS'] ?? 40)
+const numRuns = runs(30, 300)
 
 describe('several instances of an app', () => {
   it(
@@ -12,7 +13,7 @@ describe('several instances of an app', () => {
         fc.asyncProperty(schedules, async (schedule) => {
           expect(await run(schedule)).toEqual([])
         }),
-        { numRuns, endOnFailure: process.env['MILLRACE_RUNS'] !== undefined },
+        { numRuns, endOnFailure: numRuns > 30 },
       )
     },
     numRuns * 5_000,

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { faultyLog, type Fault, type Step } from '../../../test/faulty-log.js'
 import { Instance } from '../../../test/instances.js'
+import { runs } from '../../../test/runs.js'
 import { app, flows, Sent, stateOf, words } from '../../../test/word-app.js'
 import { systemClock } from '../../core/clock.js'
 import { MillraceError, type ErrorCode } from '../../core/errors.js'
@@ -98,7 +99,7 @@ describe('a commit that fails', () => {
         },
       ),
       // A run takes a fiftieth of a second; one that never ends says its plan.
-      { numRuns: Number(process.env['MILLRACE_RUNS'] ?? 60), timeout: 30_000 },
+      { numRuns: runs(60, 1_000), timeout: 30_000 },
     )
   }, 600_000)
 

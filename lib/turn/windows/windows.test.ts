@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { runs } from '../../../test/runs.js'
 import { stateObject, type AnyStateObject } from '../../model/state-object.js'
 import { topic } from '../../model/stream.js'
 import { hopping, session, tumbling } from '../../model/window.js'
@@ -113,7 +114,7 @@ async function run(
 }
 
 describe('windows of shuffled, late records give what a batch computation gives', () => {
-  const seeds = Array.from({ length: Number(process.env['MILLRACE_RUNS'] ?? 4) }, (_, i) => i + 1)
+  const seeds = Array.from({ length: runs(4, 20) }, (_, i) => i + 1)
 
   it.each(seeds)('tumbling, seed %i', async (seed) => {
     const all = shuffled(seed, 200, 3_000)

@@ -1,9 +1,9 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { json, kafkaLog, text, topic, type Codec, type LogClient } from 'millrace'
+import { json, kafkaLog, text, topic } from 'millrace'
 import { z } from 'zod'
-import { orderRows, productRows } from '../examples/05-enrichment-by-lookup/data.js'
+import { latest } from './examples/latest.js'
 import { output, rowsOf } from './examples/output.js'
 import { nextName } from './names.js'
 import { describeWithKafka } from './setup/with-kafka.js'
@@ -52,29 +52,6 @@ const refusedLines = [
   'IBM,Jan 1 2010,-3',
 ].sort()
 
-/** Each order with the last row of its product, found by going through all of them; by order, `undefined` where there is none. */
-function expectedOrders(): Map<string, { category: string; cents: number } | undefined> {
-  const products = [...productRows()]
-  return new Map(
-    [...orderRows()].map(({ id, productId, quantity }) => {
-      const row = products.findLast((product) => product.id === productId)
-      return [id, row && { category: row.category, cents: row.cents * quantity }]
-    }),
-  )
-}
-
-/** The table the fifth example prints. */
-function expectedRevenue(): string {
-  const orders = [...expectedOrders().values()]
-  const rows = ['books', 'games', 'garden', 'kitchen', 'music', 'tools'].map((category) => {
-    const own = orders.filter((order) => order?.category === category)
-    const cents = own.reduce((sum, order) => sum + (order?.cents ?? 0), 0)
-    return `${category} ${own.length} ${(cents / 100).toFixed(2)}`
-  })
-  const lost = orders.filter((order) => order === undefined).length
-  return [...rows, `${lost} orders of products that are not in the table`].join('\n')
-}
-
 /** The table the second example prints, and the lines it refused. */
 function stocksIn(printed: string): { rows: string; refused: string[] } {
   const [table = '', letters = ''] = printed.split('\nlines that are no prices, from the dead-letter topic:\n')
@@ -92,10 +69,6 @@ describe('on the embedded log', () => {
 
   it('the second example finds the highest prices, and the lines that are none', async () => {
     expect(stocksIn(await output('02-stocks'))).toEqual({ rows: await expectedPrices(), refused: refusedLines })
-  }, 60_000)
-
-  it('the fifth example finds the product of each order', async () => {
-    expect(rowsOf(await output('05-enrichment-by-lookup'))).toBe(expectedRevenue())
   }, 60_000)
 })
 
@@ -140,25 +113,4 @@ describeWithKafka('on Kafka', (brokers) => {
     for await (const { value } of log.read(topic(`${app}-dlq`, text()))) letters.push(String(value))
     expect(letters.sort()).toEqual(refusedLines)
   }, 90_000)
-
-  it('the fifth example finds the product of each order', async () => {
-    expect(rowsOf(await output('05-enrichment-by-lookup', onKafka(nextName('enrichment'))))).toBe(expectedRevenue())
-    const row = json(z.object({ id: z.string(), cents: z.number() }))
-    const cents = [...expectedOrders()].flatMap(([id, order]) =>
-      order === undefined ? [] : [[id, order.cents] as const],
-    )
-    expect(await latest(log, 'enriched-orders', row, (value) => value.cents)).toEqual(new Map(cents))
-  }, 90_000)
 })
-
-async function latest<V>(
-  log: LogClient,
-  name: string,
-  codec: Codec<V>,
-  number: (value: V) => number,
-): Promise<Map<string, number>> {
-  const found = new Map<string, number>()
-  for await (const { key, value } of log.read(topic(name, codec)))
-    if (value !== null) found.set(String(key), number(value))
-  return found
-}
