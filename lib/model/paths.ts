@@ -15,8 +15,8 @@ export interface SourcePath {
   readonly many: boolean
   /** Whether records without a value go this way too. */
   readonly tombstones: boolean
-  /** The steps as one function that ends in `sink`. */
-  readonly fuse: (sink: Push) => Push
+  /** The steps as one function that ends in `sink`; `use` is called before the first step that may change the value. */
+  readonly fuse: (sink: Push, use?: () => void) => Push
 }
 
 /** All ways into a stream: one per topic and branch of a merge. What its steps throw comes out as `RecordRefused`. */
@@ -43,8 +43,9 @@ export function paths(node: StreamNode): readonly SourcePath[] {
     }
     case 'map': {
       const step = node.step as (value: unknown, record: RecordInfo) => unknown
-      return through(node.from, { changed: true }, (sink) => (value, record) => {
+      return through(node.from, { changed: true }, (sink, use) => (value, record) => {
         let made: unknown
+        use?.()
         try {
           made = step(value, record)
         } catch (cause) {
@@ -56,7 +57,8 @@ export function paths(node: StreamNode): readonly SourcePath[] {
     }
     case 'flatMap': {
       const step = node.step as (value: unknown, record: RecordInfo) => unknown
-      return through(node.from, { changed: true, many: true }, (sink) => (value, record) => {
+      return through(node.from, { changed: true, many: true }, (sink, use) => (value, record) => {
+        use?.()
         for (const each of allOf(step, value, record)) sink(each, record)
       })
     }
@@ -102,13 +104,13 @@ function pending(what: string, promise: PromiseLike<unknown>): RecordRefused {
 function through(
   from: StreamNode,
   step: { readonly changed?: true; readonly many?: true },
-  wrap: (sink: Push) => Push,
+  wrap: (sink: Push, use: (() => void) | undefined) => Push,
 ): readonly SourcePath[] {
   return paths(from).map(({ topic, changed, many, tombstones, fuse }) => ({
     topic,
     changed: changed || step.changed === true,
     many: many || step.many === true,
     tombstones,
-    fuse: (sink) => fuse(wrap(sink)),
+    fuse: (sink, use) => fuse(wrap(sink, use), use),
   }))
 }

@@ -128,6 +128,7 @@ export async function openParts(options: EngineOptions, events: PartsEvents): Pr
     failures,
     task: undefined as never,
     cursor: undefined as never,
+    used: false,
     seq: 1,
     hops: 0,
     dropped: 0,

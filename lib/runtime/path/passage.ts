@@ -15,6 +15,8 @@ export interface Passage {
   task: Task
   /** Stands on the record. */
   cursor: RecordCursor
+  /** Somebody has been given the decoded value who may change it. */
+  used: boolean
   /** The commit that will carry the effects. */
   seq: number
   hops: number

@@ -39,11 +39,12 @@ export function pipeline(
   passage: Passage,
 ): Pipeline {
   const plans = new Map<string, { pushes: Push[]; tombstones: Push[]; timed: boolean }>()
+  const use = (): void => void (passage.used = true)
   const add = (path: SourcePath, sink: Sink, timed: boolean): void => {
     const { name } = path.topic
     const plan = plans.get(name) ?? { pushes: [], tombstones: [], timed: false }
     plans.set(name, plan)
-    const push = path.many ? allOrNone(path, sink) : path.fuse(sink.take)
+    const push = path.many ? allOrNone(path, sink, use) : path.fuse(sink.take, use)
     plan.pushes.push(push)
     if (path.tombstones) plan.tombstones.push(push)
     plan.timed ||= timed

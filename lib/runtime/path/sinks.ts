@@ -25,9 +25,9 @@ export interface Sink {
 }
 
 /** Where one value becomes several, all of them are prepared before the first is taken: a record is refused as a whole. */
-export function allOrNone(path: SourcePath, { prepare }: Sink): Push {
+export function allOrNone(path: SourcePath, { prepare }: Sink, use: () => void): Push {
   let prepared: (() => void)[] = []
-  const each = path.fuse((value, record) => prepared.push(prepare(value, record)))
+  const each = path.fuse((value, record) => prepared.push(prepare(value, record)), use)
   return (value, record) => {
     prepared = []
     each(value, record)
@@ -74,7 +74,10 @@ export function turnSink(options: TurnSinkOptions, passage: Passage): Sink {
     // Rule route-in-place (integration/model).
     if (table !== undefined && partition === index) {
       const delivery = { source, agenda: agenda as Agenda, table, key, value, record, origin, letter: undefined }
-      return () => deliver(delivery, passage.turns, passage.failures)
+      return () => {
+        passage.used = true
+        deliver(delivery, passage.turns, passage.failures)
+      }
     }
     if (input.route === 'aligned') throw mismatch(input, key, partition)
     const original = changed ? undefined : (valueBytes(passage.cursor) ?? undefined)
@@ -95,6 +98,7 @@ export function turnSink(options: TurnSinkOptions, passage: Passage): Sink {
       // What is in the table has been found legal before.
       const entry = typeof key === 'string' ? table?.cached(key) : undefined
       if (entry === undefined) return prepared(key, value, record)()
+      passage.used = true
       passage.turns.run(recordWork(source, agenda as Agenda, table as Table, entry, value, record, origin))
     },
     prepare: (value, record) => prepared(extracted(value, record), value, record),

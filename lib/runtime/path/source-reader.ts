@@ -46,8 +46,15 @@ export class SourceReader extends Reader {
       if (topic.timestamp !== undefined && !this.#findTime(topic.timestamp, value)) return
     }
     let refused: RecordRefused | undefined
+    const { passage } = this.surroundings
+    passage.used = false
     for (let i = 0; i < takers.length; i++) {
       try {
+        // Each taker has a value of its own: what one does to it no other sees, in this run or in one after a failure.
+        if (passage.used && typeof value === 'object' && value !== null) {
+          value = decodeValue(topic.codec, bytes, valueStart, valueEnd)
+          passage.used = false
+        }
         ;(takers[i] as (typeof takers)[number])(value, view)
       } catch (error) {
         if (!(error instanceof RecordRefused)) throw error
