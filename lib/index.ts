@@ -43,7 +43,14 @@ export type {
 } from './model/state-object.js'
 export type { Flow, FlowOptions, InvalidPolicy, Stream, Topic, TopicOptions } from './model/stream.js'
 export type { EmitOptions, TimerPayloads, Turn, WindowBounds } from './model/turn.js'
-export type { HoppingOptions, LatePolicy, SessionOptions, Window, WindowOptions } from './model/window.js'
+export type {
+  HoppingOptions,
+  LatePolicy,
+  SessionOptions,
+  TumblingOptions,
+  Window,
+  WindowOptions,
+} from './model/window.js'
 export type { AppState } from './runtime/watch/app-state.js'
 export type { EntriesOptions } from './runtime/state-reader.js'
 export type { Guarantee, Health, Stats } from './runtime/setup/engine-options.js'

@@ -17,6 +17,8 @@ export const errorCodes = [
   'TURN_CUT_OFF',
   'QUARANTINED',
   'RECORD_LATE',
+  'RECORD_AHEAD',
+  'TIME_INVALID',
   'NOT_DETERMINISTIC',
   'RECORD_INVALID',
   'RECORD_TOO_LARGE',

@@ -35,8 +35,9 @@ function qualities({ codec, version, window, ttlMs }: KindDefinition): readonly 
 }
 
 function windowText(window: WindowDefinition): string {
+  const zone = window.kind !== 'session' && window.zone !== undefined ? ` in ${window.zone}` : ''
   const span = window.kind === 'session' ? `gap ${window.gapMs} ms` : `${window.sizeMs} ms every ${window.everyMs} ms`
-  return `${window.kind} window, ${span}, grace ${window.graceMs} ms, late: ${window.late}`
+  return `${window.kind} window, ${span}${zone}, grace ${window.graceMs} ms, late: ${window.late}`
 }
 
 function onErrorText({ attempts, then }: ErrorPolicy): string {

@@ -120,7 +120,10 @@ function unique(topics: readonly TopicNode[]): readonly TopicNode[] {
     if (
       known !== undefined &&
       known !== topic &&
-      (known.codec !== topic.codec || known.onInvalid !== topic.onInvalid || known.timestamp !== topic.timestamp)
+      (known.codec !== topic.codec ||
+        known.onInvalid !== topic.onInvalid ||
+        known.timestamp !== topic.timestamp ||
+        known.maxAheadMs !== topic.maxAheadMs)
     ) {
       throw new MillraceError(
         'DEFINITION_INVALID',

@@ -1,8 +1,9 @@
 import type { Codec } from '../codec/codec.js'
 import { isCodec, json } from '../codec/codec.js'
 import { isSchema, type OutputOf, type Schema } from '../codec/schema.js'
+import { durationForm, durationMs, msOf, type Duration } from '../core/duration.js'
 import { MillraceError } from '../core/errors.js'
-import { callback, checkOptions, oneOf, shown, whole, type Rules } from '../core/options.js'
+import { callback, checkOptions, oneOf, rule, shown, whole, type Rules } from '../core/options.js'
 import { forget, isThenable } from '../core/record-checks.js'
 import type { RecordInfo } from '../core/record.js'
 import type { Given } from './deep-readonly.js'
@@ -56,6 +57,11 @@ export interface TopicOptions<V = never> {
   readonly onInvalid?: InvalidPolicy
   /** Event time of a record, milliseconds since the epoch. @default the record's timestamp */
   readonly timestamp?: (value: V) => number
+  /**
+   * How far event time may be ahead of the clock. A record farther ahead does not move stream time, and windowed kinds send
+   * it where late records go; `'unlimited'` takes all. @default '1h'
+   */
+  readonly maxAhead?: Duration | 'unlimited'
   /** Used when the app may create the topic (`createTopics: true`). @default the broker's `num.partitions` */
   readonly partitions?: number
 }
@@ -66,6 +72,7 @@ export type InvalidPolicy = 'dead-letter' | 'skip' | 'stop'
 const topicOptions: Rules<TopicOptions> = {
   onInvalid: oneOf('dead-letter', 'skip', 'stop'),
   timestamp: callback('a function that gives milliseconds since 1970'),
+  maxAhead: rule(`${durationForm}, or 'unlimited'`, (value) => value === 'unlimited' || msOf(value) !== undefined),
   partitions: whole(1),
 }
 const flowOptions: Rules<FlowOptions<never>> = { key: callback('a function that gives the key, or null') }
@@ -81,6 +88,8 @@ export interface TopicNode {
   readonly codec: Codec<unknown>
   readonly onInvalid: InvalidPolicy
   readonly timestamp: ((value: never) => number) | undefined
+  /** Infinity: unlimited. */
+  readonly maxAheadMs: number
   readonly partitions: number | undefined
 }
 
@@ -130,6 +139,7 @@ export function topic(name: string, format: Schema | Codec<unknown>, options: To
     codec,
     onInvalid: options.onInvalid ?? 'dead-letter',
     timestamp: options.timestamp,
+    maxAheadMs: maxAheadMs(name, options.maxAhead),
     partitions: options.partitions,
   })
   const withTombstones = (): Stream<unknown> => stream(Object.freeze({ kind: 'tombstones', from: node }))
@@ -143,6 +153,10 @@ export function demandStream(input: unknown, where: string): void {
     'DEFINITION_INVALID',
     `${where}: ${shown(input)} is no stream; give a topic, made with topic(name, schema), or a stream of one`,
   )
+}
+
+function maxAheadMs(name: string, maxAhead: TopicOptions['maxAhead'] = '1h'): number {
+  return maxAhead === 'unlimited' ? Infinity : durationMs(maxAhead, `topic '${name}': maxAhead`)
 }
 
 /** The topic behind a handle. */

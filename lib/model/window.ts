@@ -1,6 +1,6 @@
 import { durationMs, type Duration } from '../core/duration.js'
 import { MillraceError } from '../core/errors.js'
-import { callback, checkOptions, duration, oneOf, required, type Rule, type Rules } from '../core/options.js'
+import { callback, checkOptions, duration, oneOf, required, rule, type Rule, type Rules } from '../core/options.js'
 import type { Given } from './deep-readonly.js'
 
 /** What happens to a record that comes when its window has been closed. */
@@ -13,6 +13,13 @@ export interface WindowOptions {
   readonly late?: LatePolicy
 }
 
+export interface TumblingOptions extends WindowOptions {
+  /**
+   * Name of a time zone, such as `'Europe/Berlin'`: windows begin at its midnights, and the days on which clocks change have
+   * 23 or 25 hours. The size must be whole days. @default UTC
+   */
+  readonly zone?: string
+}
 export interface HoppingOptions extends WindowOptions {
   /** From the beginning of one window to that of the next. */
   readonly every: Duration
@@ -23,6 +30,10 @@ export interface SessionOptions<S, R> extends WindowOptions {
 }
 
 const windowOptions: Rules<WindowOptions> = { grace: duration, late: oneOf('dead-letter', 'skip', 'stop') }
+const tumblingOptions: Rules<TumblingOptions> = {
+  ...windowOptions,
+  zone: rule("the name of a time zone, such as 'Europe/Berlin'", isZone),
+}
 const hoppingOptions: Rules<HoppingOptions> = { ...windowOptions, every: required(duration) }
 const sessionOptions: Rules<SessionOptions<never, unknown>> = {
   ...windowOptions,
@@ -50,6 +61,8 @@ export interface FixedWindow {
   readonly kind: 'tumbling' | 'hopping'
   readonly sizeMs: number
   readonly everyMs: number
+  /** Its days are those of a time zone; undefined: of UTC. */
+  readonly zone: string | undefined
   readonly graceMs: number
   readonly late: LatePolicy
 }
@@ -61,15 +74,24 @@ export interface SessionWindow {
   readonly merge: (earlier: never, later: never) => unknown
 }
 
-/** Windows of one size, one after the other: `[start, end)`, aligned to the epoch. */
-export function tumbling(size: Duration, options: WindowOptions = {}): Window {
-  checkOptions('tumbling', options, windowOptions)
+export const dayMs = 86_400_000
+/** A thousand years: with it no window that a Date's time is in ends where whole numbers do. */
+const longestMs = 365_250 * dayMs
+/** Each is a turn of its own. */
+const mostWindows = 100_000
+
+/** Windows of one size, one after the other: `[start, end)`, aligned to the epoch, or to midnights in a time zone. */
+export function tumbling(size: Duration, options: TumblingOptions = {}): Window {
+  checkOptions('tumbling', options, tumblingOptions)
   const sizeMs = positive(size, 'tumbling: size')
-  return window({ kind: 'tumbling', sizeMs, everyMs: sizeMs, ...common(options) })
+  const { zone } = options
+  if (zone !== undefined) demandDays(sizeMs)
+  return window({ kind: 'tumbling', sizeMs, everyMs: sizeMs, zone, ...common(options) })
 }
 
 /** Windows of one size that begin every so often, and overlap: a record is in `size / every` of them. */
 export function hopping(size: Duration, options: HoppingOptions): Window {
+  refuseZone('hopping', options)
   checkOptions('hopping', options, hoppingOptions)
   const sizeMs = positive(size, 'hopping: size')
   const everyMs = positive(options.every, 'hopping: every')
@@ -79,7 +101,13 @@ export function hopping(size: Duration, options: HoppingOptions): Window {
       `hopping: size (${sizeMs} ms) must be a multiple of every (${everyMs} ms), or records would be in windows of different number`,
     )
   }
-  return window({ kind: 'hopping', sizeMs, everyMs, ...common(options) })
+  if (sizeMs / everyMs > mostWindows) {
+    throw new MillraceError(
+      'DEFINITION_INVALID',
+      `hopping: each record would be in ${sizeMs / everyMs} windows, and have a turn in each; at most ${mostWindows} are allowed. Let them begin less often.`,
+    )
+  }
+  return window({ kind: 'hopping', sizeMs, everyMs, zone: undefined, ...common(options) })
 }
 
 /**
@@ -90,6 +118,7 @@ export function session<S, const R extends Given<S> = Given<S>>(
   gap: Duration,
   options: SessionOptions<S, R>,
 ): Window<S> {
+  refuseZone('session', options)
   checkOptions('session', options, sessionOptions)
   return window({ kind: 'session', gapMs: positive(gap, 'session: gap'), merge: options.merge, ...common(options) })
 }
@@ -99,11 +128,46 @@ function window(definition: WindowDefinition): Window {
 }
 
 function common({ grace = 0, late = 'dead-letter' }: WindowOptions): { graceMs: number; late: LatePolicy } {
-  return { graceMs: durationMs(grace, 'grace'), late }
+  return { graceMs: within(durationMs(grace, 'grace'), 'grace'), late }
 }
 
 function positive(duration: Duration, what: string): number {
   const ms = durationMs(duration, what)
-  if (ms > 0) return ms
+  if (ms > 0) return within(ms, what)
   throw new MillraceError('DEFINITION_INVALID', `${what} must be more than 0`)
+}
+
+function within(ms: number, what: string): number {
+  if (Number.isInteger(ms) && ms <= longestMs) return ms
+  throw new MillraceError(
+    'DEFINITION_INVALID',
+    `${what}: ${ms} ms; give whole milliseconds, and no more than a thousand years`,
+  )
+}
+
+function demandDays(sizeMs: number): void {
+  if (sizeMs % dayMs === 0) return
+  throw new MillraceError(
+    'DEFINITION_INVALID',
+    `tumbling: a window of ${sizeMs} ms has no midnights to begin at; with a zone the size must be whole days, such as '1d'. Calendar weeks and months are not supported.`,
+  )
+}
+
+function isZone(zone: unknown): boolean {
+  try {
+    if (typeof zone === 'string')
+      return new Intl.DateTimeFormat('en-US', { timeZone: zone }).formatToParts(0).length > 0
+  } catch {
+    // There is none of that name.
+  }
+  return false
+}
+
+/** The list of options would not say why there is none. */
+function refuseZone(what: string, options: Partial<TumblingOptions> | undefined): void {
+  if (options?.zone === undefined) return
+  throw new MillraceError(
+    'DEFINITION_INVALID',
+    `${what}: only tumbling windows of whole days can follow a time zone; leave zone out`,
+  )
 }

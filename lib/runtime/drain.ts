@@ -24,7 +24,11 @@ export async function drained(engine: Engine): Promise<void> {
       topology.inboxes.flatMap((topic) => allPartitions(topic, topology.stateTasks)),
     )
     // Timers that are due, and turns that are under way, and what follows from them.
-    while (!engine.parts.processor.idle || engine.parts.tasks.anyMoved) await nextCommit(engine)
+    while (!engine.parts.processor.idle || engine.parts.tasks.anyMoved) {
+      // Having been asked it may have more to do: event time goes on when all has been read.
+      engine.poke()
+      await nextCommit(engine)
+    }
     // The broker may know of a commit before its answer has reached us.
     await cycle.settled()
     // After a commit of unknown outcome the tasks are still being taken over again.

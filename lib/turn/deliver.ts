@@ -1,14 +1,14 @@
-import { MillraceError } from '../core/errors.js'
 import type { RecordInfo } from '../core/record.js'
-import type { FixedWindow } from '../model/window.js'
+import type { FixedWindow, SessionWindow } from '../model/window.js'
 import type { Entry, Table } from '../state/table.js'
 import type { Agenda } from './due/agenda.js'
 import type { Failures } from './failing/failures.js'
 import { isLate, type Sessions } from './windows/sessions.js'
 import type { TurnSource } from './kept/turn-source.js'
 import type { Turns } from './turns.js'
-import { windowKey, windowsAt } from './windows/windows.js'
-import { placeOf, type Origin, type Work } from './running/work.js'
+import { tooLate, untimelyError } from './untimely.js'
+import { windowAt, windowCount, windowKey } from './windows/windows.js'
+import type { Origin, Work } from './running/work.js'
 
 /** A value that has come to the task of its object. */
 export interface Delivery {
@@ -27,7 +27,9 @@ export interface Delivery {
 export function deliver(delivery: Delivery, turns: Turns, failures: Failures): void {
   const { window } = delivery.source.kind
   if (window === undefined) return turns.run(workOn(delivery, delivery.key, undefined))
-  if (window.kind === 'session') return deliverToSession(delivery, turns, failures)
+  const untimely = untimelyError(delivery)
+  if (untimely !== undefined) return failures.refused(workOn(delivery, delivery.key, undefined), untimely, window.late)
+  if (window.kind === 'session') return deliverToSession(delivery, window, turns, failures)
   deliverToWindows(delivery, window, turns, failures)
 }
 
@@ -35,23 +37,24 @@ function deliverToWindows(delivery: Delivery, window: FixedWindow, turns: Turns,
   const { agenda, key, record } = delivery
   const { graceMs, late } = window
   const now = agenda.time?.now ?? -Infinity
+  const count = windowCount(window)
   let open = 0
-  const windows = windowsAt(record.timestamp, window)
-  for (const bounds of windows) {
+  for (let index = 0; index < count; index++) {
+    const bounds = windowAt(record.timestamp, window, index)
     if (bounds.end + graceMs <= now) continue
     open++
     turns.run(workOn(delivery, windowKey(key, bounds), bounds))
   }
   if (open > 0) return
-  failures.refused(workOn(delivery, windowKey(key, windows.at(-1) as never), undefined), tooLate(delivery, now), late)
+  const last = windowKey(key, windowAt(record.timestamp, window, count - 1))
+  failures.refused(workOn(delivery, last, undefined), tooLate(delivery, now), late)
 }
 
-function deliverToSession(delivery: Delivery, turns: Turns, failures: Failures): void {
-  const { agenda, record, source } = delivery
-  const window = source.kind.window
+function deliverToSession(delivery: Delivery, window: SessionWindow, turns: Turns, failures: Failures): void {
+  const { agenda, record } = delivery
   const now = agenda.time?.now ?? -Infinity
   const work = workOn(delivery, delivery.key, undefined)
-  if (window?.kind === 'session' && isLate(work.entry.state as Sessions | undefined, record.timestamp, window, now))
+  if (isLate(work.entry.state as Sessions | undefined, record.timestamp, window, now))
     return failures.refused(work, tooLate(delivery, now), window.late)
   turns.run(work)
 }
@@ -96,14 +99,3 @@ export function recordWork(
     closes: false,
   }
 }
-
-function tooLate({ source, key, record }: Delivery, now: number): MillraceError {
-  const { topic, partition, offset, timestamp } = record
-  return new MillraceError(
-    'RECORD_LATE',
-    `${placeOf(record)}: ${source.kind.name} '${key}': of ${at(timestamp)}, and its window is closed, since the stream is at ${at(now)}. Give the window more grace, or set late: 'skip'.`,
-    { topic, partition, offset: Number(offset), kind: source.kind.name, key },
-  )
-}
-
-const at = (ms: number): string => new Date(ms).toISOString()

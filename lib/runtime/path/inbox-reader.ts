@@ -58,8 +58,7 @@ export class InboxReader extends Reader {
     const { letter } = record
     const delivery = { source, agenda, table, key: hopKey(this.cursor), value, record, origin: this.#origin, letter }
     deliver(delivery, turns, failures)
-    const time = this.timeOf(timed && letter === undefined, record.topic, record.partition)
-    if (time !== undefined && record.timestamp > time.latest) time.latest = record.timestamp
+    this.timeOf(timed && letter === undefined, record.topic, record.partition)?.see(record.timestamp)
   }
 
   #source(): TurnSource {

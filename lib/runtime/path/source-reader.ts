@@ -63,7 +63,7 @@ export class SourceReader extends Reader {
       }
     }
     if (refused !== undefined) this.refuseFor(topic.onInvalid, refused)
-    if (this.#time !== undefined && view.timestamp > this.#time.latest) this.#time.latest = view.timestamp
+    this.#time?.see(view.timestamp)
   }
 
   /** False when the record was refused, since it has none. */

@@ -1,9 +1,10 @@
 import { MillraceError, reasonOf } from '../../core/errors.js'
 import { offsetOf } from '../../core/record.js'
-import { timedTopics, usesEventTime } from '../../model/program.js'
+import { timedTopics, usesEventTime, type Program } from '../../model/program.js'
 import { catchUpAgain, takeOver, type RestoreProgress } from '../../state/take-over.js'
 import { demandUsable } from '../../state/usable.js'
 import { Agenda } from '../../turn/due/agenda.js'
+import { RecordTimes, type TimeRule } from '../../turn/due/record-times.js'
 import type { TaskState } from '../../state/task-state.js'
 import { Task } from './task.js'
 import { takeOverOptions, type TakeOverSurroundings } from './take-over-options.js'
@@ -228,7 +229,9 @@ export class TaskSet {
     const { kinds, inputs } = topology
     const timed = new Set(kinds.flatMap(timedTopics).filter((topic) => index < (inputs.get(topic) ?? 0)))
     const agenda = new Agenda(index, state, {
-      eventTime: kinds.some(usesEventTime) ? [...timed] : undefined,
+      eventTime: kinds.some(usesEventTime)
+        ? { topics: [...timed], times: new RecordTimes(timeRules(engine.program), engine.clock) }
+        : undefined,
       onRead: onDue,
       onError,
     })
@@ -254,6 +257,11 @@ export class TaskSet {
     )
   }
 }
+
+const timeRules = ({ sources }: Program): ReadonlyMap<string, TimeRule> =>
+  new Map(
+    sources.map(({ name, maxAheadMs, timestamp }) => [name, { maxAheadMs, isExtracted: timestamp !== undefined }]),
+  )
 
 /**
  * Undefined as soon as `signal` aborts. A takeover may wait for a transaction whose owner has died; whom to fence is only

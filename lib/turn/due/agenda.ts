@@ -3,12 +3,13 @@ import type { Entry, Table } from '../../state/table.js'
 import type { TaskState } from '../../state/task-state.js'
 import { guardOf } from '../kept/guard.js'
 import { eachDue, isEmpty, isHeld, objectOf, rowKey, rowKind, type Row } from '../kept/row.js'
+import type { RecordTimes } from './record-times.js'
 import { Schedule } from './schedule.js'
 import { StreamTime } from './stream-time.js'
 
 export interface AgendaOptions {
-  /** Topics whose partition of this task moves event time; undefined when nothing in the app asks for it. */
-  readonly eventTime: readonly string[] | undefined
+  /** Topics whose partition of this task moves event time, and what may be times; undefined when nothing in the app asks for it. */
+  readonly eventTime: { readonly topics: readonly string[]; readonly times: RecordTimes } | undefined
   /** More of what is due is known. */
   readonly onRead: () => void
   readonly onError: (error: unknown) => void
@@ -26,7 +27,7 @@ export class Agenda {
   constructor(task: number, state: TaskState, { eventTime, onRead, onError }: AgendaOptions) {
     this.task = task
     this.state = state
-    this.time = eventTime === undefined ? undefined : new StreamTime(task, eventTime, this)
+    this.time = eventTime && new StreamTime(task, eventTime.topics, eventTime.times, this)
     this.#rows = state.tables.at(-1) as Table
     const schedule = (time: DueTime): Schedule =>
       new Schedule({ time, state, pinned: (list) => this.#pinnedDues(time, list), onRead, onError })

@@ -1,30 +1,44 @@
 import type { Entry } from '../../state/table.js'
 import { taskRow, type Row } from '../kept/row.js'
+import type { RecordTimes, TimeRule } from './record-times.js'
 
 /** A source partition that gives nothing for so long, by the clock, holds nobody back any more. */
 const idleMs = 5_000
 
 /** One source partition, as a task has seen it: in place, or through its inbox. */
-export interface TimeOrigin {
+export class TimeOrigin {
   readonly topic: string
   readonly partition: number
+  /** The topic it comes through: its own, or an inbox. */
+  readonly through: string
+  readonly #rule: TimeRule
+  readonly #times: RecordTimes
   /** The latest timestamp, milliseconds since the epoch. */
-  latest: number
+  latest = -Infinity
+  noted = -Infinity
+  /** By the clock. One that has never moved counts as silent, but for those of the task itself: see `StreamTime.load`. */
+  movedAt = -Infinity
+  /** When the topic that it comes through had last been read out. */
+  readOutAt = 0
+
+  constructor(through: string, topic: string, partition: number, times: RecordTimes) {
+    this.through = through
+    this.topic = topic
+    this.partition = partition
+    this.#times = times
+    this.#rule = times.ruleOf(topic)
+  }
+
+  /** A record of this time has come by. */
+  see(at: number): void {
+    if (at > this.latest && this.#times.fault(at, this.#rule) === undefined) this.latest = at
+  }
 }
 
 /** Where the row of the task is. */
 export interface TaskRows {
   rowOf(key: string): Entry
   change(entry: Entry, seq: number, change: (row: Row) => void): void
-}
-
-interface KnownOrigin extends TimeOrigin {
-  /** The topic it comes through: its own, or an inbox. */
-  readonly through: string
-  noted: number
-  movedAt: number
-  /** When that topic had last been read out. */
-  readOutAt: number
 }
 
 /**
@@ -38,37 +52,48 @@ interface KnownOrigin extends TimeOrigin {
  */
 export class StreamTime {
   now = -Infinity
+  readonly times: RecordTimes
   readonly #task: number
   readonly #topics: readonly string[]
   readonly #rows: TaskRows
-  readonly #origins = new Map<string, KnownOrigin>()
+  readonly #origins = new Map<string, TimeOrigin>()
   /** By the clock. */
   #beginsAt = Infinity
 
   /** `topics`: those whose partition of this task counts from the beginning. */
-  constructor(task: number, topics: readonly string[], rows: TaskRows) {
+  constructor(task: number, topics: readonly string[], times: RecordTimes, rows: TaskRows) {
     this.#task = task
     this.#topics = topics
+    this.times = times
     this.#rows = rows
   }
 
-  /** As the row says; `clock` is the time of day. */
+  /**
+   * As the row says; `clock` is the time of day. Called again when something was taken back: who was silent then is so still,
+   * or turns that fail time and again would hold windows open.
+   */
   load(clock: number): void {
     const row = this.#rows.rowOf(taskRow).state as Row | undefined
     this.now = row?.streamTime ?? -Infinity
-    this.#beginsAt = clock + idleMs
+    this.#beginsAt = Math.min(this.#beginsAt, clock + idleMs)
+    const before = new Map(this.#origins)
     this.#origins.clear()
-    for (const [through, topic, partition, latest] of row?.origins ?? [])
-      Object.assign(this.#origin(through, topic, partition), { latest, noted: latest, movedAt: clock })
-    for (const topic of this.#topics) {
-      const own = this.#origin(topic, topic, this.#task)
-      own.movedAt = clock
+    const known = [
+      ...(row?.origins ?? []),
+      ...this.#topics.map((topic) => [topic, topic, this.#task, undefined] as const),
+    ]
+    for (const [through, topic, partition, latest] of known) {
+      const origin = this.origin(through, topic, partition)
+      const { movedAt = clock, readOutAt = 0 } = before.get(nameOf(through, topic, partition)) ?? {}
+      Object.assign(origin, { movedAt, readOutAt }, latest !== undefined && { latest, noted: latest })
     }
   }
 
-  /** Set its `latest` as records come by. */
   origin(through: string, topic: string, partition: number): TimeOrigin {
-    return this.#origin(through, topic, partition)
+    const name = nameOf(through, topic, partition)
+    let origin = this.#origins.get(name)
+    if (origin === undefined) this.#origins.set(name, (origin = new TimeOrigin(through, topic, partition, this.times)))
+    return origin
   }
 
   /**
@@ -100,20 +125,11 @@ export class StreamTime {
   #note(seq: number): void {
     const origins = [...this.#origins.values()].filter(({ noted }) => Number.isFinite(noted))
     this.#rows.change(this.#rows.rowOf(taskRow), seq, (row) => {
-      row.streamTime = this.now
+      // What is not a number yet has no form in JSON.
+      if (Number.isFinite(this.now)) row.streamTime = this.now
       row.origins = origins.map(({ through, topic, partition, noted }) => [through, topic, partition, noted])
     })
   }
-
-  #origin(through: string, topic: string, partition: number): KnownOrigin {
-    const name = `${through} ${topic} ${partition}`
-    let origin = this.#origins.get(name)
-    if (origin === undefined) {
-      const never = -Infinity
-      // One that has never moved counts as silent, but for those of the task itself: see `load`.
-      origin = { through, topic, partition, latest: never, noted: never, movedAt: never, readOutAt: 0 }
-      this.#origins.set(name, origin)
-    }
-    return origin
-  }
 }
+
+const nameOf = (through: string, topic: string, partition: number): string => `${through} ${topic} ${partition}`

@@ -163,6 +163,42 @@ describe('windowed objects', () => {
     expect(driver.output(late).map(({ value }) => value?.id)).toEqual([3])
   })
 
+  it.each([
+    [59_999, ['ann 0-119999 1,2']],
+    [60_000, ['ann 0-60000 1', 'ann 60000-120000 2']],
+  ])('of the session kind end where their gap does: %i ms after the last record', async (at, expected) => {
+    for (const ids of [
+      [1, 2],
+      [2, 1],
+    ]) {
+      await using driver = testDriver({ objects: [kind(session('1m', { merge, grace: '1h' }))], partitions: 1 })
+      for (const id of ids) await driver.send(clicks, { user: 'ann', at: id === 1 ? 0 : at, id })
+      await driver.send(clicks, { user: 'bob', at: 10_000_000, id: 3 })
+      expect(outputs(driver)).toEqual(expected)
+    }
+  })
+
+  it('of days in a time zone have as many hours as those, and survive crashes', async () => {
+    const day = kind(tumbling('1d', { zone: 'Europe/Berlin', grace: '1h' }))
+    await using driver = testDriver({ objects: [day], partitions: 1 })
+    const from = Date.UTC(2025, 9, 24, 22)
+    for (let hour = 0; hour < 72; hour++) {
+      if (hour % 24 === 0) await driver.crash(hour === 24 ? 'before-end' : 'before-store')
+      await driver.send(clicks, { user: 'ann', at: from + hour * 3_600_000, id: hour })
+    }
+    driver.loseDisk()
+    await driver.crash()
+    await driver.send(clicks, { user: 'bob', at: from + 90 * 3_600_000, id: -1 })
+    const hours = driver.output(closed).map(({ value }) => [(value!.end - value!.start) / 3_600_000, value!.ids.length])
+    expect(hours).toEqual([
+      [24, 24],
+      [25, 25],
+      [24, 23],
+    ])
+    const first = `ann|${from}|${from + 24 * 3_600_000}`
+    expect(driver.state(day, first)).toBeUndefined()
+  })
+
   it('are not held open by partitions that have fallen silent', async () => {
     const minute = kind(tumbling('1m'))
     await using driver = testDriver({ objects: [minute], partitions: 2 })

@@ -1,18 +1,32 @@
 import type { KindDefinition } from '../../model/kind.js'
 import type { WindowBounds } from '../../model/turn.js'
 import { migrated } from '../../model/migrate.js'
-import type { FixedWindow } from '../../model/window.js'
+import { dayMs, type FixedWindow } from '../../model/window.js'
 import { dueKey } from '../../state/due.js'
 import { withoutVersion } from '../../state/state-version.js'
 import type { StateKind, StateLimit } from '../../state/table.js'
+import { LocalDays } from './local-days.js'
 import { endsOfSessions, sessionsCodec, type Sessions } from './sessions.js'
 
-/** Windows that a time is in, earliest first. */
-export function windowsAt(at: number, { sizeMs, everyMs }: FixedWindow): readonly WindowBounds[] {
-  const windows: WindowBounds[] = []
-  for (let start = Math.floor(at / everyMs) * everyMs; start > at - sizeMs; start -= everyMs)
-    windows.unshift({ start, end: start + sizeMs })
-  return windows
+/** How many windows a time is in. */
+export const windowCount = ({ sizeMs, everyMs }: FixedWindow): number => sizeMs / everyMs
+
+/** One of the windows that a time is in, `index` counting from the earliest: so none is made before it is needed. */
+export function windowAt(time: number, window: FixedWindow, index: number): WindowBounds {
+  if (window.zone !== undefined) return localDays(window, window.zone).at(time)
+  const { sizeMs, everyMs } = window
+  // Not by a quotient: near the ends of time it would be rounded to the next whole number.
+  const sinceLast = ((time % everyMs) + everyMs) % everyMs
+  const start = time - sinceLast - (windowCount(window) - 1 - index) * everyMs
+  return { start, end: start + sizeMs }
+}
+
+const calendars = new WeakMap<FixedWindow, LocalDays>()
+
+function localDays(window: FixedWindow, zone: string): LocalDays {
+  let days = calendars.get(window)
+  if (days === undefined) calendars.set(window, (days = new LocalDays(zone, window.sizeMs / dayMs)))
+  return days
 }
 
 /** An object of a windowed kind has its key and its window for a key: `AAPL|1767225600000|1767225660000`. */
