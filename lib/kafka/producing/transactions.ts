@@ -113,7 +113,7 @@ export class TransactionalChannel implements CommitChannel {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#state.begun && !this.#channel.closed.aborted) {
       const ended = Promise.allSettled([this.#ending ?? this.abort()])
-      await Promise.race([ended, this.#channel.clock.sleep(1_000)])
+      await Promise.race([ended, this.#channel.clock.sleep(1_000, this.#channel.closed)])
     }
     this.#channel.close()
     await Promise.allSettled([...this.#appends, this.#ending])

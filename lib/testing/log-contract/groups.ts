@@ -1,6 +1,7 @@
+import { systemClock } from '../../core/clock.js'
 import type { World } from './contract-log.js'
 import { GroupMember, type GroupMemberOptions } from './group-member.js'
-import { newTopic, until } from './rows.js'
+import { batchOf, newTopic, transactionsOf, until } from './rows.js'
 
 export function groupContract(world: World): void {
   const newGroup = async (partitions = 4): Promise<GroupMemberOptions> => ({
@@ -18,6 +19,24 @@ export function groupContract(world: World): void {
       expect(member.membership.generation).toEqual(member.generation)
       expect(member.generation.group).toBe(member.group)
       expect(member.generation.memberId).not.toBe('')
+    })
+
+    it('is left without a timer that would keep the process alive, open transactions too', async () => {
+      const options = await newGroup()
+      // Those of the test runner are among them.
+      const timers = (): number => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length
+      const before = timers()
+      const elsewhere = await world().open()
+      const member = await GroupMember.join(elsewhere, options)
+      const channel = await transactionsOf(elsewhere, world().name('id'))
+      await channel.begin([{ topic: options.topic, partition: 0 }], undefined)
+      await channel.append({ topic: options.topic, partition: 0 }, batchOf(['open']))
+      await channel[Symbol.asyncDispose]()
+      await member.membership.leave()
+      await elsewhere[Symbol.asyncDispose]()
+      // Sockets that are destroyed close in the next turn of the event loop.
+      for (let turn = 0; turn < 3; turn++) await systemClock.breathe()
+      expect(timers()).toBeLessThanOrEqual(before)
     })
 
     it('shares between two members in a higher generation, and the same one for both', async () => {
