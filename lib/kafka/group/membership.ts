@@ -78,7 +78,10 @@ export class KafkaMembership implements Membership {
     this.#rounds.stop()
     if (this.#options.instanceId === undefined && !this.#channel.closed.aborted) {
       // Not for ever: brokers may be away, and find out by themselves when the session ends.
-      await Promise.race([Promise.allSettled([this.#rounds.leave()]), this.#channel.clock.sleep(1_000, this.#channel.closed)])
+      await Promise.race([
+        Promise.allSettled([this.#rounds.leave()]),
+        this.#channel.clock.sleep(1_000, this.#channel.closed),
+      ])
     }
     this.#channel.close()
     if (!this.#telling) await this.#living
