@@ -28,8 +28,8 @@ const onBrokers = {
 const inRoot = (file) => `<rootDir>/${file}`
 
 /**
- * `npm test` is the projects `unit` and `kafka`. `npm run test:long` is `integration`, and of `unit` what makes more runs with
- * MILLRACE_LONG=true.
+ * `npm test` is the projects `unit` and `kafka`. `npm run test:long` is `integration`, `zod-4.0`, and of `unit` what
+ * makes more runs with MILLRACE_LONG=true.
  */
 export default {
   coverageProvider: 'v8',
@@ -43,6 +43,13 @@ export default {
       ...(process.env.MILLRACE_LONG === 'true' ? { testMatch: propertySuites().map(inRoot) } : {}),
       // The model needs no broker.
       roots: ['<rootDir>/lib', '<rootDir>/test', '<rootDir>/examples', '<rootDir>/integration/model'],
+    },
+    {
+      ...shared,
+      // The codecs with the least version of zod that the package takes as its peer.
+      displayName: 'zod-4.0',
+      moduleNameMapper: { '^zod$': 'zod-4.0', ...shared.moduleNameMapper },
+      roots: ['<rootDir>/lib/codec', '<rootDir>/lib/model'],
     },
     { ...onBrokers, displayName: 'kafka', testMatch: quickKafkaSuites.map(inRoot) },
     {

@@ -1,4 +1,6 @@
 import {
+  avro,
+  avroSchema,
   lookup,
   memoryLog,
   session,
@@ -223,6 +225,27 @@ opened.merge(doors).to(opened)
 tiers.to(places)
 // @ts-expect-error not every line is a size
 lines.to(sizes)
+
+// Avro
+
+const order = z
+  .object({
+    id: z.string(),
+    at: z.date(),
+    n: z.int().default(0),
+    door,
+    sizes: z.array(size),
+    sum: z.bigint().nullable(),
+  })
+  .meta({ id: 'Order' })
+export const orders = topic('orders', avro(order, { header: { kind: 'schema-id', id: avroSchema(order) ? 1 : 2 } }))
+export const ofOrder = stateObject('order', {
+  state: order,
+  codec: avro(order),
+  init: (id) => ({ id, at: new Date(0), n: 0, door: { kind: 'closed', why: null }, sizes: ['s'], sum: null }),
+}).publish(orders, (state) => state)
+// @ts-expect-error the codec of another state
+stateObject('order', { state: tier, codec: avro(order), init: () => ({ tier: 'gold' }) })
 
 // what is read only
 

@@ -170,7 +170,7 @@ describe.each(['least', 'newest'] as const)('the %s TypeScript', (compiler) => {
     writeFileSync(join(folder, 'package.json'), '{"type":"module"}')
     mistakes.forEach(([, code], i) => writeFileSync(join(folder, nameOf(i)), `${preamble}\n${code}\n`))
     said = found(compiler, folder)
-  }, 120_000)
+  }, 300_000)
 
   it.each(mistakes.map(([what, , named], i) => [what, named, nameOf(i)] as const))('names %s', (_what, named, file) => {
     expect(said.get(file)).toMatch(named)

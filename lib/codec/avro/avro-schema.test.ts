@@ -172,7 +172,10 @@ describe('avroSchema says where there is no Avro form, and what to do', () => {
       /^Order\.items\[\]\.price: zod 'transform' has no Avro form; .* map\(\)$/,
     ],
     ['preprocess', z.preprocess(String, z.string()), /price: zod 'transform'/],
-    ['codec', z.codec(z.string(), z.int(), { decode: Number, encode: String }), /price: zod 'codec'/],
+    // Since zod 4.1.
+    ...('codec' in z
+      ? [['codec', z.codec(z.string(), z.int(), { decode: Number, encode: String }), /price: zod 'codec'/] as never]
+      : []),
     ['pipe', z.string().pipe(z.email()), /price: zod 'pipe'.*single schema/],
     ['set', z.set(z.string()), /price: zod 'set'.*z\.array/],
     ['tuple', z.tuple([z.string()]), /price: zod 'tuple'/],

@@ -49,7 +49,10 @@ describe('avro', () => {
     ],
     ['optional dates', z.object({ a: z.date().optional() }), [{}, { a: new Date(-1) }]],
     ['optional records', z.object({ a: z.object({ b: z.date() }).optional() }), [{}, { a: { b: new Date(0) } }]],
-    ['exact optional', z.object({ a: z.string().exactOptional() }), [{}, { a: 'x' }]],
+    // Since zod 4.3.
+    ...('exactOptional' in z.string()
+      ? [['exact optional', z.object({ a: z.string().exactOptional() }), [{}, { a: 'x' }]] as never]
+      : []),
     ['default', z.object({ a: z.int().default(3) }), [{ a: 3 }, { a: 4 }]],
     ['gaps', z.array(z.string().optional()), [['a', undefined, 'b'], []]],
     ['maps of dates', z.record(z.string(), z.date()), [{}, { a: new Date(5), 'b c': new Date(6) }]],
