@@ -60,6 +60,9 @@ const lateStandbys = {
   weights: { standby: 4, compact: 10, produce: 1, pause: 0.3, leave: 0.2, kick: 0.2 },
 }
 
+/** All processes die, and the group with them. */
+const expiring = { crash: 0.4, start: 0.6, sessionTimeout: 3 }
+
 const timerTurns = { ...move, timer: 12 }
 
 export const holdingCases: readonly HoldingCase[] = [
@@ -105,6 +108,7 @@ export const holdingCases: readonly HoldingCase[] = [
   }),
   holds('restores that outlive the retention of tombstones', slowRestores),
   holds('standbys of processes that are stopped for long', lateStandbys),
+  holds('offsets expire', { expiry: true, deletes: true, growth: true, weights: { ...store, ...slow, ...expiring } }),
   holds('turns that fail', { errors: true, weights: move }),
   holds('a broker refuses records', { refusals: true, weights: move }),
   holds('timers', { timers: true, weights: timerTurns }),
@@ -142,6 +146,9 @@ export const mutations: readonly Mutation[] = [
     shape: twoOfAll,
     weights: { ...moveMore, commit: 6, marker: 30 },
   }),
+  caught({ 'positions-with-state': 'none' }, 1_000, { expiry: true, weights: expiring }),
+  caught({ 'positions-with-state': 'local' }, 2_000, { expiry: true, weights: { ...store, ...expiring } }),
+  caught({ 'positions-with-state': 'with-changes' }, 2_000, { expiry: true, weights: expiring }),
   caught({ 'stable-offsets': 'off' }, 1_000),
   caught({ 'end-after-offsets': 'before' }, 2_000, { weights: move }),
   caught({ 'end-uncommitted': 'lso' }, 1_000, { weights: { marker: 5 } }),

@@ -41,6 +41,7 @@ export const actions = {
   pause: { weight: 0.6, act: faults.pause },
   leave: { weight: 0.04, act: leave },
   transactionTimeout: { weight: 0.2, act: faults.transactionTimeout },
+  expireOffsets: { weight: 2, act: faults.expireOffsets },
   loseAnswer: { weight: 0.2, act: faults.loseAnswer },
   compact: { weight: 1, act: (world, _, x) => faults.cleanChangelog(world, x) },
   grow: { weight: 0.2, act: faults.grow },

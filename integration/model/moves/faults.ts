@@ -72,6 +72,15 @@ export function transactionTimeout(world: World, process: Process, x: number): b
   return false
 }
 
+/** Nobody was in the group for so long that its offsets are gone. */
+export function expireOffsets(world: World): boolean {
+  const { group, config } = world
+  if (!config.expiry || group.members.size > 0 || group.pending.size > 0 || group.committed.size === 0) return false
+  group.committed.clear()
+  world.say(() => 'group: its offsets have expired')
+  return true
+}
+
 /** The answer of EndTxn, or the request, is lost for good; the producer is opened anew, which aborts what is still open. */
 export function loseAnswer(world: World, process: Process): boolean {
   const { inFlight } = process

@@ -14,6 +14,8 @@ export interface Config {
   readonly deletes: boolean
   readonly growth: boolean
   readonly standbys: boolean
+  /** Offsets of a group that nobody is in expire. */
+  readonly expiry: boolean
   /** Promises order per key over all partitions of a topic, which holds only where the producer partitions by key and no topic grows. */
   readonly orderPerKey: boolean
   readonly errors: boolean

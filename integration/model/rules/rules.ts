@@ -98,6 +98,16 @@ export const coreRules = [
     wrong: { written: 'It writes to whatever runs under that index now.' },
   },
   {
+    name: 'positions-with-state',
+    says: 'Each commit writes the positions of its tasks beside their state; where the group has no offset, a taker goes on from there.',
+    code: 'lib/state/standing.ts',
+    wrong: {
+      none: 'It begins at the start.',
+      local: 'They are known of the commits that the local store was given, not of those it was rolled forward by.',
+      'with-changes': 'They are written when state has changed only.',
+    },
+  },
+  {
     name: 'stable-offsets',
     says: 'A taker reads committed offsets only when no transaction is pending on any partition of the task (requireStable).',
     code: 'lib/runtime/tasks/task-set.ts',

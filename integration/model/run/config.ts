@@ -24,6 +24,7 @@ export const base: RunConfig = {
   deletes: false,
   growth: false,
   standbys: false,
+  expiry: false,
   orderPerKey: false,
   errors: false,
   refusals: false,

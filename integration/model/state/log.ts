@@ -83,7 +83,8 @@ export function foldOf(changelog: Partition<Change>, end: number): Map<Key, Obje
   return state
 }
 
-export function apply(state: Map<Key, ObjectState>, { key, state: value }: Change): void {
+export function apply(state: Map<Key, ObjectState>, { key, state: value, positions }: Change): void {
+  if (positions !== undefined) return
   if (value === null) state.delete(key)
   else state.set(key, value)
 }

@@ -20,4 +20,12 @@ export function same(a: ReadonlyMap<Key, ObjectState>, b: ReadonlyMap<Key, Objec
 export interface Change {
   readonly key: Key
   readonly state: ObjectState | null
+  /** The row is not of an object, but says where the task stands in its inputs. */
+  readonly positions?: Positions
 }
+
+/** By the name of the input. */
+export type Positions = ReadonlyMap<string, number>
+
+/** The key of the row that says where a task stands; no object has it. */
+export const positionsKey = (task: number): Key => -1 - task

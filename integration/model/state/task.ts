@@ -1,5 +1,5 @@
 import type { Input, Transaction } from './log.js'
-import type { Key, ObjectState } from './objects.js'
+import type { Key, ObjectState, Positions } from './objects.js'
 import type { Source } from './records.js'
 
 /** A local store: what a disk holds of one task. Survives a crash. */
@@ -9,11 +9,18 @@ export interface Store {
   offset: number
   /** When it last stood at the end of its changelog. */
   at: number
+  /** Of the commit that `data` is of. */
+  positions: Positions | undefined
+}
+
+export function newStore(now: number): Store {
+  return { data: new Map(), offset: 0, at: now, positions: undefined }
 }
 
 /** A committed part that the store does not have yet. */
 export interface Pinned {
   readonly changes: ReadonlyMap<Key, ObjectState | null>
+  readonly positions: Positions
   /** Behind this commit's own last append to the changelog. */
   end: number
   readonly tx: Transaction
@@ -30,6 +37,7 @@ export interface Task {
   /** Sources, then the inbox where it has one; positions are in the same order. */
   readonly inputs: readonly Input[]
   stage: Stage
+  /** Of the takeover: -1 where the group has no offset. */
   position: number[]
   /** Where the last sealed commit stood, and the last one that was answered. */
   sealed: readonly number[]

@@ -27,13 +27,14 @@ export function compact(world: World, changelog: Partition<Change>): boolean {
   for (let offset = lastStableOffset(changelog) - 1; offset >= 0; offset--) {
     const entry = changelog.log[offset]
     if (entry?.data === undefined) continue
-    const { key, state } = entry.data
+    const { key, state, positions } = entry.data
+    const isTombstone = state === null && positions === undefined
     const committed = entry.tx.state === 'committed'
-    const expired = state === null && entry.horizon > 0 && world.now > entry.horizon
+    const expired = isTombstone && entry.horizon > 0 && world.now > entry.horizon
     if (!committed || seen.has(key) || expired) {
       changelog.log[offset] = undefined
       any = true
-    } else if (state === null && entry.horizon === 0) {
+    } else if (isTombstone && entry.horizon === 0) {
       entry.horizon = world.now + world.config.retention
       any = true
     }

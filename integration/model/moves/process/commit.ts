@@ -1,7 +1,7 @@
 import type { World } from '../../rules/world.js'
 import { newCommit, type Commit, type Part } from '../../state/commit.js'
 import { highWatermark, type Inbox, type Input, type Partition, type Transaction } from '../../state/log.js'
-import type { Change } from '../../state/objects.js'
+import { positionsKey, type Change, type Positions } from '../../state/objects.js'
 import { runs, type Process } from '../../state/process.js'
 import type { Output } from '../../state/records.js'
 import { append } from '../broker/log.js'
@@ -18,8 +18,7 @@ export function seal(world: World, process: Process): boolean {
   for (const task of process.tasks.values()) task.sealed = [...task.position]
   for (const part of commit.parts.values()) {
     part.positions = part.task.sealed
-    if (part.outputs.length > 0 || part.hops.length > 0 || part.changes.size > 0)
-      commit.sends.push(...sendsOf(world, part, commit))
+    commit.sends.push(...sendsOf(world, part, commit))
   }
   commit.offsets = offsetsOf(world, process, commit)
   world.say(() => `p${process.id}: seals a commit of tasks {${[...commit.parts.keys()].join(',')}}`)
@@ -46,15 +45,22 @@ function sendsOf(world: World, part: Part, commit: Commit): Commit['sends'] {
       return to.name
     })
   }
-  if (changes.size > 0) {
-    const to = world.changelogs[task.index] as Partition<Change>
+  if (changes.size > 0 || world.broken['positions-with-state'] !== 'with-changes') {
+    // A task without state writes to the changelog of another one, whose store need not know.
+    const to = world.changelogs[task.index % world.shape.stateTasks] as Partition<Change>
     sends.push(() => {
       for (const [key, state] of changes) append(world, to, tx(), { key, state })
+      append(world, to, tx(), { key: positionsKey(task.index), state: null, positions: positionsOf(world, part) })
       part.end = highWatermark(to)
       return to.name
     })
   }
   return sends
+}
+
+function positionsOf(world: World, { task, positions }: Part): Positions {
+  const inputs = world.broken['all-positions'] === 'sources-only' ? task.sources : task.inputs
+  return new Map(inputs.map(({ name }, i) => [name, positions[i] as number]))
 }
 
 /** All positions of every task in it. */
@@ -156,7 +162,8 @@ function answered(world: World, process: Process, commit: Commit, tx: Transactio
 
 /** Committed changes become the state of their tasks, pinned until the store has them. */
 function pin(world: World, process: Process, commit: Commit, tx: Transaction): void {
-  for (const { task, changes, end } of commit.parts.values()) {
+  for (const part of commit.parts.values()) {
+    const { task, changes, end } = part
     const holder = process.tasks.get(task.index)
     if (holder !== task) world.counts.finishedForLost++
     if (holder === undefined || (holder !== task && world.broken['lost-part-skipped'] === undefined)) continue
@@ -164,7 +171,8 @@ function pin(world: World, process: Process, commit: Commit, tx: Transaction): v
       if (state === null) holder.state.delete(key)
       else holder.state.set(key, state)
     }
-    if (changes.size > 0) holder.pinned.push({ changes, end, tx, at: world.now })
+    if (end > 0 && task.index < world.shape.stateTasks)
+      holder.pinned.push({ changes, positions: positionsOf(world, part), end, tx, at: world.now })
   }
 }
 

@@ -4,7 +4,7 @@ import type { World } from '../../rules/world.js'
 import { highWatermark, lastStableOffset, type Partition } from '../../state/log.js'
 import type { Change } from '../../state/objects.js'
 import { runs, type Process } from '../../state/process.js'
-import type { Store } from '../../state/task.js'
+import { newStore, type Store } from '../../state/task.js'
 import { applyPiece } from './takeover.js'
 
 /**
@@ -26,7 +26,7 @@ export function followChangelog(world: World, process: Process, x: number): bool
 }
 
 function begin(world: World, process: Process, index: number): boolean {
-  process.stores.set(index, { data: new Map(), offset: 0, at: world.now })
+  process.stores.set(index, newStore(world.now))
   process.standing.set(index, { goal: undefined })
   return true
 }
@@ -66,7 +66,7 @@ function readOn(
     world.say(() => `p${process.id}: its standby of task ${index} is too old to read on and begins anew`)
     return begin(world, process, index)
   }
-  applyPiece(store, changelog, Math.min(end, store.offset + 1 + ((x >> 6) % 6)), uncommitted)
+  applyPiece(world, index, store, changelog, Math.min(end, store.offset + 1 + ((x >> 6) % 6)), uncommitted)
   if (wrong === 'every-piece') store.at = world.now
   world.say(() => `p${process.id}: its standby of task ${index} reads up to ${store.offset}`)
   atGoal(process, index, store)

@@ -42,6 +42,7 @@ function write(world: World, process: Process, task: number, store: Store, commi
   const last = commits.at(-1) as Pinned
   store.offset = offsetAfter(world, task, last)
   store.at = last.at
+  store.positions = last.positions
   world.say(
     () =>
       `p${process.id}: writes ${commits.length} commits of task ${task} to its store, changelog offset ${store.offset}`,
@@ -73,6 +74,7 @@ function writeOffsetFirst(
   x: number,
 ): boolean {
   store.offset = offsetAfter(world, task.index, commits.at(-1) as Pinned)
+  store.positions = commits.at(-1)?.positions
   world.say(() => `p${process.id}: writes changelog offset ${store.offset} of task ${task.index} to its store`)
   if (x & 256) return crash(world, process)
   world.say(() => `p${process.id}: writes the state of ${commits.length} commits of task ${task.index} to its store`)

@@ -11,9 +11,9 @@ import {
   type Input,
   type Partition,
 } from '../../state/log.js'
-import type { Change } from '../../state/objects.js'
+import { positionsKey, type Change, type Positions } from '../../state/objects.js'
 import { runs, type Process } from '../../state/process.js'
-import type { Store, Task } from '../../state/task.js'
+import { newStore, type Store, type Task } from '../../state/task.js'
 import { fence } from '../broker/transactions.js'
 import { crash } from './store.js'
 
@@ -25,19 +25,20 @@ export function takeoverStep(world: World, process: Process, x: number): boolean
     x,
   )
   if (task === undefined) return false
-  const changelog = world.changelogs[task.index]
+  const changelog = world.changelogs[task.index % world.shape.stateTasks] as Partition<Change>
+  const hasState = task.index < world.shape.stateTasks
   switch (task.stage) {
     case 'fence':
       if (x & 32) fenceOthers(world, process)
-      if (changelog !== undefined && world.broken['end-after-offsets']) task.end = highWatermark(changelog)
+      if (world.broken['end-after-offsets']) task.end = highWatermark(changelog)
       task.stage = 'offsets'
       return true
     case 'offsets':
       return fetchOffsets(world, process, task)
     case 'end':
-      return changelog !== undefined && openStore(world, process, task, changelog)
+      return (hasState ? openStore : findEnd)(world, process, task, changelog)
     case 'restore':
-      return changelog !== undefined && rollForward(world, process, task, changelog, x)
+      return (hasState ? rollForward : findPositions)(world, process, task, changelog, x)
     case 'running':
       return false
   }
@@ -60,13 +61,44 @@ function fetchOffsets(world: World, process: Process, task: Task): boolean {
   const { committed, pending } = world.group
   const isPending = (input: Input): boolean => [...pending].some(({ offsets }) => offsets?.has(input) === true)
   if (world.broken['stable-offsets'] === undefined && task.inputs.some(isPending)) return false
-  task.position = task.inputs.map((input) => committed.get(input) ?? 0)
+  task.position = task.inputs.map((input) => committed.get(input) ?? -1)
   task.sealed = task.committed = [...task.position]
-  task.stage = task.index < world.shape.stateTasks ? 'end' : 'running'
-  world.say(
-    () =>
-      `p${process.id}: task ${task.index} begins at ${task.inputs.map(({ name }, i) => `${name}:${task.position[i]}`).join(' ')}`,
+  world.say(() => `p${process.id}: offsets of task ${task.index} are fetched: ${placesOf(task)}`)
+  if (task.index < world.shape.stateTasks || task.position.includes(-1)) task.stage = 'end'
+  else run(world, process, task, undefined)
+  return true
+}
+
+const placesOf = ({ inputs, position }: Task): string => inputs.map(({ name }, i) => `${name}:${position[i]}`).join(' ')
+
+/** Where the group has no offset it goes on where the state was committed, or begins. */
+function run(world: World, process: Process, task: Task, kept: Positions | undefined): void {
+  const wrong = world.broken['positions-with-state']
+  const keptOf = ({ name }: Input): number => (wrong === 'none' ? 0 : (kept?.get(name) ?? 0))
+  task.position = task.inputs.map((input, i) =>
+    task.position[i] === -1 ? keptOf(input) : (task.position[i] as number),
   )
+  task.sealed = task.committed = [...task.position]
+  task.stage = 'running'
+  world.say(() => `p${process.id}: task ${task.index} runs from ${placesOf(task)}`)
+}
+
+function findEnd(world: World, process: Process, task: Task, changelog: Partition<Change>): boolean {
+  task.end = highWatermark(changelog)
+  task.stage = 'restore'
+  world.say(
+    () => `p${process.id}: looks for the positions of task ${task.index} below ${task.end} of ${changelog.name}`,
+  )
+  return true
+}
+
+/** A task without state has no store: what it left in the changelog of another one is looked for when it is needed. */
+function findPositions(world: World, process: Process, task: Task, changelog: Partition<Change>): boolean {
+  if (lastStableOffset(changelog) < task.end) return false // Waits for markers.
+  const found = changelog.log
+    .slice(0, task.end)
+    .findLast((entry) => isCommitted(entry) && entry?.data?.key === positionsKey(task.index))
+  run(world, process, task, found?.data?.positions)
   return true
 }
 
@@ -79,7 +111,7 @@ function openStore(world: World, process: Process, task: Task, changelog: Partit
     found !== undefined && missesTombstones(world, found, task.end) && !agesUnchecked(world, process, task.index)
   if (old)
     world.say(() => `p${process.id}: the store of task ${task.index} is too old, it is restored from the beginning`)
-  const store: Store = found === undefined || old ? { data: new Map(), offset: 0, at: world.now } : found
+  const store: Store = found === undefined || old ? newStore(world.now) : found
   process.stores.set(task.index, store)
   if (store.offset > 0) world.counts.rolledForward++
   if (store.offset > 0 && process.standing.has(task.index)) world.counts.fromStandby++
@@ -108,7 +140,7 @@ function rollForward(world: World, process: Process, task: Task, changelog: Part
   const wrong = world.broken['age-while-reading']
   if (store.offset < readable) {
     if (old && wrong === undefined) return beginAnew(world, process, task)
-    applyPiece(store, changelog, Math.min(readable, store.offset + 1 + ((x >> 6) % 6)), uncommitted)
+    applyPiece(world, task.index, store, changelog, Math.min(readable, store.offset + 1 + ((x >> 6) % 6)), uncommitted)
     if (store.offset < task.end) return true
   }
   if (store.offset < task.end) return false // Waits for markers.
@@ -121,8 +153,7 @@ function rollForward(world: World, process: Process, task: Task, changelog: Part
   world.counts.takeovers++
   process.standing.delete(task.index)
   task.state = new Map(store.data)
-  task.stage = 'running'
-  world.say(() => `p${process.id}: task ${task.index} runs`)
+  run(world, process, task, store.positions)
   return true
 }
 
@@ -137,9 +168,19 @@ function beginAnew(world: World, process: Process, task: Task): boolean {
 }
 
 /** Applies what is committed below `end`; holes and markers only move the offset. */
-export function applyPiece(store: Store, changelog: Partition<Change>, end: number, uncommitted: boolean): void {
+export function applyPiece(
+  world: World,
+  task: number,
+  store: Store,
+  changelog: Partition<Change>,
+  end: number,
+  uncommitted: boolean,
+): void {
+  const local = world.broken['positions-with-state'] === 'local'
   for (; store.offset < end; store.offset++) {
     const entry = changelog.log[store.offset]
-    if (entry?.data !== undefined && (uncommitted || isCommitted(entry))) apply(store.data, entry.data)
+    if (entry?.data === undefined || (!uncommitted && !isCommitted(entry))) continue
+    apply(store.data, entry.data)
+    if (entry.data.key === positionsKey(task) && !local) store.positions = entry.data.positions
   }
 }
