@@ -40,10 +40,13 @@ function missing(
   let handedOut: (() => void) | undefined
   const onAssign = (inner: JoinOptions['onAssign']): JoinOptions['onAssign'] => {
     return async (generation, assignment, continuous) => {
-      if (handedOut === undefined) return inner(generation, assignment, continuous)
+      const tell = handedOut
+      if (tell === undefined) return inner(generation, assignment, continuous)
+      // Once: what a commit waits for can call for another round.
+      handedOut = undefined
       await onMissed(generation)
       await inner(generation, assignment, false)
-      handedOut()
+      tell()
     }
   }
   const port: LogPort = {
