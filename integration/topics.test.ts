@@ -5,6 +5,7 @@ import { ConfigResourceTypes, Kafka, logLevel, type Admin } from 'kafkajs'
 import { createApp, type App } from 'millrace'
 import type { Logger } from '../lib/core/logger.js'
 import { until } from '../lib/testing/log-contract/rows.js'
+import { expectExactlyOnce } from './oracle/check.js'
 import { objectOf, type OracleState } from './oracle/program.js'
 import { World } from './oracle/world.js'
 import { describeWithKafka } from './setup/with-kafka.js'
@@ -94,6 +95,23 @@ describeWithKafka('an app and its topics', (brokers) => {
     expect(restored).toBe(objects)
     expect(warnings.join('\n')).toMatch(/begins at \d+, after the stored offset/)
   }, 60_000)
+
+  it.each([
+    ['in the store that it had', 'a'],
+    ['with another disk', 'b'],
+  ])(
+    'goes on where its state was committed when its group was deleted, %s',
+    async (_where, then) => {
+      await world.feed(world.input.each(0, objects))
+      await runIn('a')
+      await admin.deleteGroups([world.app])
+      await world.feed(world.input.each(0, objects))
+      expect((await runIn(then)).state).toEqual(world.input.states)
+      await expectExactlyOnce(world, world.input.states)
+      expect(warnings.join('\n')).toMatch(/goes on from where its state was committed/)
+    },
+    60_000,
+  )
 
   it('begins with empty state, and says so, when the changelog was deleted between two runs', async () => {
     await world.feed(world.input.each(0, objects))

@@ -25,6 +25,10 @@ export interface MemoryLog extends LogPort, LogClient {
   grow(topic: string, partitions: number): Promise<void>
   /** Changes settings of a topic, as `kafka-configs --alter` does. Rejects with `TOPIC_MISSING`. */
   configure(topic: string, configs: Readonly<Record<string, string>>): Promise<void>
+  /** Deletes a topic, and what groups have committed for it, as `kafka-topics --delete` does. Rejects with `TOPIC_MISSING`. */
+  deleteTopic(topic: string): Promise<void>
+  /** Forgets what a group has committed, as brokers do when nobody was in it for a week. Rejects with `BROKER_REFUSED` while somebody is. */
+  deleteGroup(group: string): Promise<void>
   /** Takes a member out of its group as when its session expires: it hears `onLost` and joins again. */
   expel(group: string, memberId: string): void
 }
@@ -106,6 +110,20 @@ class MemoryClient implements MemoryLog {
 
   configure(topic: string, configs: Readonly<Record<string, string>>): Promise<void> {
     return this.#broker.answer(() => this.#broker.topics.configure(topic, configs))
+  }
+
+  deleteTopic(topic: string): Promise<void> {
+    return this.#broker.answer(() => {
+      this.#broker.topics.delete(topic)
+      this.#broker.offsets.forgetTopic(topic)
+    })
+  }
+
+  deleteGroup(group: string): Promise<void> {
+    return this.#broker.answer(() => {
+      this.#broker.groups.demandEmpty(group)
+      this.#broker.offsets.forgetGroup(group)
+    })
   }
 
   expel(group: string, memberId: string): void {

@@ -174,6 +174,7 @@ export async function openParts(options: EngineOptions, events: PartsEvents): Pr
       topology: shape,
       intervalMs: options.commitIntervalMs,
       lingerMs: options.commitLingerMs,
+      guarantee: options.guarantee,
       tasks: () => tasks.running.values(),
       generation: events.generation,
       successor: events.successor,

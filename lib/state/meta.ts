@@ -13,6 +13,8 @@ export interface StoreMeta {
   readonly versions?: Versions | undefined
   /** Input positions of the same commit, by topic. */
   readonly positions: Readonly<Record<string, number>>
+  /** Ids of the topics that the app read or kept state in at that commit; see `Standing`. */
+  readonly topics?: Readonly<Record<string, string>> | undefined
   readonly bootId: string | undefined
   /** Written by an orderly close, with fsync. */
   readonly clean: boolean

@@ -1,10 +1,11 @@
 import { utf8Text } from '../core/bytes.js'
 import { PositionMap } from '../core/record.js'
 import { recordCursor } from '../log/cursor.js'
-import type { Fetched, LogPort } from '../log/port.js'
+import type { Fetched, LogPort, RecordCursor } from '../log/port.js'
 import type { Store } from '../store/store.js'
 import { metaKey, type StoreMeta } from './meta.js'
 import { ObjectBatch } from './object-batch.js'
+import { isStandingKey, withStanding, type KnownStanding } from './standing.js'
 import type { StateCodec } from './state-codec.js'
 import { raised, versionIn } from './state-version.js'
 import type { StateKind } from './table.js'
@@ -15,6 +16,8 @@ export interface ChangelogTail {
   readonly topicId: string
   readonly kind: StateKind
   readonly stored: StateCodec
+  /** Whether records of where tasks stand are among its rows. */
+  readonly hasStandings: boolean
   readonly from: number
   /** Captured at takeover, uncommitted records included; the tail ends when the position reaches it. */
   readonly end: number
@@ -64,16 +67,20 @@ export async function rollForward(options: RollForwardOptions): Promise<StoreMet
     let records = 0
     let bytes = 0
     let { versions } = meta
+    let standing: KnownStanding = meta
     for (const fetched of answers) {
       const tail = byTopic.get(fetched.topic)
       if (tail === undefined) continue
-      const applied = apply(fetched, tail, objects)
+      const applied = apply(fetched, tail, objects, standing)
+      standing = applied.standing
       records += applied.records
       versions = raised(versions, tail.kind.name, applied.version)
       bytes += fetched.bytes.length
       positions.set(fetched.topic, fetched.to)
     }
-    meta = { ...meta, changelogs: offsetsOf(tails, positions), versions, clean: false }
+    const { positions: inputs, topics } = standing
+    const changelogs = offsetsOf(tails, positions)
+    meta = { ...meta, changelogs, versions, positions: inputs, topics, clean: false }
     batch.put(metaKey, JSON.stringify(meta))
     await batch.write({ sync: false })
     options.onApplied(records, bytes, passed())
@@ -82,25 +89,36 @@ export async function rollForward(options: RollForwardOptions): Promise<StoreMet
 }
 
 /** What has to be known of a changelog to apply it. */
-export type AppliedTail = Pick<ChangelogTail, 'kind' | 'stored'>
+export type AppliedTail = Pick<ChangelogTail, 'kind' | 'stored' | 'hasStandings'>
 
-/** How many records were applied, and the highest version one of them has. */
+/** How many records of objects were applied, the highest version one of them has, and where the task stands then. */
 export interface Applied {
   readonly records: number
   readonly version: number
+  readonly standing: KnownStanding
 }
 
 /**
  * Puts what a fetch answer holds into a batch, each value with its version. That may be one which this program does not
  * know: a standby only copies.
  */
-export function apply(fetched: Fetched, { kind, stored }: AppliedTail, objects: ObjectBatch): Applied {
+export function apply(
+  fetched: Fetched,
+  { kind, stored, hasStandings }: AppliedTail,
+  objects: ObjectBatch,
+  known: KnownStanding,
+): Applied {
   const cursor = recordCursor(fetched)
   let records = 0
   let highest = 1
+  let standing = known
   while (cursor.next()) {
     if (cursor.keyStart < 0) continue
     const key = utf8Text(cursor.bytes, cursor.keyStart, cursor.keyEnd)
+    if (hasStandings && isStandingKey(key)) {
+      standing = withStanding(standing, fetched.partition, key, valueText(cursor))
+      continue
+    }
     records++
     if (cursor.valueStart < 0) {
       objects.write(kind, key, null)
@@ -112,8 +130,11 @@ export function apply(fetched: Fetched, { kind, stored }: AppliedTail, objects: 
     if (version > highest) highest = version
     objects.write(kind, key, stored.fromWire(cursor.bytes, cursor.valueStart, cursor.valueEnd, version))
   }
-  return { records, version: highest }
+  return { records, version: highest, standing }
 }
+
+const valueText = ({ bytes, valueStart, valueEnd }: RecordCursor): string =>
+  valueStart < 0 ? '' : utf8Text(bytes, valueStart, valueEnd)
 
 function offsetsOf(tails: readonly ChangelogTail[], positions: ReadonlyMap<string, number>): StoreMeta['changelogs'] {
   return Object.fromEntries(

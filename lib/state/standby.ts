@@ -32,9 +32,9 @@ export class Standby {
   constructor(state: TaskState, changelogs: readonly Changelog[], transactional: boolean) {
     this.state = state
     this.#tails = new Map(
-      changelogs.map(({ kind, topic, info }) => {
+      changelogs.map(({ kind, topic, info, hasStandings = false }) => {
         const facts = { topicId: info.id, start: 0, tombstoneRetentionMs: tombstoneRetentionMs(info), transactional }
-        return [topic, { kind, stored: new StateCodec(kind), ...facts }]
+        return [topic, { kind, stored: new StateCodec(kind), hasStandings, ...facts }]
       }),
     )
   }
@@ -73,11 +73,13 @@ export class Standby {
       if (tooOld(this.#meta, topic, { ...tail, end: to }, now)) return
       const { store } = this.state.rolling
       const batch = store.batch()
-      const { records, version } = apply(fetched, tail, new ObjectBatch(store, batch))
+      const { records, version, standing } = apply(fetched, tail, new ObjectBatch(store, batch), this.#meta)
       applied = records
       const versions = raised(this.#meta.versions, tail.kind.name, version)
       const changelogs = { ...this.#meta.changelogs, [topic]: { ...known, offset: to } }
-      await this.#write(batch, this.#atGoal({ ...this.#meta, changelogs, versions, clean: false }))
+      const { positions, topics } = standing
+      const meta = { ...this.#meta, changelogs, versions, positions, topics, clean: false }
+      await this.#write(batch, this.#atGoal(meta))
     })
     return applied
   }

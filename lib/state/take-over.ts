@@ -15,6 +15,8 @@ export interface Changelog {
   readonly kind: StateKind
   readonly topic: string
   readonly info: TopicInfo
+  /** Whether it holds where tasks stand, too. @default false */
+  readonly hasStandings?: boolean
 }
 
 /** How far a takeover is. All counts begin with it, so rate and remaining time follow from the time since. */
@@ -159,13 +161,14 @@ export function tailsOf(
   facts: TaskFacts,
   meta: StoreMeta,
 ): readonly ChangelogTail[] {
-  return changelogs.map(({ kind, topic, info }): ChangelogTail => {
+  return changelogs.map(({ kind, topic, info, hasStandings = false }): ChangelogTail => {
     const { start = 0, end = 0 } = facts.get(topic) ?? {}
     return {
       topic,
       topicId: info.id,
       kind,
       stored: new StateCodec(kind),
+      hasStandings,
       from: meta.changelogs[topic]?.offset ?? start,
       end,
     }

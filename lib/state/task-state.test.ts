@@ -40,7 +40,10 @@ function sealed(state: TaskState, seq: number): TaskChanges {
 }
 
 function commit(state: TaskState, seq: number): void {
-  state.committed(sealed(state, seq), seq, new Map([['log', seq * 10]]), new Map([['in', seq]]))
+  state.committed(sealed(state, seq), seq, new Map([['log', seq * 10]]), {
+    positions: new Map([['in', seq]]),
+    topics: new Map([['in', 'id']]),
+  })
 }
 
 const count = (table: Table, key: string): number | undefined =>

@@ -3,8 +3,12 @@ import type { Store } from '../store/store.js'
 import { dueFrom, parseDue, type Due, type DueTime } from './due.js'
 import { metaKey, type StoreMeta } from './meta.js'
 import { ObjectBatch } from './object-batch.js'
+import type { KnownStanding, Standing } from './standing.js'
 import { raised } from './state-version.js'
 import { Table, type Entry, type StateKind, type TableChanges } from './table.js'
+
+/** Where the keys of objects lie, whose kinds have printable names. */
+const ofKinds = { from: ' ', to: '\x7f' }
 
 /** All changes of one task in one commit. */
 export interface TaskChanges {
@@ -55,6 +59,17 @@ export class TaskState {
     return this.#meta.changelogs[topic]?.offset
   }
 
+  /** Where the task stood at the last commit that it has; undefined when that was never kept. */
+  get standing(): KnownStanding | undefined {
+    return this.#meta.topics === undefined ? undefined : this.#meta
+  }
+
+  /** Whether there is any object, or anything noted of one. */
+  async holdsAnything(): Promise<boolean> {
+    for await (const _ of this.#store.entries({ ...ofKinds, limit: 1 })) return true
+    return false
+  }
+
   /** Takes back what was changed since the last seal; see `Table.undo`. */
   undo(): void {
     for (const table of this.tables) table.undo()
@@ -78,7 +93,7 @@ export class TaskState {
     changes: TaskChanges,
     seq: number,
     appended: ReadonlyMap<string, number>,
-    positions: ReadonlyMap<string, number>,
+    { positions, topics }: Standing,
   ): void {
     this.tables.forEach((table, i) => table.committed(changes.tables[i] as TableChanges))
     const changelogs = { ...this.#meta.changelogs }
@@ -91,7 +106,8 @@ export class TaskState {
       ...this.#meta,
       changelogs,
       versions: writtenBy(changes, this.#meta.versions),
-      positions: { ...this.#meta.positions, ...Object.fromEntries(positions) },
+      positions: Object.fromEntries(positions),
+      topics: Object.fromEntries(topics),
       appliedAt: this.#clock.now(),
       clean: false,
     }

@@ -11,6 +11,14 @@ export class GroupOffsets {
     merge(entryOf(this.#committed, group), positions)
   }
 
+  forgetGroup(group: string): void {
+    this.#committed.delete(group)
+  }
+
+  forgetTopic(topic: string): void {
+    for (const { topics } of this.#committed.values()) topics.delete(topic)
+  }
+
   /** Holds offsets back until `decide`. */
   hold(group: string, producerId: bigint, positions: Positions): void {
     let ofGroup = this.#pending.get(group)

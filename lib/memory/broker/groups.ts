@@ -13,6 +13,12 @@ export class Groups {
     return group
   }
 
+  /** Throws `BROKER_REFUSED`. */
+  demandEmpty(name: string): void {
+    if (this.#groups.get(name)?.isEmpty !== false) return
+    throw new MillraceError('BROKER_REFUSED', `Group '${name}' has members: stop them first.`)
+  }
+
   /** Throws `MEMBER_UNKNOWN` or `GENERATION_STALE` unless offsets may be committed under this generation. */
   demandCurrent({ group: name, memberId, generationId, withoutMembers }: Generation): void {
     const group = this.#groups.get(name)

@@ -72,6 +72,12 @@ export class Topics {
     this.#topics.set(name, { ...topic, info: { ...topic.info, configs: changed } })
   }
 
+  /** Throws `TOPIC_MISSING`. */
+  delete(name: string): void {
+    this.#existing(name)
+    this.#topics.delete(name)
+  }
+
   get(name: string): Topic | undefined {
     return this.#topics.get(name)
   }

@@ -8,6 +8,7 @@ import type { Passage } from '../path/passage.js'
 import type { TaskState } from '../../state/task-state.js'
 import type { Task } from '../tasks/task.js'
 import { Redo } from '../../turn/turns.js'
+import type { Guarantee } from '../setup/engine-options.js'
 import type { Topology } from '../setup/topology.js'
 
 /** Turns of one commit above which it is sealed before its interval is over: bounds what is dirty in memory. */
@@ -38,6 +39,7 @@ export interface CommitCycleOptions {
   readonly topology: Topology
   readonly intervalMs: number
   readonly lingerMs: number
+  readonly guarantee: Guarantee
   /** Tasks running now. */
   readonly tasks: () => Iterable<Task>
   readonly generation: () => Generation
@@ -171,13 +173,13 @@ export class CommitCycle {
     await this.#inFlight
     if (this.#broken || this.#mustRedo) return
     await this.#storesCaughtUp()
-    const { passage, halving, topology, clock, tasks, lookUp } = this.#options
+    const { passage, halving, topology, clock, tasks, lookUp, guarantee } = this.#options
     for (const topic of passage.outbox.unknownTopics) {
       // Known by now, its limit is looked at within the turn.
       if (!passage.outbox.settle(topic, await lookUp(topic))) throw new Redo(`a record is too large for ${topic}`)
     }
     if (this.#mustRedo) return
-    const sealed = seal(passage.seq, tasks(), topology, passage.outbox, clock.now())
+    const sealed = seal(passage.seq, tasks(), topology, passage.outbox, clock.now(), guarantee)
     passage.seq++
     halving.sealed()
     this.#sealedAt = clock.elapsed()
@@ -249,7 +251,7 @@ export class CommitCycle {
         return end === undefined ? [] : [[topic, end] as const]
       })
       // Rule local-never-ahead (integration/model).
-      task.state.committed(changes, sealed.seq, new Map(appended), positions)
+      task.state.committed(changes, sealed.seq, new Map(appended), { positions, topics: topology.ids })
     }
     const now = clock.elapsed()
     this.#flush(now - this.#flushedAt >= flushMs)

@@ -4,12 +4,14 @@ import { partitionOfKey } from '../../log/murmur2.js'
 import type { CommitChannel, FinishedBatch, Generation } from '../../log/port.js'
 import { isTooLarge } from '../../log/records-refused.js'
 import type { KindDefinition, PublishDefinition } from '../../model/kind.js'
+import { standingRecords } from '../../state/standing.js'
 import { StateRefused, type Entry, type TableChanges } from '../../state/table.js'
 import type { Changelog } from '../../state/take-over.js'
 import type { TaskChanges } from '../../state/task-state.js'
 import type { OutgoingBatch, Outbox } from '../../turn/output/outbox.js'
 import { rowOf } from '../../turn/output/published-row.js'
 import type { Task } from '../tasks/task.js'
+import type { Guarantee } from '../setup/engine-options.js'
 import type { Topology } from '../setup/topology.js'
 
 /** One task's part of a commit. */
@@ -36,6 +38,7 @@ export function seal(
   topology: Topology,
   outbox: Outbox,
   now: number,
+  guarantee: Guarantee,
 ): SealedCommit {
   const moved = [...tasks].filter((task) => task.moved)
   const prepared = moved.map((task) => {
@@ -43,6 +46,9 @@ export function seal(
     return { task, changes, rows: changes?.tables.map((table, i) => rowsOf(table, topology.kinds[i], outbox)) }
   })
   const parts = prepared.map(({ task, changes, rows }): TaskCommit => {
+    // Without a transaction the last commit's: these may arrive although outputs do not.
+    const positions = guarantee === 'exactly-once' ? task.positions : task.committedPositions
+    writeStanding(task, positions, topology, outbox, now)
     if (changes !== undefined) {
       changes.tables.forEach((table, i) => writeChanges(table, i, task.index, topology, outbox, now, rows?.[i] ?? []))
       task.state?.seal(seq, changes)
@@ -50,6 +56,20 @@ export function seal(
     return { task, positions: task.seal(), changes }
   })
   return { seq, batches: outbox.finish(), tasks: parts }
+}
+
+/** Beside the state of the task; of a task that has none, beside that of another. */
+function writeStanding(
+  task: Task,
+  positions: ReadonlyMap<string, number>,
+  { standings, stateTasks, ids }: Topology,
+  outbox: Outbox,
+  now: number,
+): void {
+  if (standings === undefined) return
+  const standing = { positions, topics: ids }
+  for (const [key, value] of standingRecords(task.index, task.state?.standing, standing))
+    outbox.add(standings, task.index % stateTasks, key, value, now)
 }
 
 type Rows = readonly (string | Uint8Array | null)[]

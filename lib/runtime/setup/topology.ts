@@ -27,6 +27,10 @@ export interface Topology {
   /** Partitions of every topic looked up so far. */
   readonly partitions: Map<string, number>
   readonly deadLetters: string
+  /** The changelog that also says where tasks stand; undefined when the app keeps no state. */
+  readonly standings: string | undefined
+  /** The id of each topic that the app reads or keeps state in, by name. */
+  readonly ids: ReadonlyMap<string, string>
 }
 
 export interface TopologyOptions {
@@ -47,10 +51,11 @@ export interface TopologyOptions {
  */
 export async function topology(options: TopologyOptions): Promise<Topology> {
   const { app, program, rules } = options
-  const partitions = new Map<string, number>()
-  for (const node of program.sources) partitions.set(node.name, (await topicInfo(options, node, {})).partitions)
+  const sources = new Map<string, TopicInfo>()
+  for (const node of program.sources) sources.set(node.name, await topicInfo(options, node, {}))
+  const partitions = new Map([...sources].map(([name, info]) => [name, info.partitions]))
   for (const node of program.targets) partitions.set(node.name, await targetPartitions(options, node))
-  const widest = Math.max(...program.sources.map(({ name }) => partitions.get(name) ?? 0))
+  const widest = Math.max(...[...sources.values()].map((info) => info.partitions))
   const stateTasks = program.kinds.length === 0 ? 0 : await statePartitions(options, widest)
   const infos = await internalTopics(options, stateTasks)
   for (const [name, info] of infos) {
@@ -62,6 +67,7 @@ export async function topology(options: TopologyOptions): Promise<Topology> {
   const inboxes = program.kinds.map((kind) => inboxTopic(app, kind.name))
   const read = [...program.sources.map(({ name }) => name), ...inboxes]
   const inputs = new Map(read.map((name) => [name, partitions.get(name) as number]))
+  const changelogs = changelogsOf(options, infos)
   return {
     app,
     stateTasks,
@@ -69,11 +75,18 @@ export async function topology(options: TopologyOptions): Promise<Topology> {
       return Math.max(stateTasks, ...inputs.values())
     },
     kinds: program.kinds,
-    changelogs: changelogsOf(options, infos),
+    changelogs,
     inboxes,
     inputs,
     partitions,
     deadLetters: deadLetterTopic(app),
+    standings: changelogs.find(({ hasStandings }) => hasStandings)?.topic,
+    ids: new Map(
+      [...read, ...changelogs.map(({ topic }) => topic)].map((name) => [
+        name,
+        (sources.get(name) ?? (infos.get(name) as TopicInfo)).id,
+      ]),
+    ),
   }
 }
 
@@ -90,7 +103,7 @@ function changelogsOf(
     const topic = changelogTopic(app, kind.name)
     return changelog(stateKindOf(kind, { rule: rules.of(topic), maxBytes: maxRecordBytes }), topic)
   })
-  return kinds.length === 0 ? [] : [...states, changelog(rowStateKind, timerTopic(app))]
+  return kinds.length === 0 ? [] : [...states, { ...changelog(rowStateKind, timerTopic(app)), hasStandings: true }]
 }
 
 /** Lets the broker decide, by its `num.partitions`. */

@@ -1,11 +1,13 @@
-import { MillraceError, reasonOf } from '../../core/errors.js'
-import { offsetOf } from '../../core/record.js'
+import { reasonOf } from '../../core/errors.js'
 import { timedTopics, usesEventTime, type Program } from '../../model/program.js'
+import { findStanding } from '../../state/find-standing.js'
+import type { KnownStanding } from '../../state/standing.js'
 import { catchUpAgain, takeOver, type RestoreProgress } from '../../state/take-over.js'
 import { demandUsable } from '../../state/usable.js'
 import { Agenda } from '../../turn/due/agenda.js'
 import { RecordTimes, type TimeRule } from '../../turn/due/record-times.js'
 import type { TaskState } from '../../state/task-state.js'
+import { beginning, offsetsLost, uncommitted, type Beginning, type InputOffsets } from './beginning.js'
 import { Task } from './task.js'
 import { takeOverOptions, type TakeOverSurroundings } from './take-over-options.js'
 
@@ -199,9 +201,9 @@ export class TaskSet {
 
   async #restore(index: number, signal: AbortSignal): Promise<Task | undefined> {
     await this.#closing.get(index)
-    const positions = signal.aborted ? undefined : await unlessAborted(this.#positions(index), signal)
-    if (positions === undefined) return undefined
-    if (index >= this.#options.topology.stateTasks) return new Task(index, undefined, positions)
+    const offsets = signal.aborted ? undefined : await unlessAborted(this.#offsets(index), signal)
+    if (offsets === undefined) return undefined
+    if (index >= this.#options.topology.stateTasks) return this.#withoutState(offsets, signal)
     const options = takeOverOptions(this.#options, index, signal, (records, bytes, progress) => {
       this.restoredRecords += records
       this.restoredBytes += bytes
@@ -214,8 +216,10 @@ export class TaskSet {
     if (state === undefined) return undefined
     try {
       await demandUsable(state, suspended !== undefined)
+      await this.#demandOffsets(state, offsets)
+      const from = this.#beginning(offsets, state.standing)
       const agenda = await this.#agenda(index, state)
-      if (!signal.aborted) return new Task(index, agenda, positions)
+      if (!signal.aborted) return new Task(index, agenda, from)
     } catch (error) {
       await state.close().catch(() => undefined)
       throw error
@@ -240,21 +244,38 @@ export class TaskSet {
   }
 
   /** All partitions of the task in one request, all of them stable, and only then (in `takeOver`) the changelog's end. */
-  async #positions(index: number): Promise<ReadonlyMap<string, number>> {
+  async #offsets(index: number): Promise<InputOffsets> {
     const { engine, topology } = this.#options
     const topics = [...topology.inputs].filter(([, count]) => index < count).map(([topic]) => topic)
     const partitions = topics.map((topic) => ({ topic, partition: index }))
     // Rule stable-offsets (integration/model).
     const committed = await engine.log.admin.stableCommitted(engine.app, partitions)
     const starts = await engine.log.admin.startOffsets(partitions)
-    return new Map(
-      topics.map((topic) => {
-        const start = offsetOf(starts, topic, index) ?? 0
-        const offset = offsetOf(committed, topic, index) ?? start
-        if (offset < start && topology.inboxes.includes(topic)) throw trimmed(topic, index, offset, start)
-        return [topic, offset]
-      }),
-    )
+    return { task: index, topics, committed, starts }
+  }
+
+  #beginning(offsets: InputOffsets, standing: KnownStanding | undefined): Beginning {
+    const { engine, topology } = this.#options
+    return beginning(offsets, standing, topology.inboxes, engine.logger)
+  }
+
+  /** It keeps where it stands beside the state of another task; looked for where the group does not say. */
+  async #withoutState(offsets: InputOffsets, signal: AbortSignal): Promise<Task | undefined> {
+    const { engine, topology } = this.#options
+    const { task } = offsets
+    const topic = uncommitted(offsets).length === 0 ? undefined : topology.standings
+    const partition = task % topology.stateTasks
+    const standing =
+      topic === undefined
+        ? undefined
+        : await findStanding({ log: engine.log, topic, partition, task, upTo: 'all', signal })
+    return signal.aborted ? undefined : new Task(task, undefined, this.#beginning(offsets, standing))
+  }
+
+  async #demandOffsets(state: TaskState, offsets: InputOffsets): Promise<void> {
+    const missing = uncommitted(offsets)
+    if (state.standing !== undefined || missing.length < offsets.topics.length) return
+    if (await state.holdsAnything()) throw offsetsLost(this.#options.engine.app, offsets.task, missing)
   }
 }
 
@@ -272,12 +293,4 @@ function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T |
     signal.addEventListener('abort', () => resolve(undefined), { once: true })
     promise.then(resolve, reject)
   })
-}
-
-function trimmed(topic: string, partition: number, offset: number, start: number): MillraceError {
-  return new MillraceError(
-    'INBOX_TRIMMED',
-    `${topic}[${partition}] begins at ${start}, after the committed offset ${offset}: committed offsets were set back by hand, or the inbox was emptied. Records between are lost; to accept that, set the group's offset of this partition to ${start}.`,
-    { topic, partition, offset },
-  )
 }

@@ -1,5 +1,6 @@
 import type { TaskState } from '../../state/task-state.js'
 import type { Agenda } from '../../turn/due/agenda.js'
+import type { Beginning } from './beginning.js'
 import { dropGuards } from '../../turn/kept/guard.js'
 import { isHeld, type Row } from '../../turn/kept/row.js'
 
@@ -16,20 +17,23 @@ export class Task {
   #sealed: ReadonlyMap<string, number>
   /** Where the last committed one stands. */
   #committed: ReadonlyMap<string, number>
+  /** The group does not have the offset of each position, so that one that stands still has to be committed too. */
+  #isUnknown: boolean
 
-  constructor(index: number, agenda: Agenda | undefined, positions: ReadonlyMap<string, number>) {
+  constructor(index: number, agenda: Agenda | undefined, { positions, isKnown }: Beginning) {
     this.index = index
     this.agenda = agenda
     this.state = agenda?.state
     this.positions = new Map(positions)
     this.#sealed = new Map(positions)
     this.#committed = this.#sealed
+    this.#isUnknown = !isKnown
   }
 
-  /** Whether anything has happened since the last seal: records passed, or a timer was due. */
+  /** Whether there is anything to commit since the last seal: records passed, or a timer was due. */
   get moved(): boolean {
     // Rule attach-touched (integration/model).
-    if (this.state?.dirty === true) return true
+    if (this.#isUnknown || this.state?.dirty === true) return true
     for (const [topic, offset] of this.positions) if (offset !== this.#sealed.get(topic)) return true
     return false
   }
@@ -58,6 +62,7 @@ export class Task {
   }
 
   committed(positions: ReadonlyMap<string, number>): void {
+    this.#isUnknown = false
     this.#committed = positions
     for (const table of this.state?.tables ?? [])
       dropGuards(table, (key) => {
