@@ -6,9 +6,27 @@ const lookAgainMs = 50
 
 /**
  * Resolves when every record present at the call has been processed and committed, by whichever member owns it, and what was
- * written for it can be read. First the sources, then the inboxes: what hopped on the way is in them by then.
+ * written for it can be read. Rejects with what stops the engine: what is asked of the log meanwhile may never be answered, as
+ * a transaction that failed stays open until it is closed, or be refused because it is being closed.
  */
 export async function drained(engine: Engine): Promise<void> {
+  let unlisten = (): void => undefined
+  const stopped = new Promise<void>((_resolve, reject) => {
+    unlisten = engine.onCommitted(() => {
+      if (engine.failure !== undefined) reject(engine.failure.error)
+    })
+  })
+  try {
+    await Promise.race([drain(engine), stopped])
+  } catch (error) {
+    throw engine.failure === undefined ? error : engine.failure.error
+  } finally {
+    unlisten()
+  }
+}
+
+/** First the sources, then the inboxes: what hopped on the way is in them by then. */
+async function drain(engine: Engine): Promise<void> {
   const { cycle, topology, growth } = engine.parts
   cycle.hurried++
   try {
