@@ -13,7 +13,7 @@ const ofRecords: Readonly<Record<number, string>> = {
   87: 'INVALID_RECORD',
 }
 
-export const refusedAs = { messageTooLarge: 10, invalidTimestamp: 32, invalidRecord: 87 } as const
+export const refusedAs = { messageTooLarge: 10, listTooLarge: 18, invalidTimestamp: 32, invalidRecord: 87 } as const
 
 /** Sentences of a broker that are passed on: it may have one for each record. */
 const mostSentences = 3
@@ -31,7 +31,7 @@ export function isOfRecords(brokerCode: number): boolean {
   return brokerCode in ofRecords
 }
 
-const tooLarge: ReadonlySet<number | undefined> = new Set([refusedAs.messageTooLarge, 18])
+const tooLarge: ReadonlySet<number | undefined> = new Set([refusedAs.messageTooLarge, refusedAs.listTooLarge])
 
 /** Whether a broker refused a batch because of its size. */
 export function isTooLarge(error: unknown): boolean {

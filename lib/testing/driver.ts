@@ -1,3 +1,4 @@
+import { systemClock } from '../core/clock.js'
 import { durationMs, type Duration } from '../core/duration.js'
 import { MillraceError } from '../core/errors.js'
 import { anything, callback, checkOptions, oneOf, whole, type Rules } from '../core/options.js'
@@ -122,7 +123,8 @@ class Driver implements TestDriver {
   constructor(options: TestDriverOptions) {
     checkOptions('testDriver', options, driverOptions)
     this.#options = options
-    this.#log = memoryLog({ partitions: options.partitions ?? 4 })
+    // A broker goes by its clock when it looks at timestamps, and here that is the one that is moved by hand.
+    this.#log = memoryLog({ partitions: options.partitions ?? 4, clock: { ...systemClock, now: () => this.#now } })
     this.#tail = new TopicTail(this.#log)
   }
 

@@ -107,15 +107,6 @@ describe('a lookup table', () => {
     expect(logger.warnings.at(-1)).toContain('Further ones of this table are only counted')
   })
 
-  it("leaves out a record without a key, which onInvalid: 'skip' does not warn of", async () => {
-    const logger = listeningLogger()
-    const silent = lookup(topic('customers', customer, { onInvalid: 'skip' }))
-    await using driver = testDriver({ objects: [order], lookups: [silent], logger })
-    await driver.send(customersTopic, { name: 'Nobody', tags: [] })
-    expect(driver.stats()).toMatchObject({ refused: 1, lookupRecords: 1 })
-    expect(logger.warnings).toEqual([])
-  })
-
   it("stops the app at a value that is refused with onInvalid: 'stop'", async () => {
     const strict = lookup(topic('customers', customer, { onInvalid: 'stop' }))
     const driver = testDriver({ objects: [order], lookups: [strict], partitions: 1 })

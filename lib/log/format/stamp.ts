@@ -37,6 +37,12 @@ export function stampCrc(bytes: Buffer): void {
   bytes.writeUInt32BE(crc32c(bytes, fieldAt.attributes, bytes.length), fieldAt.crc)
 }
 
+/** Gives all records of the one batch that `bytes` is the time of their append, as a broker does; the CRC is still to be set. */
+export function stampAppendTime(bytes: Buffer, now: number): void {
+  bytes.writeInt16BE(attributesAt(bytes, 0) | attribute.logAppendTime, fieldAt.attributes)
+  writeInt64(bytes, fieldAt.maxTimestamp, now)
+}
+
 /** Sets the base offset of the batch at `position`, as a broker does when it appends; the CRC does not cover it. */
 export function stampBaseOffset(bytes: Buffer, position: number, baseOffset: number): void {
   writeInt64(bytes, position + fieldAt.baseOffset, baseOffset)

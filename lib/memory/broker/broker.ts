@@ -1,6 +1,7 @@
 import type { Clock } from '../../core/clock.js'
 import type { Offset } from '../../core/record.js'
 import type { FinishedBatch } from '../../log/port.js'
+import { stampAppendTime } from '../../log/format/stamp.js'
 import { demandAppendable } from '../storage/appending.js'
 import type { BatchStamps } from './batch-stamps.js'
 import { Compactor } from '../storage/compactor.js'
@@ -39,7 +40,10 @@ export class Broker {
   }
 
   append(log: PartitionLog, batch: FinishedBatch, stamps: BatchStamps): Offset {
-    demandAppendable(log, batch, Number(this.topics.config(log.topic, 'max.message.bytes')))
+    const rules = this.topics.rules(log.topic)
+    const now = this.clock.now()
+    demandAppendable(log, batch, rules, now)
+    if (rules.appendTime) stampAppendTime(batch.bytes, now)
     stamps.stamp(log, batch)
     const baseOffset = log.append(batch.bytes, stamps.transactional ? stamps.producer.producerId : undefined)
     this.compactor.consider(log)

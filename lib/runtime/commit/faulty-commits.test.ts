@@ -187,10 +187,11 @@ describe('a commit that fails', () => {
   })
 
   it('is made again after a day without a commit, when the changelog may have lost deletions', async () => {
-    const log = memoryLog({ partitions: 2 })
     let now = Date.now()
+    const clock = { ...systemClock, now: () => now }
+    const log = memoryLog({ partitions: 2, clock })
     const { next } = planned([{ step: 'commit', code: 'COMMIT_ABORTED', done: false, after: 1 }])
-    const instance = start(log, next, { engine: { clock: { ...systemClock, now: () => now } } })
+    const instance = start(log, next, { engine: { clock } })
     const sent = new Sent(log)
     await sent.send([{ word: 'a', lane: 'p', drop: false }])
     await instance.engine.start()

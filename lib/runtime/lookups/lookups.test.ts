@@ -46,6 +46,7 @@ interface Following {
   readonly lookups: Lookups
   readonly warnings: readonly string[]
   readonly errors: readonly unknown[]
+  readonly refused: readonly unknown[]
   readonly row: (key: string) => unknown
 }
 
@@ -54,20 +55,21 @@ afterEach(async () => {
   for (const lookups of open.splice(0)) await lookups.close()
 })
 
-async function follow(log: LogPort, clock: Clock = systemClock): Promise<Following> {
+async function follow(log: LogPort, clock: Clock = systemClock, table = names): Promise<Following> {
   const logger = listeningLogger()
   const errors: unknown[] = []
+  const refused: unknown[] = []
   const lookups = new Lookups({
-    tables: [names.node],
+    tables: [table.node],
     log,
     clock,
     logger,
-    onRefused: () => undefined,
+    onRefused: (error) => refused.push(error),
     onError: (error) => errors.push(error),
   })
   open.push(lookups)
   await lookups.load()
-  return { lookups, warnings: logger.warnings, errors, row: (key) => lookups.row(names, key) }
+  return { lookups, warnings: logger.warnings, errors, refused, row: (key) => lookups.row(names, key) }
 }
 
 /** A log whose fetchers of one purpose ask `before` each time whether they may read. */
@@ -174,6 +176,22 @@ describe('lookup tables', () => {
     for (const key of keys) await put(log, key, `name of ${key}`)
     await until(() => keys.every((key) => row(key) === `name of ${key}`))
     expect(errors).toEqual([])
+  })
+
+  it("leave out a record without a key, from when the topic was not compacted yet, which onInvalid: 'skip' does not warn of", async () => {
+    const log = memoryLog({ partitions: 2 })
+    await log.send(namesTopic, ['Nobody'])
+    await log.configure('names', { 'cleanup.policy': 'compact' })
+    await put(log, 'a', 'Ann')
+    const { row, refused, warnings, lookups } = await follow(
+      log,
+      systemClock,
+      lookup(topic('names', text(), { onInvalid: 'skip' })),
+    )
+    expect(row('a')).toBe('Ann')
+    expect(refused).toHaveLength(1)
+    expect(lookups.records).toBe(2)
+    expect(warnings).toEqual([])
   })
 
   it('take the later of two rows when a key has moved to another partition, in whatever order they are read', async () => {
