@@ -11,8 +11,8 @@ import { partitionOfKey } from '../log/murmur2.js'
 import type { CommitChannel, Fetched, Log, LogPort, RecordCursor, TopicInfo } from '../log/port.js'
 import { checkAppId, deadLetterTopic, inboxTopic } from '../model/names.js'
 import { letterIn } from '../turn/failing/dead-letter.js'
-import { valueBytes } from '../turn/kept/form.js'
-import { packLetter } from '../turn/output/hop.js'
+import { keyBytes, valueBytes } from '../turn/kept/record-bytes.js'
+import { packHop } from '../turn/output/hop.js'
 import { Outbox } from '../turn/output/outbox.js'
 import { asPort } from './logs.js'
 import { kafka, log } from './options.js'
@@ -133,16 +133,26 @@ class Sender {
   }
 
   async #add(outbox: Outbox, cursor: RecordCursor): Promise<void> {
-    const letter = letterIn(cursor.headers(), valueBytes(cursor))
+    const letter = letterIn(this.#app, {
+      key: keyBytes(cursor),
+      value: valueBytes(cursor),
+      headers: cursor.headerSection(),
+    })
     if (letter === undefined) {
       this.#left++
       return
     }
     const inbox = inboxTopic(this.#app, letter.kind)
     const count = this.#counts.get(inbox) ?? (await this.#lookUp(inbox))
-    const { value, headers } = packLetter(letter.turn, letter.number)
-    outbox.demandFits('a replayed dead letter', inbox, letter.key, value, headers)
-    outbox.add(inbox, partitionOfKey(letter.key, count), letter.key, value, cursor.timestamp, headers)
+    const { turn, key } = letter
+    const headers = packHop(turn)
+    const why = outbox.misfit(inbox, key, turn.record.value, headers, Infinity)
+    if (why !== undefined)
+      throw new MillraceError('RECORD_TOO_LARGE', `a replayed dead letter to ${inbox}: the record ${why}`, {
+        topic: inbox,
+        key,
+      })
+    outbox.add(inbox, partitionOfKey(key, count), key, turn.record.value, cursor.timestamp, headers)
     this.#replayed++
     this.#objects.add(`${letter.kind} ${letter.key}`)
   }

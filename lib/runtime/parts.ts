@@ -102,6 +102,7 @@ export async function openParts(options: EngineOptions, events: PartsEvents): Pr
     version: options.version,
     topic: shape.deadLetters,
     partitions: shape.partitions.get(shape.deadLetters) as number,
+    now: () => clock.now(),
   }
   const seq = (): number => passage.seq
   const failures = new Failures({ clock, logger, outbox, deadLetters, seq })
@@ -123,6 +124,7 @@ export async function openParts(options: EngineOptions, events: PartsEvents): Pr
   // Task and cursor are set by a reader before the first record passes.
   const passage: Passage = {
     outbox,
+    clock,
     partitions: shape.partitions,
     turns,
     failures,

@@ -8,6 +8,8 @@ import { newerState, valueStart, versionHeaders, versionOf, withoutVersion, with
 export interface StateFormat {
   readonly name: string
   readonly codec: Codec<unknown>
+  /** How the store and the changelog have it, where that is not what follows from the codec. */
+  readonly stored?: StoredCodec
   /** What is written carries it. @default 1 */
   readonly version?: number
   /** Makes a state of what version `from` has written, as the codec's `decodeRaw` gives it. Throws `STATE_UNREADABLE`. */
@@ -25,7 +27,7 @@ export class StateCodec {
   constructor(kind: StateFormat) {
     this.#kind = kind
     this.#version = kind.version ?? 1
-    this.#format = storedCodec(kind.codec)
+    this.#format = kind.stored ?? storedCodec(kind.codec)
     this.headers = versionHeaders(this.#version)
   }
 

@@ -13,6 +13,11 @@ export interface StateKind extends StateFormat, ListedKind {
   readonly limit?: StateLimit | undefined
   /** The first of `dues` by event time, of an object that is in memory. */
   readonly eventDue?: ((key: string, state: unknown) => number) | undefined
+  /**
+   * Objects that are read once, if ever: they leave the cache when they are in the store, since it counts objects and these
+   * may be large.
+   */
+  readonly passing?: ((key: string) => boolean) | undefined
 }
 
 /** Of objects that are changed for the first time in a commit, one in so many is encoded to see how large they are. */
@@ -267,8 +272,14 @@ export class Table {
     return entries
   }
 
-  flushed(entries: readonly Entry[]): void {
-    for (const entry of entries) if (!entry.queued) entry.unflushed = undefined
+  /** `seq`: the last commit that is in the store now. */
+  flushed(entries: readonly Entry[], seq: number): void {
+    const { passing } = this.kind
+    for (const entry of entries) {
+      if (entry.queued) continue
+      entry.unflushed = undefined
+      if (passing?.(entry.key) === true && entry.dirtyIn <= seq) this.#forget(entry.key)
+    }
     this.#flushing = []
   }
 

@@ -151,7 +151,7 @@ export class TaskState {
     batch.put(metaKey, JSON.stringify(clean ? { ...this.#meta, clean: true } : this.#meta))
     await batch.write({ sync: clean })
     this.#flushedSeq = seq
-    this.tables.forEach((table, i) => table.flushed(written[i] as readonly Entry[]))
+    this.tables.forEach((table, i) => table.flushed(written[i] as readonly Entry[], seq))
   }
 
   /** Drops what was never committed and forgets the cache: the next touch reads the last committed state. */

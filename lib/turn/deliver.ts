@@ -77,7 +77,7 @@ export function recordWork(
   entry: Entry,
   value: unknown,
   record: RecordInfo,
-  origin: Origin | undefined,
+  origin: Origin,
 ): Work {
   return {
     source,
@@ -88,7 +88,7 @@ export function recordWork(
     value,
     record,
     origin,
-    original: undefined,
+    carried: undefined,
     window: undefined,
     now: record.timestamp,
     tried: 0,

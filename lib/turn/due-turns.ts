@@ -1,17 +1,19 @@
-import { MillraceError } from '../core/errors.js'
-import type { RecordInfo } from '../core/record.js'
+import { RecordRefused } from '../core/record-refused.js'
+import { noHeaders } from '../log/format/header-section.js'
 import type { Due, DueTime } from '../state/due.js'
 import type { Entry, Table } from '../state/table.js'
 import type { Agenda } from './due/agenda.js'
 import { recordWork } from './deliver.js'
 import type { Failures } from './failing/failures.js'
+import { CarriedInfo, type CarriedTurn } from './kept/carried.js'
 import type { Guard } from './kept/guard.js'
-import { keptOriginal, keptRecord, keptValue, type KeptTurn } from './kept/kept-turn.js'
 import { expiryOf, isHeld, objectOf, rowKind, type Row } from './kept/row.js'
-import { closeId, timerId, type TurnSource } from './kept/turn-source.js'
+import { dropTimers, payloadOf, timerOf } from './kept/timers.js'
+import { closeId, timerId, valueOf, type TurnSource } from './kept/turn-source.js'
+import { Waiting } from './kept/waiting.js'
 import type { Turns } from './turns.js'
 import { parseWindowKey } from './windows/windows.js'
-import type { Work } from './running/work.js'
+import type { Origin, Work } from './running/work.js'
 
 export interface DueTurnsOptions {
   readonly turns: Turns
@@ -46,7 +48,7 @@ export class DueTurns {
     for (const [name, [at, by]] of Object.entries(row.timers ?? {}))
       if (at === dueMs && by === time) this.#timer(agenda, object, name, dueMs)
     if (time === 'event') return
-    if (row.retry?.at === dueMs) this.#retry(agenda, object, row)
+    if (row.retry?.at === dueMs) this.#retry(agenda, object, entry)
     if (row.touched !== undefined && expiryOf(row.touched, row.ttlMs as number) === dueMs)
       this.#expire(agenda, object, dueMs)
   }
@@ -55,11 +57,14 @@ export class DueTurns {
   #timer(agenda: Agenda, object: ObjectName, name: string, dueMs: number): void {
     const source = this.#source(object.kind, timerId(name))
     if (source === undefined) return
-    const work = this.#work(agenda, source, object.key, dueMs)
-    const set = (): readonly [number, string, unknown] | undefined =>
-      (agenda.row(object.kind, object.key).state as Row | undefined)?.timers?.[name]
-    const isDue = (): boolean => work.entry.state !== undefined && set()?.[0] === dueMs
-    this.#options.turns.run({ ...work, value: set()?.[2], timer: name, isDue })
+    const row = agenda.row(object.kind, object.key)
+    const payload = payloadOf(row.state as Row, agenda.partsOf(row), name) ?? 'null'
+    const work = this.#work(agenda, source, object.key, dueMs, payload)
+    const isDue = (): boolean => {
+      const noted = agenda.row(object.kind, object.key).state as Row | undefined
+      return work.entry.state !== undefined && noted !== undefined && timerOf(noted, name)?.[0] === dueMs
+    }
+    this.#options.turns.run({ ...work, value: JSON.parse(payload), timer: name, isDue })
   }
 
   #close(agenda: Agenda, { kind, key }: ObjectName, dueMs: number): void {
@@ -74,8 +79,9 @@ export class DueTurns {
     else if (due() < Infinity) agenda.add({ dueMs: due(), kind, key })
   }
 
-  #retry(agenda: Agenda, object: ObjectName, { waiting, retry }: Row): void {
-    const [turn] = waiting ?? []
+  #retry(agenda: Agenda, object: ObjectName, entry: Entry): void {
+    const row = entry.state as Row
+    const turn = new Waiting(row, agenda.partsOf(entry)).first
     const own = turn && this.#source(object.kind, turn.source)
     const source = own ?? this.#source(object.kind, closeId)
     if (turn === undefined || source === undefined) return
@@ -84,16 +90,17 @@ export class DueTurns {
     if (isBusy(fresh.entry)) return
     const work = {
       ...fresh,
-      record: keptRecord(turn),
-      original: source.isTimer ? undefined : { bytes: keptOriginal(turn), changed: turn.form !== 'o' },
-      tried: retry?.attempt ?? 0,
+      record: new CarriedInfo(turn.record),
+      carried: turn,
+      tried: row.retry?.attempt ?? 0,
       retries: true,
       letter: turn.letter,
       closes: turn.source === closeId && closesAll(source),
     }
     let value: unknown
     try {
-      value = valueOf(turn, own, object)
+      if (own === undefined) throw noSource(turn, object)
+      value = valueOf(own, turn, work.record)
     } catch (cause) {
       return this.#options.failures.failed(work, cause, { final: true })
     }
@@ -108,9 +115,14 @@ export class DueTurns {
     const entry = table.cached(key) ?? table.load(key)
     const isWanted = this.#options.turns.areFailing || isHeld(row.state as Row) || isBusy(entry)
     const seq = this.#options.seq()
-    agenda.change(row, seq, (noted) => {
-      if (isWanted) noted.touched = dueMs
-      else for (const name of ['touched', 'ttlMs', 'timers'] as const) delete noted[name]
+    agenda.change(row, seq, (noted, parts) => {
+      if (isWanted) {
+        noted.touched = dueMs
+        return
+      }
+      delete noted.touched
+      delete noted.ttlMs
+      dropTimers(noted, parts)
     })
     if (isWanted || entry.state === undefined) return
     entry.state = undefined
@@ -122,16 +134,22 @@ export class DueTurns {
     return this.#options.sources.get(kind)?.get(id)
   }
 
-  #work(agenda: Agenda, source: TurnSource, objectKey: string, now: number): Work {
+  /** `payload`: what a timer carries, as JSON. */
+  #work(agenda: Agenda, source: TurnSource, objectKey: string, now: number, payload?: string): Work {
     const table = agenda.state.tables[source.kindIndex] as Table
     const entry = table.cached(objectKey) ?? table.load(objectKey)
     const { key, window } = closesAll(source) ? parseWindowKey(objectKey) : { key: objectKey, window: undefined }
-    const record = this.#noRecord(agenda.task, key, now)
-    return { ...recordWork(source, agenda, table, entry, undefined, record, undefined), key, window }
-  }
-
-  #noRecord(partition: number, key: string, timestamp: number): RecordInfo {
-    return { topic: this.#options.timerTopic, partition, offset: -1n, timestamp, key, headers: new Map() }
+    const at = { topic: this.#options.timerTopic, partition: agenda.task, timestamp: now }
+    const record = { ...at, offset: -1n, key, headers: new Map() }
+    const origin: Origin = {
+      // There is no record behind it: it is kept as if its payload had been one.
+      carry: () => {
+        const value = payload === undefined ? null : Buffer.from(payload)
+        const carried = { ...at, offset: -1, key: Buffer.from(key), value, headers: noHeaders }
+        return { source: source.id, record: carried, way: 0, element: 0, letter: undefined }
+      },
+    }
+    return { ...recordWork(source, agenda, table, entry, undefined, record, origin), key, window }
   }
 }
 
@@ -142,11 +160,10 @@ function closesAll({ kind }: TurnSource): boolean {
 
 const isBusy = ({ guard }: Entry): boolean => (guard as Guard | undefined)?.busy === true
 
-function valueOf(turn: KeptTurn, source: TurnSource | undefined, { kind }: ObjectName): unknown {
-  if (source !== undefined) return keptValue(turn, source)
-  throw new MillraceError(
+function noSource({ source }: CarriedTurn, { kind }: ObjectName): RecordRefused {
+  return new RecordRefused(
     'DEFINITION_INVALID',
-    `a record waits for '${turn.source}', which state object '${kind}' no longer has`,
+    `a record waits for '${source}', which state object '${kind}' no longer has`,
     { kind },
   )
 }

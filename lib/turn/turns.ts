@@ -1,15 +1,16 @@
 import { reasonOf, type MillraceError } from '../core/errors.js'
 import { isThenable, kindOf } from '../core/record-checks.js'
-import { copyOfRecord } from '../core/record.js'
 import { StateRefused, type Entry, type Table } from '../state/table.js'
 import { ActiveTurn, type TurnSurroundings } from './running/active-turn.js'
 import type { Failures } from './failing/failures.js'
 import { Flights, type Flight } from './running/flights.js'
+import { CarriedInfo } from './kept/carried.js'
 import { guardOf, guardOfEntry, type Guard } from './kept/guard.js'
 import type { Outbox } from './output/outbox.js'
 import { rowOf } from './output/published-row.js'
 import { touchEveryMs, type Row } from './kept/row.js'
-import type { Work } from './running/work.js'
+import { dropTimer, dropTimers, setTimer } from './kept/timers.js'
+import { carriedTurn, type Work } from './running/work.js'
 
 export interface TurnsOptions extends TurnSurroundings {
   readonly outbox: Outbox
@@ -87,11 +88,10 @@ export class Turns {
     this.flights.queue(guard, fail)
   }
 
-  /** The reader goes on: what the turn needs of its record is copied. */
+  /** The reader goes on: what the turn needs of its record is kept. */
   #keepRecord(work: Work): void {
-    if (work.original !== undefined || work.origin === undefined) return
-    work.record = copyOfRecord(work.record)
-    work.original = work.origin.original()
+    if (work.carried !== undefined) return
+    work.record = new CarriedInfo(carriedTurn(work).record)
   }
 
   #pass(work: Work, guard: Guard): void {
@@ -195,18 +195,16 @@ export class Turns {
   #note({ agenda, source, entry, timer }: Work, { timers, deleted }: ActiveTurn, seq: number): void {
     const row = agenda.row(source.kind.name, entry.key)
     if (deleted && row.state === undefined) return
-    agenda.change(row, seq, (noted) => {
-      const all = deleted ? {} : { ...noted.timers }
-      if (deleted) delete noted.touched
-      if (timer !== undefined) delete all[timer]
-      if (!deleted) {
-        for (const { name, set } of timers ?? []) {
-          if (set === undefined) delete all[name]
-          else all[name] = set
-        }
+    agenda.change(row, seq, (noted, parts) => {
+      if (deleted) {
+        delete noted.touched
+        return dropTimers(noted, parts)
       }
-      if (Object.keys(all).length > 0) noted.timers = all
-      else delete noted.timers
+      if (timer !== undefined) dropTimer(noted, parts, timer)
+      for (const { name, set } of timers ?? []) {
+        if (set === undefined) dropTimer(noted, parts, name)
+        else setTimer(noted, parts, name, set)
+      }
     })
   }
 

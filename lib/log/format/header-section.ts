@@ -61,6 +61,12 @@ export function split(section: HeaderSection, lastCount: number): readonly [Head
   return [counted(kept, section.subarray(start, end)), last]
 }
 
+/** The value of the first header, when it has this name. */
+export function firstHeader(section: HeaderSection, name: string): Uint8Array | null | undefined {
+  const walk = new HeaderWalk(asBuffer(section), 0, section.length)
+  return walk.left > 0 && walk.next() && walk.name === name ? walk.value : undefined
+}
+
 /** The value of the last header, when it has this name. */
 export function lastHeader(section: HeaderSection, name: string): Uint8Array | null | undefined {
   const walk = new HeaderWalk(asBuffer(section), 0, section.length)

@@ -4,7 +4,7 @@ import { recordCursor } from '../../log/cursor.js'
 import type { Fetched, RecordCursor, TopicInfo } from '../../log/port.js'
 import { keyText } from '../../log/record-view.js'
 import type { TopicNode } from '../../model/stream.js'
-import { decodeValue } from '../../turn/kept/form.js'
+import { decodeValue } from '../../turn/kept/record-bytes.js'
 
 /** One of so many is warned of, each with its coordinates: a topic full of bad values must not fill the disk with logs. */
 const mostWarnings = 10

@@ -1,3 +1,4 @@
+import type { Clock } from '../../core/clock.js'
 import type { RecordCursor } from '../../log/port.js'
 import type { Failures } from '../../turn/failing/failures.js'
 import type { Outbox } from '../../turn/output/outbox.js'
@@ -7,6 +8,7 @@ import type { Task } from '../tasks/task.js'
 /** What the pipeline reads and counts while a record passes. Set by whoever hands it records; never kept. */
 export interface Passage {
   readonly outbox: Outbox
+  readonly clock: Clock
   /** Of topics, as far as they are known. */
   readonly partitions: ReadonlyMap<string, number>
   readonly turns: Turns

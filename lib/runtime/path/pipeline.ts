@@ -51,9 +51,11 @@ export function pipeline(
   }
   program.kinds.forEach((kind, kindIndex) => {
     for (const input of kind.inputs) {
-      for (const path of paths(input.from)) {
-        const source = sources.get(kind.name)?.get(input.id) as TurnSource
-        const sink = { app, kindIndex, input, source, stateTasks, changed: path.changed }
+      const source = sources.get(kind.name)?.get(input.id) as TurnSource
+      const all = paths(input.from)
+      for (const path of all) {
+        const way = all.filter(({ topic }) => topic.name === path.topic.name).indexOf(path)
+        const sink = { app, kindIndex, input, source, stateTasks, way }
         add(path, turnSink(sink, passage), timedTopics(kind).includes(path.topic.name))
       }
     }

@@ -6,6 +6,7 @@ import type { Fetched, RecordCursor } from '../../log/port.js'
 import type { InvalidPolicy } from '../../model/stream.js'
 import { briefLetter, deadLetter, type DeadLetterTarget } from '../../turn/failing/dead-letter.js'
 import type { TimeOrigin } from '../../turn/due/stream-time.js'
+import type { CarriedRecord } from '../../turn/kept/carried.js'
 import { recordName, type Culprit, type Culprits } from './culprits.js'
 import type { Passage } from './passage.js'
 import type { Pipeline } from './pipeline.js'
@@ -89,26 +90,28 @@ export abstract class Reader {
   /** One record. What it throws stops the app, its record is read again after a restart; but for `Redo`. */
   protected abstract take(): void
 
+  /** The record that is taken, as it was in its source. */
+  protected abstract record(): CarriedRecord
+
   protected refuse(policy: InvalidPolicy, cause: unknown, what: string, code: ErrorCode): void {
     this.refuseFor(policy, new RecordRefused(code, `${what} (${reasonOf(cause)})`, { cause }))
   }
 
   /** `brief`: its dead letter says where it is, and no more. */
   protected refuseFor(policy: InvalidPolicy, { code, message, facts }: RecordRefused, brief = false): void {
-    const { topic, partition } = this.at
-    const { offset } = this.cursor
+    const record = this.record()
+    const { topic, partition, offset } = record
     const advice = policy === 'stop' ? ` Set onInvalid: 'dead-letter' or 'skip' to go on, or repair what is wrong.` : ''
     const sentence = `${topic}[${partition}]@${offset}: ${message.replace(/\.?$/, '.')}${advice}`
-    this.#refuse(policy, new MillraceError(code, sentence, { ...facts, topic, partition, offset }), brief)
+    this.#refuse(policy, record, new MillraceError(code, sentence, { ...facts, topic, partition, offset }), brief)
   }
 
-  #refuse(policy: InvalidPolicy, error: MillraceError, brief: boolean): void {
-    const { passage, deadLetters, clock, onRefused } = this.surroundings
+  #refuse(policy: InvalidPolicy, record: CarriedRecord, error: MillraceError, brief: boolean): void {
+    const { passage, deadLetters, onRefused } = this.surroundings
     if (policy === 'stop') throw error
     if (policy === 'dead-letter') {
-      if (brief)
-        briefLetter(passage.outbox, deadLetters, { ...this.at, offset: this.cursor.offset }, error, clock.now())
-      else deadLetter(passage.outbox, deadLetters, this.at, this.cursor, error)
+      if (brief) briefLetter(passage.outbox, deadLetters, record, error)
+      else deadLetter(passage.outbox, deadLetters, record, error)
     }
     onRefused(error)
   }

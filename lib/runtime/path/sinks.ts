@@ -11,27 +11,34 @@ import type { FlowDefinition } from '../../model/stream.js'
 import type { Table } from '../../state/table.js'
 import type { Agenda } from '../../turn/due/agenda.js'
 import { deliver, recordWork } from '../../turn/deliver.js'
-import { keyBytes, valueBytes } from '../../turn/kept/form.js'
+import { carriedRecord } from '../../turn/kept/carried.js'
+import { keyBytes } from '../../turn/kept/record-bytes.js'
 import type { TurnSource } from '../../turn/kept/turn-source.js'
-import { packHop, type Hop } from '../../turn/output/hop.js'
 import type { Origin } from '../../turn/running/work.js'
+import { Hops } from './hops.js'
 import type { Passage } from './passage.js'
 
 /** Where the values of a path end. Both throw `RecordRefused` before anything of the value has had an effect. */
 export interface Sink {
   readonly take: Push
-  /** Does all that can be refused; what it gives does the rest. */
-  readonly prepare: (value: unknown, record: RecordInfo) => () => void
+  /** Does all that can be refused; what it gives does the rest. `element`: which of those that the record becomes it is. */
+  readonly prepare: (value: unknown, record: RecordInfo, element: number) => () => void
+  /** All values of a record have been taken that were prepared one by one. */
+  readonly end?: (record: RecordInfo) => void
 }
 
 /** Where one value becomes several, all of them are prepared before the first is taken: a record is refused as a whole. */
-export function allOrNone(path: SourcePath, { prepare }: Sink, use: () => void): Push {
+export function allOrNone(path: SourcePath, { prepare, end }: Sink, use: () => void): Push {
   let prepared: (() => void)[] = []
-  const each = path.fuse((value, record) => prepared.push(prepare(value, record)), use)
+  const each = path.fuse((value, record) => prepared.push(prepare(value, record, prepared.length)), use)
   return (value, record) => {
     prepared = []
     each(value, record)
-    for (const take of prepared) take()
+    try {
+      for (const take of prepared) take()
+    } finally {
+      end?.(record)
+    }
   }
 }
 
@@ -41,7 +48,8 @@ export interface TurnSinkOptions {
   readonly input: InputDefinition
   readonly source: TurnSource
   readonly stateTasks: number
-  readonly changed: boolean
+  /** Which of the ways from the topic into the input leads here. */
+  readonly way: number
 }
 
 /**
@@ -49,13 +57,20 @@ export interface TurnSinkOptions {
  * the route rule in ARCHITECTURE.md). An object in this task's table belongs here, so a cache hit spares the hash.
  */
 export function turnSink(options: TurnSinkOptions, passage: Passage): Sink {
-  const { app, kindIndex, input, source, stateTasks, changed } = options
+  const { app, kindIndex, input, source, stateTasks, way } = options
   const { kind } = source
   const extract = input.key as (value: unknown, record: RecordInfo) => unknown
-  const inbox = inboxTopic(app, kind.name)
+  const hops = new Hops(inboxTopic(app, kind.name), source.id, way, passage)
   const isWindowed = kind.window !== undefined
   const isShuffled = input.route === 'shuffle'
-  const origin: Origin = { original: () => ({ bytes: valueBytes(passage.cursor), changed }) }
+  /** Which of the values of the record has its turn. */
+  let current = 0
+  const origin: Origin = {
+    carry: ({ record }) => {
+      const carried = carriedRecord(record, passage.cursor, record.timestamp)
+      return { source: source.id, record: carried, way, element: current, letter: undefined }
+    },
+  }
 
   const extracted = (value: unknown, record: RecordInfo): unknown => {
     try {
@@ -65,7 +80,12 @@ export function turnSink(options: TurnSinkOptions, passage: Passage): Sink {
     }
   }
 
-  const prepared = (extracted: unknown, value: unknown, record: RecordInfo): (() => void) => {
+  const prepared = (
+    extracted: unknown,
+    value: unknown,
+    record: RecordInfo,
+    element: number | undefined,
+  ): (() => void) => {
     if (extracted === null) return () => void passage.dropped++
     const key = demandExtracted(extracted, input)
     const { agenda, index } = passage.task
@@ -76,18 +96,14 @@ export function turnSink(options: TurnSinkOptions, passage: Passage): Sink {
       const delivery = { source, agenda: agenda as Agenda, table, key, value, record, origin, letter: undefined }
       return () => {
         passage.used = true
+        current = element ?? 0
         deliver(delivery, passage.turns, passage.failures)
       }
     }
     if (input.route === 'aligned') throw mismatch(input, key, partition)
-    const original = changed ? undefined : (valueBytes(passage.cursor) ?? undefined)
-    const hop = packed(input, value, original, record)
-    // It is as large as its source took it, which may be more than code of this app may make.
-    demandFits(passage, 'the hop', inbox, key, hop.value, hop.headers, Infinity)
-    return () => {
-      passage.outbox.add(inbox, partition, key, hop.value, record.timestamp, hop.headers)
-      passage.hops++
-    }
+    return element === undefined
+      ? hops.prepared(partition, key, record)
+      : hops.preparedOne(partition, key, element, record)
   }
 
   return {
@@ -97,11 +113,12 @@ export function turnSink(options: TurnSinkOptions, passage: Passage): Sink {
       const table = isShuffled || isWindowed ? undefined : agenda?.state.tables[kindIndex]
       // What is in the table has been found legal before.
       const entry = typeof key === 'string' ? table?.cached(key) : undefined
-      if (entry === undefined) return prepared(key, value, record)()
+      if (entry === undefined) return prepared(key, value, record, undefined)()
       passage.used = true
       passage.turns.run(recordWork(source, agenda as Agenda, table as Table, entry, value, record, origin))
     },
-    prepare: (value, record) => prepared(extracted(value, record), value, record),
+    prepare: (value, record, element) => prepared(extracted(value, record), value, record, element),
+    end: (record) => hops.sendCollected(record),
   }
 }
 
@@ -155,16 +172,6 @@ export function flowSink({ target, key }: FlowDefinition, passage: Passage): Sin
       demandFits(passage, 'the flow', name, own, bytes, headers)
       return () => passage.outbox.route(name, passage.partitions.get(name), own, bytes, record.timestamp, headers)
     },
-  }
-}
-
-/** A value made by a step may have no form in which it could travel. */
-function packed(input: InputDefinition, value: unknown, original: Uint8Array | undefined, record: RecordInfo): Hop {
-  try {
-    return packHop(input.id, value, original, record)
-  } catch (cause) {
-    const what = `its value for ${input.id} cannot go to another partition`
-    throw new RecordRefused('VALUE_INVALID', `${what}: ${reasonOf(cause)}`, { cause })
   }
 }
 

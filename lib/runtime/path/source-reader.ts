@@ -1,7 +1,8 @@
 import { RecordRefused } from '../../core/record-refused.js'
 import type { Fetched } from '../../log/port.js'
 import { RecordView } from '../../log/record-view.js'
-import { decodeValue } from '../../turn/kept/form.js'
+import { carriedRecord, type CarriedRecord } from '../../turn/kept/carried.js'
+import { decodeValue } from '../../turn/kept/record-bytes.js'
 import type { TimeOrigin } from '../../turn/due/stream-time.js'
 import type { Culprit } from './culprits.js'
 import { extractedTime } from './event-time.js'
@@ -33,10 +34,9 @@ export class SourceReader extends Reader {
     const view = this.#view
     let value: unknown = null
     let takers = pushes
-    if (valueStart < 0 && tombstones !== undefined) {
-      takers = tombstones
-      view.eventTime = undefined
-    } else {
+    view.eventTime = undefined
+    if (valueStart < 0 && tombstones !== undefined) takers = tombstones
+    else {
       try {
         value = decodeValue(topic.codec, bytes, valueStart, valueEnd)
       } catch (cause) {
@@ -64,6 +64,10 @@ export class SourceReader extends Reader {
     }
     if (refused !== undefined) this.refuseFor(topic.onInvalid, refused)
     this.#time?.see(view.timestamp)
+  }
+
+  protected override record(): CarriedRecord {
+    return carriedRecord(this.at, this.cursor, this.#view.timestamp)
   }
 
   /** False when the record was refused, since it has none. */

@@ -8,7 +8,7 @@ import type { KindDefinition } from '../../model/kind.js'
 import type { TopicNode } from '../../model/stream.js'
 import type { StateKind } from '../../state/table.js'
 import type { Changelog } from '../../state/take-over.js'
-import { rowStateKind } from '../../turn/kept/row.js'
+import { rowStateKind } from '../../turn/kept/row-kind.js'
 import { stateKindOf } from '../../turn/windows/windows.js'
 
 /** The program laid over the topics that exist. */
@@ -103,7 +103,8 @@ function changelogsOf(
     const topic = changelogTopic(app, kind.name)
     return changelog(stateKindOf(kind, { rule: rules.of(topic), maxBytes: maxRecordBytes }), topic)
   })
-  return kinds.length === 0 ? [] : [...states, { ...changelog(rowStateKind, timerTopic(app)), hasStandings: true }]
+  const rows = rowStateKind(rules.of(timerTopic(app)))
+  return kinds.length === 0 ? [] : [...states, { ...changelog(rows, timerTopic(app)), hasStandings: true }]
 }
 
 /** Lets the broker decide, by its `num.partitions`. */

@@ -1,13 +1,22 @@
 import { systemClock } from '../../core/clock.js'
 import { TaskState } from '../../state/task-state.js'
 import { memoryFolder } from '../../store/memory/memory-folder.js'
-import { rowKey, rowStateKind } from '../kept/row.js'
+import { BatchRules } from '../../log/batch-rules.js'
+import { rowStateKind } from '../kept/row-kind.js'
+import { rowKey } from '../kept/row.js'
 import { Agenda } from './agenda.js'
 
 async function open(): Promise<Agenda> {
   const store = await memoryFolder().open(0, { purpose: 'live' })
   const meta = { format: 1 as const, changelogs: {}, positions: {}, bootId: 'b', clean: false, appliedAt: 0 }
-  const state = new TaskState({ task: 0, kinds: [rowStateKind], store, meta, cacheEntries: 10, clock: systemClock })
+  const state = new TaskState({
+    task: 0,
+    kinds: [rowStateKind(new BatchRules().of('app-timers'))],
+    store,
+    meta,
+    cacheEntries: 10,
+    clock: systemClock,
+  })
   let read = (): void => undefined
   const known = new Promise<void>((resolve) => (read = resolve))
   const onError = (error: unknown): never => {

@@ -2,6 +2,7 @@ import type { Due, DueTime } from '../../state/due.js'
 import type { Entry, Table } from '../../state/table.js'
 import type { TaskState } from '../../state/task-state.js'
 import { guardOf } from '../kept/guard.js'
+import { Parts } from '../kept/parts.js'
 import { eachDue, isEmpty, isHeld, objectOf, rowKey, rowKind, type Row } from '../kept/row.js'
 import type { RecordTimes } from './record-times.js'
 import { Schedule } from './schedule.js'
@@ -47,14 +48,19 @@ export class Agenda {
     return this.rowOf(rowKey(kind, key))
   }
 
+  /** What stands beside a row, to be read. */
+  partsOf(entry: Entry): Parts {
+    return new Parts(this.#rows, entry.key, 0)
+  }
+
   rowOf(key: string): Entry {
     return this.#rows.cached(key) ?? this.#rows.load(key)
   }
 
-  /** Changes a row, as part of commit `seq`. */
-  change(entry: Entry, seq: number, change: (row: Row) => void): void {
+  /** Changes a row, and what stands beside it, as part of commit `seq`. */
+  change(entry: Entry, seq: number, change: (row: Row, parts: Parts) => void): void {
     const row = (entry.state ?? {}) as Row
-    change(row)
+    change(row, new Parts(this.#rows, entry.key, seq))
     entry.state = isEmpty(row) ? undefined : row
     this.#rows.changed(entry, seq)
     if (isHeld(row)) this.#guard(entry.key)

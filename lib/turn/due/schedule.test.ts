@@ -3,7 +3,9 @@ import { dueKey, type Due } from '../../state/due.js'
 import { TaskState } from '../../state/task-state.js'
 import { memoryFolder } from '../../store/memory/memory-folder.js'
 import type { Store } from '../../store/store.js'
-import { rowKind, rowStateKind } from '../kept/row.js'
+import { BatchRules } from '../../log/batch-rules.js'
+import { rowStateKind } from '../kept/row-kind.js'
+import { rowKind } from '../kept/row.js'
 import { Schedule } from './schedule.js'
 
 const due = (dueMs: number, key = String(dueMs)): Due => ({ dueMs, kind: rowKind, key })
@@ -11,7 +13,14 @@ const due = (dueMs: number, key = String(dueMs)): Due => ({ dueMs, kind: rowKind
 async function open(pinned: readonly Due[] = []) {
   const store = await memoryFolder().open(0, { purpose: 'live' })
   const meta = { format: 1 as const, changelogs: {}, positions: {}, bootId: 'b', clean: false, appliedAt: 0 }
-  const state = new TaskState({ task: 0, kinds: [rowStateKind], store, meta, cacheEntries: 10, clock: systemClock })
+  const state = new TaskState({
+    task: 0,
+    kinds: [rowStateKind(new BatchRules().of('app-timers'))],
+    store,
+    meta,
+    cacheEntries: 10,
+    clock: systemClock,
+  })
   const errors: unknown[] = []
   let read = (): void => undefined
   const schedule = new Schedule({

@@ -1,9 +1,9 @@
 import { asBuffer } from '../../core/bytes.js'
 import { MillraceError, reasonOf } from '../../core/errors.js'
 import type { Headers } from '../../core/record.js'
-import type { RecordCursor } from '../../log/port.js'
-import { valueBytes } from '../kept/form.js'
-import { keptOriginal, keptRecord, type KeptTurn } from '../kept/kept-turn.js'
+import { lastHeader, noHeaders, split, surrounded, type OwnHeaders } from '../../log/format/header-section.js'
+import type { HeaderSection } from '../../log/format/record-headers.js'
+import type { CarriedRecord, CarriedTurn } from '../kept/carried.js'
 import type { Outbox } from '../output/outbox.js'
 
 /** Where dead letters of an app go. */
@@ -13,48 +13,37 @@ export interface DeadLetterTarget {
   readonly version: string | undefined
   readonly topic: string
   readonly partitions: number
+  /** The clock. */
+  readonly now: () => number
 }
 
 /**
- * Appends a record to the dead-letter topic as it was read: key, value bytes, headers and timestamp unchanged, with its
- * coordinates and the error in headers of their own.
+ * Headers of a dead letter that are ours begin with this. They come last, so that whoever asks for the last of a name finds
+ * ours, and the very last says how many they are: what stands before them is the record's own, whatever its names.
  */
-export function deadLetter(
-  outbox: Outbox,
-  target: DeadLetterTarget,
-  at: { readonly topic: string; readonly partition: number },
-  cursor: RecordCursor,
-  error: unknown,
-): void {
-  const { bytes, keyStart, keyEnd } = cursor
-  const { topic, partition } = at
-  const source = { topic, partition, offset: cursor.offset }
-  const headers: Headers = new Map([...cursor.headers(), ...errorHeaders(target, error, source)])
-  const key = keyStart < 0 ? null : bytes.subarray(keyStart, keyEnd)
-  outbox.add(target.topic, at.partition % target.partitions, key, valueBytes(cursor), cursor.timestamp, headers)
-}
+const prefix = 'millrace.'
+const count = 'millrace.headers'
+const incomplete = 'millrace.incomplete'
 
-interface Place {
-  readonly topic: string
-  readonly partition: number
-  readonly offset: number | bigint
+/** Appends a record to the dead-letter topic as it was read, with its coordinates and the error in headers of our own. */
+export function deadLetter(outbox: Outbox, target: DeadLetterTarget, record: CarriedRecord, error: unknown): void {
+  append(outbox, target, record.partition, record, errorHeaders(target, error, record))
 }
 
 /** Of a message, in a letter that must be small. */
 const briefLength = 1_000
 
-/** When the letter of a record is refused as well: it says where the record is, and what it failed with. */
+/** When the letter of a record is too large or refused as well: it says where the record is, and what it failed with. */
 export function briefLetter(
   outbox: Outbox,
   target: DeadLetterTarget,
-  { topic, partition, offset }: Place,
+  record: CarriedRecord,
   { code, message }: MillraceError,
-  now: number,
-  task = partition,
+  task = record.partition,
 ): void {
   const short = new MillraceError(code, message.slice(0, briefLength).toWellFormed())
-  const headers = new Map(errorHeaders(target, short, { topic, partition, offset }))
-  outbox.add(target.topic, task % target.partitions, `${topic}[${partition}]@${offset}`, null, now, headers)
+  const brief = { ...record, key: Buffer.from(placeOf(record)), value: null, headers: noHeaders }
+  append(outbox, target, task, brief, errorHeaders(target, short, record))
 }
 
 /** Of which object a dead letter is, and how it came about. */
@@ -67,30 +56,24 @@ export interface DeadTurnFacts {
   readonly letter: number | undefined
 }
 
-/**
- * The same of a turn: with its object, and with what is needed to replay it (`millrace.turn`). Letters of one object
- * stand in one partition, in order.
- */
+/** The same of a turn: with its object, and with what is needed to replay it. Letters of one object stand in one partition, in order. */
 export function deadTurn(
   outbox: Outbox,
   target: DeadLetterTarget,
   task: number,
-  turn: KeptTurn,
+  { source, record, way, element }: CarriedTurn,
   error: MillraceError,
   { kind, key, attempt, letter }: DeadTurnFacts,
 ): void {
-  const { headers, topic, partition, offset, timestamp, key: recordKey } = keptRecord(turn)
-  const all: Headers = new Map([
-    ...headers,
-    ...errorHeaders(target, error, { topic, partition, offset }),
-    ['millrace.kind', Buffer.from(kind)],
-    ['millrace.key', Buffer.from(key)],
-    ['millrace.input', Buffer.from(turn.source)],
-    ['millrace.attempt', Buffer.from(String(attempt))],
-    ...(letter === undefined ? [] : [['millrace.letter', Buffer.from(String(letter))] as const]),
-    ['millrace.turn', Buffer.from(JSON.stringify(turn.form === 'o' ? { ...turn, value: '' } : turn))],
+  append(outbox, target, task, record, [
+    ...errorHeaders(target, error, record),
+    own('kind', kind),
+    own('key', key),
+    own('input', source),
+    own('attempt', attempt),
+    ...(letter === undefined ? [] : [own('letter', letter)]),
+    own('way', `${way} ${element}`),
   ])
-  outbox.add(target.topic, task % target.partitions, recordKey, keptOriginal(turn), timestamp, all)
 }
 
 /** A dead letter that can be replayed. */
@@ -98,34 +81,95 @@ export interface Letter {
   readonly kind: string
   readonly key: string
   readonly number: number
-  readonly turn: KeptTurn
+  readonly turn: CarriedTurn
 }
 
-/** The turn in a dead letter; undefined when it is not one of a turn that can be replayed. */
-export function letterIn(headers: Headers, value: Uint8Array | null): Letter | undefined {
+/** The turn in a dead letter; undefined when it is not one of a turn of this app that can be replayed. */
+export function letterIn(app: string, letter: Pick<CarriedRecord, 'key' | 'value' | 'headers'>): Letter | undefined {
+  const [headers, ours] = ownHeaders(letter.headers) ?? []
+  if (headers === undefined || ours === undefined) return undefined
   const text = (name: string): string | undefined => {
-    const header = headers.get(`millrace.${name}`)
-    return header === undefined || header === null ? undefined : Buffer.from(header).toString('utf8')
+    const value = ours.get(prefix + name)
+    return value === undefined || value === null ? undefined : asBuffer(value).toString('utf8')
   }
-  const [kind, key, number, json] = ['kind', 'key', 'letter', 'turn'].map(text)
-  if (kind === undefined || key === undefined || number === undefined || json === undefined) return undefined
-  const kept = JSON.parse(json) as KeptTurn
-  const turn = kept.form === 'o' && value !== null ? { ...kept, value: asBuffer(value).toString('base64') } : kept
-  return { kind, key, number: Number(number), turn }
+  const [kind, key, source, topic, way] = ['kind', 'key', 'input', 'source.topic', 'way'].map(text)
+  const number = Number(text('letter'))
+  const [partition, offset, timestamp] = ['partition', 'offset', 'timestamp'].map((name) =>
+    Number(text(`source.${name}`)),
+  )
+  if (text('app') !== app || !Number.isSafeInteger(number) || number < 1 || ours.has(incomplete)) return undefined
+  if (kind === undefined || key === undefined || source === undefined || topic === undefined || way === undefined)
+    return undefined
+  const [path, element] = way.split(' ').map(Number)
+  const record = { topic, partition, offset, timestamp, key: letter.key, value: letter.value, headers } as CarriedRecord
+  return {
+    kind,
+    key,
+    number,
+    turn: { source, record, way: path as number, element: element as number, letter: number },
+  }
 }
+
+function ownHeaders(section: HeaderSection): readonly [HeaderSection, Headers] | undefined {
+  const value = lastHeader(section, count)
+  const number = value ? Number(asBuffer(value).toString('latin1')) : 0
+  return Number.isSafeInteger(number) && number > 0 ? split(section, number) : undefined
+}
+
+function append(
+  outbox: Outbox,
+  { topic, partitions, now }: DeadLetterTarget,
+  partition: number,
+  record: CarriedRecord,
+  ours: OwnHeaders,
+): void {
+  const { key, value, headers, timestamp } = record
+  // No broker refuses what is neither ahead of the clock nor before 1970; the time itself stands in a header.
+  const at = Math.max(0, Math.min(timestamp, now()))
+  const section = counted(headers, ours)
+  const why = outbox.misfit(topic, key, value, section, Infinity)
+  if (why === undefined) return outbox.add(topic, partition % partitions, key, value, at, section)
+  const small = ours.filter(([, { length }]) => length <= longestOwn)
+  const brief = counted(noHeaders, [...small, own('incomplete', `the record ${why}: read it where it came from`)])
+  outbox.add(topic, partition % partitions, placeOf(record), null, at, brief)
+}
+
+/** Ours behind those of the record, and how many they are. */
+function counted(headers: HeaderSection, ours: OwnHeaders): HeaderSection {
+  return surrounded([], headers, [...ours, [count, Buffer.from(String(ours.length + 1))]])
+}
+
+const placeOf = ({ topic, partition, offset }: CarriedRecord): string => `${topic}[${partition}]@${offset}`
 
 function errorHeaders(
   { app, version }: DeadLetterTarget,
   error: unknown,
-  { topic, partition, offset }: Place,
-): readonly (readonly [string, Buffer])[] {
+  { topic, partition, offset, timestamp }: CarriedRecord,
+): OwnHeaders {
   return [
-    ['millrace.app', Buffer.from(app)],
-    ...(version === undefined ? [] : [['millrace.app.version', Buffer.from(version)] as const]),
-    ['millrace.error.code', Buffer.from(MillraceError.is(error) ? error.code : 'VALUE_INVALID')],
-    ['millrace.error.message', Buffer.from(reasonOf(error))],
-    ['millrace.source.topic', Buffer.from(topic)],
-    ['millrace.source.partition', Buffer.from(String(partition))],
-    ['millrace.source.offset', Buffer.from(String(offset))],
+    own('app', app),
+    ...(version === undefined ? [] : [own('app.version', version)]),
+    own('error.code', MillraceError.is(error) ? error.code : 'VALUE_INVALID'),
+    own('error.message', cut(reasonOf(error))),
+    own('source.topic', topic),
+    own('source.partition', partition),
+    own('source.offset', offset),
+    own('source.timestamp', timestamp),
   ]
+}
+
+const own = (name: string, value: string | number): readonly [string, Uint8Array] => [
+  prefix + name,
+  Buffer.from(String(value)),
+]
+
+/** Characters of a message that a letter carries. */
+const longestMessage = 4_096
+
+/** Bytes of a header of ours in a letter that must be small: only keys of objects can have more. */
+const longestOwn = 4 * longestMessage
+
+function cut(message: string): string {
+  if (message.length <= longestMessage) return message
+  return `${message.slice(0, longestMessage).toWellFormed()}… (cut: ${message.length} characters)`
 }

@@ -3,12 +3,14 @@ import { MillraceError, reasonOf } from '../../core/errors.js'
 import type { Logger } from '../../core/logger.js'
 import { StateRefused } from '../../state/table.js'
 import { briefLetter, deadTurn, type DeadLetterTarget } from './dead-letter.js'
-import { keepTurn, type KeptTurn } from '../kept/kept-turn.js'
+import type { CarriedTurn } from '../kept/carried.js'
 import type { Outbox } from '../output/outbox.js'
 import { Quarantined } from './quarantined.js'
 import { isHeld, type Row } from '../kept/row.js'
+import { dropTimer } from '../kept/timers.js'
+import { Waiting } from '../kept/waiting.js'
 import { NotDeterministic } from '../running/rehearsed.js'
-import { placeOf, type Work } from '../running/work.js'
+import { carriedTurn, placeOf, type Work } from '../running/work.js'
 
 export interface FailuresOptions {
   readonly clock: Clock
@@ -40,8 +42,8 @@ export class Failures {
     const row = entry.state as Row | undefined
     if (row === undefined || !isHeld(row)) return false
     let held = true
-    this.#change(work, (changed, objects) => {
-      held = objects.add(changed, kept(work))
+    this.#change(work, (objects) => {
+      held = objects.add(carriedTurn(work))
     })
     return held
   }
@@ -60,61 +62,55 @@ export class Failures {
     if (attempt < attempts && !final) {
       const at = this.#options.clock.now() + Math.min(longestBackoffMs, backoffMs * 2 ** tried)
       this.#options.logger.debug({ error }, `${error.message}; attempt ${attempt} of ${attempts}`)
-      return this.#change(work, (row) => {
-        if (!work.retries) row.waiting = [kept(work), ...(row.waiting ?? [])]
-        row.retry = { at, attempt }
-      })
+      return this.#change(work, (objects) =>
+        objects.tryAgain(work.retries ? undefined : carriedTurn(work), at, attempt),
+      )
     }
     if (then === 'stop') throw turnFailed(work, cause, whenStopped)
     this.#options.logger.warn({ error }, `${error.message}. Tried ${attempt} times: ${then}.`)
     if (brief && then === 'dead-letter') this.#briefLetter(work, error)
     if (brief || then === 'skip') {
       if (then === 'skip') this.counts.skipped++
-      return this.#change(work, (row, objects) => objects.done(row, work))
+      return this.#change(work, (objects) => objects.done(work))
     }
-    this.#change(work, (row, objects) => {
-      if (work.retries) row.waiting?.shift()
-      objects.bury(row, kept(work), error, attempt)
-    })
+    this.#change(work, (objects) => objects.bury(carriedTurn(work), work.retries, error, attempt))
   }
 
   /** A turn that had waited, or had been a dead letter, has succeeded. */
   succeeded(work: Work): void {
-    this.#change(work, (row, objects) => objects.done(row, work))
+    this.#change(work, (objects) => objects.done(work))
   }
 
   /** A turn that must not be tried: its record goes the way its policy says, and others of its object are not concerned. */
   refused(work: Work, error: MillraceError, policy: 'dead-letter' | 'skip' | 'stop'): void {
     if (policy === 'stop') throw error
     if (policy === 'skip') this.counts.skipped++
-    else this.#letter(work, kept(work), error, { attempt: 0, letter: undefined })
+    else this.#letter(work, carriedTurn(work), error, { attempt: 0, letter: undefined })
   }
 
-  #change(work: Work, change: (row: Row, objects: Quarantined) => void): void {
+  #change(work: Work, change: (objects: Quarantined) => void): void {
     const { agenda, source, entry } = work
-    agenda.change(agenda.row(source.kind.name, entry.key), this.#options.seq(), (row) => {
-      const objects = new Quarantined(this.#options.clock.now(), (turn, error, attempt, letter) =>
+    agenda.change(agenda.row(source.kind.name, entry.key), this.#options.seq(), (row, parts) => {
+      const waiting = new Waiting(row, parts)
+      const objects = new Quarantined(row, waiting, this.#options.clock.now(), (turn, error, attempt, letter) =>
         this.#letter(work, turn, error, { attempt, letter }),
       )
       // Whatever becomes of its turn, a timer that was due is not due again.
-      if (work.timer !== undefined && row.timers !== undefined) {
-        delete row.timers[work.timer]
-        if (Object.keys(row.timers).length === 0) delete row.timers
-      }
-      change(row, objects)
+      if (work.timer !== undefined) dropTimer(row, parts, work.timer)
+      change(objects)
     })
   }
 
   /** It cannot be replayed, so later turns of its object do not wait for that. */
-  #briefLetter({ record, agenda }: Work, error: MillraceError): void {
+  #briefLetter(work: Work, error: MillraceError): void {
     this.counts.deadLetters++
-    const { outbox, deadLetters, clock } = this.#options
-    briefLetter(outbox, deadLetters, record, error, clock.now(), agenda.task)
+    const { outbox, deadLetters } = this.#options
+    briefLetter(outbox, deadLetters, carriedTurn(work).record, error, work.agenda.task)
   }
 
   #letter(
     { agenda, source, entry }: Work,
-    turn: KeptTurn,
+    turn: CarriedTurn,
     error: MillraceError,
     facts: { attempt: number; letter: number | undefined },
   ): void {
@@ -122,10 +118,6 @@ export class Failures {
     const { outbox, deadLetters } = this.#options
     deadTurn(outbox, deadLetters, agenda.task, turn, error, { kind: source.kind.name, key: entry.key, ...facts })
   }
-}
-
-function kept({ source, value, record, origin, original, letter }: Work): KeptTurn {
-  return keepTurn(source.id, value, record, original ?? origin?.original(), letter)
 }
 
 const whenStopped =

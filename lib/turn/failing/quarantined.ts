@@ -1,13 +1,14 @@
 import { MillraceError } from '../../core/errors.js'
-import type { KeptTurn } from '../kept/kept-turn.js'
+import type { CarriedTurn } from '../kept/carried.js'
 import type { Quarantine, Row } from '../kept/row.js'
+import type { Waiting } from '../kept/waiting.js'
 
-/** Turns that may wait for one object, and the length of their values: its row is one record of a topic. */
+/** Turns that may wait for one object, and the bytes of them: value, key and headers. */
 const mostWaiting = 1_000
-const mostWaitingLength = 256 << 10
+const mostWaitingMiB = 16
 
 /** Writes a dead letter. `letter`: its number among those of its object. */
-export type Bury = (turn: KeptTurn, error: MillraceError, attempt: number, letter: number) => void
+export type Bury = (turn: CarriedTurn, error: MillraceError, attempt: number, letter: number) => void
 
 /**
  * The queue of one object, as its row has it. In quarantine every turn becomes a dead letter, numbered. When these are
@@ -15,101 +16,105 @@ export type Bury = (turn: KeptTurn, error: MillraceError, attempt: number, lette
  * fails for good again, those behind it become dead letters of a new quarantine.
  */
 export class Quarantined {
+  readonly #row: Row
+  readonly #waiting: Waiting
   readonly #now: number
   readonly #bury: Bury
 
-  constructor(now: number, bury: Bury) {
+  constructor(row: Row, waiting: Waiting, now: number, bury: Bury) {
+    this.#row = row
+    this.#waiting = waiting
     this.#now = now
     this.#bury = bury
   }
 
   /** Puts a turn behind those before it; false when there are none and it may run. */
-  add(row: Row, turn: KeptTurn): boolean {
-    const { quarantine } = row
-    if (quarantine !== undefined && turn.letter === undefined && !isReplayed(row, quarantine)) {
+  add(turn: CarriedTurn): boolean {
+    const { quarantine } = this.#row
+    if (quarantine !== undefined && turn.letter === undefined && !this.#isReplayed(quarantine)) {
       this.#bury(turn, follows(), 0, ++quarantine.letters)
       return true
     }
     if (quarantine?.again !== undefined && turn.letter !== undefined) {
-      this.#buryAgain(row, quarantine, turn, follows(), 0)
+      this.#buryAgain(quarantine, turn, follows(), 0)
       return true
     }
-    const waiting = row.waiting ?? []
-    if (quarantine !== undefined && turn.letter !== undefined && waiting[0]?.letter === undefined) return false
-    this.#wait(row, waiting, turn)
+    if (quarantine !== undefined && turn.letter !== undefined && this.#waiting.letters === 0) return false
+    this.#wait(turn)
     return true
   }
 
+  /** A turn is tried again at `at`; `turn`: it did not wait before. It ran, so nothing of its sort was before it. */
+  tryAgain(turn: CarriedTurn | undefined, at: number, attempt: number): void {
+    if (turn !== undefined) this.#waiting.add(turn)
+    this.#row.retry = { at, attempt }
+  }
+
   /** The first turn has been run, or given up without a letter. */
-  done(row: Row, { retries, letter }: { readonly retries: boolean; readonly letter: number | undefined }): void {
-    if (retries) row.waiting?.shift()
-    const { quarantine } = row
+  done({ retries, letter }: { readonly retries: boolean; readonly letter: number | undefined }): void {
+    if (retries) this.#waiting.shift()
+    const { quarantine } = this.#row
     if (quarantine !== undefined && letter !== undefined) {
       quarantine.replayed = letter
-      if (letter >= quarantine.letters) delete row.quarantine
+      if (letter >= quarantine.letters) delete this.#row.quarantine
     }
-    this.#next(row)
+    this.#next()
   }
 
-  /** A turn is given up for good. */
-  bury(row: Row, turn: KeptTurn, error: MillraceError, attempt: number): void {
-    delete row.retry
-    if (row.quarantine !== undefined && turn.letter !== undefined)
-      return this.#buryAgain(row, row.quarantine, turn, error, attempt)
-    const quarantine = (row.quarantine ??= { letters: 0, replayed: 0 })
+  /** A turn is given up for good. `waited`: it is the first of those that wait. */
+  bury(turn: CarriedTurn, waited: boolean, error: MillraceError, attempt: number): void {
+    if (waited) this.#waiting.shift()
+    delete this.#row.retry
+    if (this.#row.quarantine !== undefined && turn.letter !== undefined)
+      return this.#buryAgain(this.#row.quarantine, turn, error, attempt)
+    const quarantine = (this.#row.quarantine ??= { letters: 0, replayed: 0 })
     this.#bury(turn, error, attempt, ++quarantine.letters)
-    for (const behind of row.waiting ?? []) this.#bury(behind, follows(), 0, ++quarantine.letters)
-    delete row.waiting
+    quarantine.letters = this.#buryAll(follows(), quarantine.letters)
   }
 
-  #buryAgain(row: Row, quarantine: Quarantine, turn: KeptTurn, error: MillraceError, attempt: number): void {
+  #buryAgain(quarantine: Quarantine, turn: CarriedTurn, error: MillraceError, attempt: number): void {
     let again = quarantine.again ?? 0
     let last = turn.letter as number
     this.#bury(turn, error, attempt, ++again)
-    const behind = row.waiting ?? []
-    while (behind[0]?.letter !== undefined) {
-      last = behind[0].letter
-      this.#bury(behind.shift() as KeptTurn, follows(), 0, ++again)
+    while (this.#waiting.letters > 0) {
+      const behind = this.#waiting.shift() as CarriedTurn
+      last = behind.letter as number
+      this.#bury(behind, follows(), 0, ++again)
     }
-    row.quarantine = { ...quarantine, again }
-    if (last < quarantine.letters) return this.#keep(row, behind)
-    for (const each of behind) this.#bury(each, follows(), 0, ++again)
-    row.quarantine = { letters: again, replayed: 0 }
-    delete row.waiting
+    this.#row.quarantine = { ...quarantine, again }
+    if (last < quarantine.letters) return
+    this.#row.quarantine = { letters: this.#buryAll(follows(), again), replayed: 0 }
   }
 
-  #wait(row: Row, waiting: KeptTurn[], turn: KeptTurn): void {
-    const at = turn.letter === undefined ? waiting.length : waiting.findIndex(({ letter }) => letter === undefined)
-    waiting.splice(at < 0 ? waiting.length : at, 0, turn)
-    row.waiting = waiting
-    const length = waiting.reduce((sum, { value }) => sum + (value?.length ?? 0), 0)
-    if (waiting.length <= mostWaiting && length <= mostWaitingLength) return
+  #wait(turn: CarriedTurn): void {
+    this.#waiting.add(turn)
+    if (this.#waiting.count <= mostWaiting && this.#waiting.bytes <= mostWaitingMiB << 20) return
     const error = new MillraceError(
       'QUARANTINED',
-      `more than ${mostWaiting} records, or ${mostWaitingLength} characters of them, wait for this object: none of them is tried any more`,
+      `more than ${mostWaiting} records, or ${mostWaitingMiB} MiB of them, wait for this object: none of them is tried any more`,
     )
-    const quarantine = (row.quarantine ??= { letters: 0, replayed: 0 })
-    for (const each of waiting) this.#bury(each, error, 0, ++quarantine.letters)
-    delete row.waiting
-    delete row.retry
+    const quarantine = (this.#row.quarantine ??= { letters: 0, replayed: 0 })
+    quarantine.letters = this.#buryAll(error, quarantine.letters)
+    delete this.#row.retry
+  }
+
+  /** All that wait, numbered on from `letters`; gives the last number. */
+  #buryAll(error: MillraceError, letters: number): number {
+    let number = letters
+    while (this.#waiting.count > 0) this.#bury(this.#waiting.shift() as CarriedTurn, error, 0, ++number)
+    return number
   }
 
   /** The first that waits is tried at once, unless it waits for dead letters that are still to come. */
-  #next(row: Row): void {
-    delete row.retry
-    const first = row.waiting?.[0]
-    if (first === undefined) delete row.waiting
-    else if (row.quarantine === undefined || first.letter !== undefined) row.retry = { at: this.#now, attempt: 0 }
+  #next(): void {
+    delete this.#row.retry
+    if (this.#waiting.count === 0) return
+    if (this.#row.quarantine === undefined || this.#waiting.letters > 0) this.#row.retry = { at: this.#now, attempt: 0 }
   }
 
-  #keep(row: Row, waiting: KeptTurn[]): void {
-    if (waiting.length > 0) row.waiting = waiting
-    else delete row.waiting
+  #isReplayed({ replayed, again }: Quarantine): boolean {
+    return replayed > 0 || again !== undefined || this.#waiting.letters > 0
   }
-}
-
-function isReplayed({ waiting }: Row, { replayed, again }: Quarantine): boolean {
-  return replayed > 0 || again !== undefined || waiting?.[0]?.letter !== undefined
 }
 
 function follows(): MillraceError {

@@ -1,26 +1,35 @@
-import { json, type Codec } from '../../codec/codec.js'
-import { dueKey } from '../../state/due.js'
-import type { StateKind } from '../../state/table.js'
-import type { KeptTurn } from './kept-turn.js'
-
 /**
  * What is noted of one object beside its state, or of a task as a whole: a row of `<app>-timers`. It is state like any
- * other: changed in turns, committed, restored and undone with them.
+ * other: changed in turns, committed, restored and undone with them. What can be large stands in `Parts` of it.
  */
 export interface Row {
-  /** By name: when it is due, by the clock or by event time, and what it carries. */
-  timers?: Record<string, readonly [dueMs: number, time: 'processing' | 'event', payload: unknown]>
+  /** By name: when it is due, by the clock or by event time, and what it carries, as JSON; null when that stands in a part. */
+  timers?: Record<string, readonly [dueMs: number, time: 'processing' | 'event', payload: string | null]>
   /** The object is forgotten at `touched` plus a tenth more than `ttlMs`; see `touch`. */
   touched?: number
   ttlMs?: number
-  /** Turns that have failed, or wait behind one that has; oldest first. */
-  waiting?: KeptTurn[]
+  /** Turns that have failed, or wait behind one that has: see `Waiting`. */
+  waiting?: WaitingTurns
   /** When the first of them is tried again, and how often it has been tried. */
   retry?: { at: number; attempt: number }
   quarantine?: Quarantine
   /** Of a task: its stream time, and the latest timestamp from each partition that has a say in it, by the topic it comes through. */
   streamTime?: number
   origins?: readonly (readonly [through: string, topic: string, partition: number, latest: number])[]
+}
+
+/** Each stands in a part of its own, numbered. Replayed dead letters come before all others. */
+export interface WaitingTurns {
+  letters: Span
+  others: Span
+  /** Of all of them, as they are kept. */
+  bytes: number
+}
+
+/** Numbers from `first` to before `end`. */
+export interface Span {
+  first: number
+  end: number
 }
 
 // Rule quarantine-in-state (integration/model).
@@ -61,24 +70,6 @@ export const isEmpty = (row: Row): boolean => Object.keys(row).length === 0
 
 /** Listed under this time, so that a takeover finds all objects that are held. */
 export const heldAtMs = 0
-
-const codec = json({ '~standard': { version: 1, vendor: 'millrace', validate: (value: unknown) => ({ value }) } })
-
-export const rowStateKind: StateKind = Object.freeze({
-  name: rowKind,
-  codec: codec as Codec<unknown>,
-  dues: (key: string, stored: string) => duesOf(JSON.parse(stored) as Row, key),
-})
-
-function duesOf(row: Row, key: string): readonly string[] {
-  const dues: string[] = []
-  const list = (time: 'processing' | 'event', dueMs: number): void => {
-    dues.push(dueKey(time, { dueMs, kind: rowKind, key }))
-  }
-  eachDue(row, list)
-  if (isHeld(row)) list('processing', heldAtMs)
-  return dues
-}
 
 /** Calls `list` with every time at which something is to be done about the object. */
 export function eachDue(row: Row, list: (time: 'processing' | 'event', dueMs: number) => void): void {

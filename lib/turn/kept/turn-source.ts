@@ -1,9 +1,14 @@
-import type { Codec } from '../../codec/codec.js'
+import { asBuffer, utf8Text } from '../../core/bytes.js'
+import { RecordRefused } from '../../core/record-refused.js'
+import type { RecordInfo } from '../../core/record.js'
 import { defaultErrorPolicy } from '../../model/inputs.js'
 import { initialState } from '../../model/initial-state.js'
 import type { ErrorPolicy, KindDefinition } from '../../model/kind.js'
 import { paths } from '../../model/paths.js'
+import type { StreamNode } from '../../model/stream.js'
 import { closingSessions, inSession, type TurnHandler } from '../windows/sessions.js'
+import type { CarriedTurn } from './carried.js'
+import { Way } from './way.js'
 
 /** One way turns of a kind come about: an input, a timer, or the closing of windows. */
 export interface TurnSource {
@@ -16,8 +21,8 @@ export interface TurnSource {
   /** What a new object begins with. */
   readonly init: (key: string) => unknown
   readonly handler: TurnHandler
-  /** Reads values that were kept in their original form, by source topic. */
-  readonly codecs: ReadonlyMap<string, Codec<unknown>>
+  /** By source topic, in the order in which the stream has them. */
+  readonly ways: ReadonlyMap<string, readonly Way[]>
   readonly isTimer: boolean
   /** A handler of it has returned a promise: from then on each turn begins with a copy of the state. */
   isAsync: boolean
@@ -30,13 +35,13 @@ export function turnSources(kind: KindDefinition, kindIndex: number): ReadonlyMa
   const { window, timers, inputs, onClose = (): undefined => undefined } = kind
   const init = window?.kind === 'session' ? () => [] : (key: string) => initialState(kind, key)
   const own = { kind, kindIndex, onError: defaultErrorPolicy, timeoutMs, init, isTimer: false, isAsync: false }
-  const codecs = new Map<string, Codec<unknown>>()
+  const ways = new Map<string, readonly Way[]>()
   const ofTimers = [...timers.values()].map(({ name, handler }): TurnSource => ({
     ...own,
     id: timerId(name),
     isTimer: true,
     handler: (handler ?? (() => undefined)) as TurnHandler,
-    codecs,
+    ways,
   }))
   const ofInputs = inputs.map(({ id, from, onError, turnTimeoutMs, handler }): TurnSource => ({
     ...own,
@@ -44,7 +49,7 @@ export function turnSources(kind: KindDefinition, kindIndex: number): ReadonlyMa
     onError,
     timeoutMs: turnTimeoutMs,
     handler: window?.kind === 'session' ? inSession(kind, window, handler as TurnHandler) : (handler as TurnHandler),
-    codecs: new Map(paths(from).map(({ topic }) => [topic.name, topic.codec])),
+    ways: waysInto(from),
   }))
   const close = onClose as (state: never, turn: never) => unknown
   const ofClosing: TurnSource = {
@@ -52,9 +57,42 @@ export function turnSources(kind: KindDefinition, kindIndex: number): ReadonlyMa
     id: closeId,
     isTimer: true,
     handler: window?.kind === 'session' ? closingSessions(window, close) : (state, _value, turn) => close(state, turn),
-    codecs,
+    ways,
   }
   return new Map([...ofInputs, ...ofTimers, ofClosing].map((source) => [source.id, source]))
+}
+
+function waysInto(from: StreamNode): ReadonlyMap<string, readonly Way[]> {
+  const ways = new Map<string, Way[]>()
+  for (const path of paths(from)) {
+    const others = ways.get(path.topic.name) ?? []
+    ways.set(path.topic.name, [...others, new Way(path)])
+  }
+  return ways
+}
+
+/** Refused when the program has changed since, and no longer has it. */
+export function wayOf({ id, kind, ways }: TurnSource, topic: string, way: number): Way {
+  const found = ways.get(topic)?.[way]
+  if (found !== undefined) return found
+  throw new RecordRefused(
+    'DEFINITION_INVALID',
+    `input '${id}' of state object '${kind.name}' no longer reads ${topic} as it did when this record came`,
+    { topic, kind: kind.name },
+  )
+}
+
+/**
+ * The value of a turn that has waited, made anew; a timer's is its payload. Throws what its codec and its steps throw, and what
+ * `wayOf` does.
+ */
+export function valueOf(source: TurnSource, { record, way, element }: CarriedTurn, info: RecordInfo): unknown {
+  if (!source.isTimer) {
+    const found = wayOf(source, record.topic, way)
+    return found.again(found.decode(record.value), info, element)
+  }
+  const { value } = record
+  return value === null ? undefined : JSON.parse(utf8Text(asBuffer(value), 0, value.length))
 }
 
 export const timerId = (name: string): string => `timer:${name}`

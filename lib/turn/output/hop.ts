@@ -1,124 +1,132 @@
-import { MillraceError } from '../../core/errors.js'
-import type { Headers, RecordInfo } from '../../core/record.js'
-import { keyText } from '../../log/record-view.js'
+import { asBuffer, utf8Text } from '../../core/bytes.js'
+import { MillraceError, reasonOf } from '../../core/errors.js'
+import type { Headers, RecordInfo, TopicPartition } from '../../core/record.js'
+import { firstHeader, headersOf, noHeaders, surrounded, withoutFirst } from '../../log/format/header-section.js'
+import type { HeaderSection } from '../../log/format/record-headers.js'
 import type { RecordCursor } from '../../log/port.js'
-import { formOf, inForm, type Form } from '../kept/form.js'
-import { keptBytes, keptRecord, type KeptTurn } from '../kept/kept-turn.js'
+import { keyText } from '../../log/record-view.js'
+import { readAddress, writeAddress, type Address } from '../kept/address.js'
+import type { CarriedRecord, CarriedTurn } from '../kept/carried.js'
+import { FieldReader, FieldWriter } from '../kept/fields.js'
+import { valueBytes } from '../kept/record-bytes.js'
 
 /**
- * Records in an inbox. Key: the object's key; value: see `Form`; the headers of the source record, and these of ours:
- * `mr-i` form and input id, `mr-o` source topic, partition and offset, `mr-k` source key; of replayed dead letters also
- * `mr-l`, the number of the letter, and `mr-v`, the value of the source record where a step had made another of it.
+ * Records in an inbox. Key: the object's key; value: the value bytes of the source record; headers: first one of ours, with
+ * all that the rest of the record does not say, then those of the source record. Ours is known by its place: what comes from
+ * outside can have its name, and never stands first.
  */
-const inputHeader = 'mr-i'
-const originHeader = 'mr-o'
-const keyHeader = 'mr-k'
-const letterHeader = 'mr-l'
-const originalHeader = 'mr-v'
-const ours = new Set([inputHeader, originHeader, keyHeader, letterHeader, originalHeader])
+const ours = 'mr-hop'
 
-/** One value on its way to another partition. */
-export interface Hop {
-  readonly value: string | Uint8Array | null
-  readonly headers: Headers
+/** One of several values of a record that go to the same partition. */
+export interface HopElement {
+  readonly key: string
+  readonly element: number
 }
 
-/** A dead letter on its way back to its object. */
-export function packLetter(turn: KeptTurn, letter: number): Hop {
-  const headers = addressed(turn.form, turn.source, keptRecord(turn))
-  headers.set(letterHeader, Buffer.from(String(letter)))
-  if (turn.original !== undefined) headers.set(originalHeader, Buffer.from(turn.original, 'base64'))
-  return { value: keptBytes(turn), headers }
-}
+const fields = new FieldWriter()
 
-/** `original` are the source record's value bytes when no step changed the value; null when it has none. */
-export function packHop(inputId: string, value: unknown, original: Uint8Array | undefined, record: RecordInfo): Hop {
-  const form = original === undefined ? formOf(value) : 'o'
-  return { value: original ?? inForm(form, value), headers: addressed(form, inputId, record) }
-}
-
-/** The headers of a source record, and where it comes from and goes to. */
-function addressed(form: Form, inputId: string, record: RecordInfo): Map<string, Uint8Array | null> {
-  const headers = new Map(record.headers)
-  headers.set(inputHeader, Buffer.from(form + inputId))
-  headers.set(originHeader, Buffer.from(`${record.topic} ${record.partition} ${record.offset}`))
-  if (record.key !== null) headers.set(keyHeader, Buffer.from(record.key))
-  return headers
+/** The headers of a turn on its way to another partition. `more`: of further values of the same record, which come with it. */
+export function packHop(turn: CarriedTurn, more: readonly HopElement[] = []): HeaderSection {
+  writeAddress(fields, turn)
+  fields.int(more.length)
+  for (const { element, key } of more) fields.int(element).text(key)
+  return surrounded([[ours, fields.take()]], turn.record.headers, [])
 }
 
 /** A record read from an inbox, as if read from its source topic. Reused from record to record. */
 export class HoppedRecord implements RecordInfo {
-  readonly #inbox: string
-  readonly #partition: number
-  #all: Headers = new Map()
-  #origin: readonly string[] = []
-  #offset = 0
-  timestamp = 0
+  readonly #inbox: TopicPartition
+  #cursor: RecordCursor | undefined
+  #section: HeaderSection = noHeaders
+  /** What stands in the header of ours. */
+  address: Address = nowhere
+  /** Further values of the same record that are meant for objects of this partition. */
+  more: readonly HopElement[] = []
 
-  constructor(inbox: string, partition: number) {
+  constructor(inbox: TopicPartition) {
     this.#inbox = inbox
-    this.#partition = partition
   }
 
-  /** Stands on the cursor's record; returns form and id of the input it is meant for. */
-  read(cursor: RecordCursor): { readonly form: Form; readonly inputId: string } {
-    this.#all = cursor.headers()
-    this.timestamp = cursor.timestamp
-    this.#offset = cursor.offset
-    this.#origin = []
-    const input = this.#header(inputHeader)
-    return { form: input.charAt(0) as Form, inputId: input.slice(1) }
+  /** Stands on the cursor's record. Throws `VALUE_INVALID` for one that this app has not written. */
+  read(cursor: RecordCursor): void {
+    this.#cursor = cursor
+    this.#section = cursor.headerSection()
+    const envelope = firstHeader(this.#section, ours)
+    try {
+      if (!envelope) throw new RangeError(`its first header is not ${ours}`)
+      const fields = new FieldReader(asBuffer(envelope))
+      this.address = readAddress(fields)
+      this.more = elements(fields.int(), fields)
+      if (!fields.atEnd) throw new RangeError(`${ours} is longer than it should be`)
+    } catch (cause) {
+      throw this.#foreign(cause)
+    }
   }
 
   get topic(): string {
-    return this.#field(0)
+    return this.address.topic
   }
 
   get partition(): number {
-    return Number(this.#field(1))
+    return this.address.partition
   }
 
   get offset(): bigint {
-    return BigInt(this.#field(2))
+    return BigInt(this.address.offset)
+  }
+
+  get timestamp(): number {
+    return this.address.timestamp
   }
 
   get key(): string | null {
-    const key = this.#all.get(keyHeader)
-    return key === undefined || key === null ? null : Buffer.from(key).toString('utf8')
+    const { key } = this.address
+    return key === null ? null : utf8Text(asBuffer(key), 0, key.length)
   }
 
   get headers(): Headers {
-    return new Map([...this.#all].filter(([name]) => !ours.has(name)))
+    return headersOf(withoutFirst(1, this.#section))
   }
 
-  /** Number of the dead letter that is replayed. */
-  get letter(): number | undefined {
-    const letter = this.#all.get(letterHeader)
-    return letter === undefined || letter === null ? undefined : Number(Buffer.from(letter).toString('latin1'))
+  /** The record that hopped, as it was. */
+  carried(): CarriedRecord {
+    const { topic, partition, offset, timestamp, key } = this.address
+    const value = valueBytes(this.#cursor as RecordCursor)
+    return { topic, partition, offset, timestamp, key, value, headers: withoutFirst(1, this.#section) }
   }
 
-  /** The value of the source record, as far as it is known, where a step had made another of it. */
-  get original(): Uint8Array | null {
-    return this.#all.get(originalHeader) ?? null
-  }
-
-  #field(index: number): string {
-    if (this.#origin.length === 0) this.#origin = this.#header(originHeader).split(' ')
-    return this.#origin[index] ?? ''
-  }
-
-  #header(name: string): string {
-    const value = this.#all.get(name)
-    if (value !== undefined && value !== null) return Buffer.from(value).toString('utf8')
-    const at = { topic: this.#inbox, partition: this.#partition, offset: this.#offset }
-    throw new MillraceError(
+  #foreign(cause: unknown): MillraceError {
+    const { topic, partition } = this.#inbox
+    const { offset } = this.#cursor as RecordCursor
+    return new MillraceError(
       'VALUE_INVALID',
-      `${at.topic}[${at.partition}]@${at.offset}: not a record of ours (header ${name} is missing). Inboxes must not be written to by others.`,
-      at,
+      `${topic}[${partition}]@${offset}: not a record of this app (${reasonOf(cause)}). Inboxes must not be written to by others.`,
+      { topic, partition, offset, cause },
     )
   }
 }
 
+const nowhere: Address = {
+  source: '',
+  topic: '',
+  partition: -1,
+  offset: -1,
+  timestamp: NaN,
+  key: null,
+  way: 0,
+  element: 0,
+  letter: undefined,
+}
+const none: readonly HopElement[] = []
+
+function elements(count: number, fields: FieldReader): readonly HopElement[] {
+  if (count === 0) return none
+  const found: HopElement[] = []
+  while (found.length < count) found.push({ element: fields.int(), key: fields.text() })
+  return found
+}
+
+/** Key of the object that a hopped record is meant for. */
 export function hopKey(cursor: RecordCursor): string {
   return keyText(cursor.bytes, cursor.keyStart, cursor.keyEnd)
 }

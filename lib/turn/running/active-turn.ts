@@ -17,6 +17,7 @@ import type { LookupTable } from '../../model/lookup.js'
 import { topicNode, type Topic } from '../../model/stream.js'
 import type { EmitOptions, Turn, WindowBounds } from '../../model/turn.js'
 import { dueTime } from '../due/due-time.js'
+import type { TimerSet } from '../kept/timers.js'
 import type { Work } from './work.js'
 
 /** What all turns of a process share. */
@@ -46,7 +47,7 @@ export interface Emitted {
 /** A timer that a turn sets, or takes back. */
 export interface TimerChange {
   readonly name: string
-  readonly set: readonly [dueMs: number, time: 'processing' | 'event', payload: unknown] | undefined
+  readonly set: TimerSet | undefined
 }
 
 /** W3C trace context: what a turn emits belongs to the trace of its record. */
@@ -138,8 +139,7 @@ export class ActiveTurn implements Turn<Record<string, unknown>> {
     const dueMs = dueTime(name, when, from, this.key)
     check(payload)
     // A copy: it is written when the commit is sealed, and must not change until then.
-    const kept: unknown = payload === undefined ? null : JSON.parse(jsonText(payload))
-    this.#change({ name, set: [dueMs, time, kept] })
+    this.#change({ name, set: [dueMs, time, payload === undefined ? 'null' : jsonText(payload)] })
   }
 
   cancel(name: string): void {

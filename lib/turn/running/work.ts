@@ -2,7 +2,7 @@ import type { RecordInfo } from '../../core/record.js'
 import type { WindowBounds } from '../../model/turn.js'
 import type { Entry, Table } from '../../state/table.js'
 import type { Agenda } from '../due/agenda.js'
-import type { OriginalValue } from '../kept/kept-turn.js'
+import type { CarriedTurn } from '../kept/carried.js'
 import type { TurnSource } from '../kept/turn-source.js'
 
 /** One turn to be run: which handler on which object, with what. */
@@ -14,12 +14,11 @@ export interface Work {
   /** The object's key as its extractor gave it. */
   readonly key: string
   readonly value: unknown
-  /** Valid until the reader goes on, unless `original` was taken. */
+  /** Valid until the reader goes on, unless `carried` was taken. */
   record: RecordInfo
-  /** Where the bytes of the record are; undefined for timers and windows that close. */
-  readonly origin: Origin | undefined
-  /** The bytes, taken because the reader goes on. */
-  original?: OriginalValue | undefined
+  readonly origin: Origin
+  /** The turn as it is kept: it has waited, or the reader goes on. */
+  carried?: CarriedTurn | undefined
   readonly window: WindowBounds | undefined
   /** When it was due, for timers and windows that close; the record's timestamp otherwise. */
   readonly now: number
@@ -37,9 +36,14 @@ export interface Work {
   readonly closes: boolean
 }
 
-/** Where the bytes of a record can be had while its reader stands on it. */
+/** How to keep a turn while its reader stands on its record, or when its timer is due. */
 export interface Origin {
-  original(): OriginalValue
+  carry(work: Work): CarriedTurn
+}
+
+/** What has to be kept of a turn so that it can be run again. */
+export function carriedTurn(work: Work): CarriedTurn {
+  return (work.carried ??= work.origin.carry(work))
 }
 
 /** Where a record in trouble was. */

@@ -1,0 +1,34 @@
+import type { CarriedRecord, CarriedTurn } from './carried.js'
+import type { FieldReader, FieldWriter } from './fields.js'
+
+/** A carried turn without the headers and the value of its record, which are not always in the same place. */
+export interface Address extends Omit<CarriedRecord, 'headers' | 'value'>, Omit<CarriedTurn, 'record'> {}
+
+/** First field. Raised with each change of the form. */
+const format = 2
+
+/** The event time goes with it: brokers may refuse it as the timestamp of one of our records, or put another in its place. */
+export function writeAddress(fields: FieldWriter, { source, record, way, element, letter }: CarriedTurn): void {
+  const { topic, partition, offset, timestamp, key } = record
+  fields.int(format).text(source).text(topic).int(partition).number(offset).number(timestamp).bytes(key)
+  fields
+    .int(way)
+    .int(element)
+    .int(letter ?? 0)
+}
+
+/** Throws `RangeError` for bytes that are no address. */
+export function readAddress(fields: FieldReader): Address {
+  const found = fields.int()
+  if (found !== format) throw new RangeError(`it has format ${found}, this program knows ${format}`)
+  const source = fields.text()
+  const topic = fields.text()
+  const partition = fields.int()
+  const offset = fields.number()
+  const timestamp = fields.number()
+  const key = fields.bytes()
+  const way = fields.int()
+  const element = fields.int()
+  const letter = fields.int()
+  return { source, topic, partition, offset, timestamp, key, way, element, letter: letter === 0 ? undefined : letter }
+}

@@ -1,0 +1,83 @@
+import { asBuffer, utf8Text } from '../../core/bytes.js'
+import type { Headers, RecordInfo, TopicPartition } from '../../core/record.js'
+import { headersOf } from '../../log/format/header-section.js'
+import type { HeaderSection } from '../../log/format/record-headers.js'
+import type { RecordCursor } from '../../log/port.js'
+import { keyBytes, valueBytes } from './record-bytes.js'
+
+/**
+ * A record as it was read: what goes with it through inboxes, rows and dead letters, where its values are made of it anew.
+ * Bytes may be views of what was fetched, which nobody changes.
+ */
+export interface CarriedRecord extends TopicPartition {
+  readonly offset: number
+  /** Its event time, which need not be what the log says: milliseconds since the epoch. */
+  readonly timestamp: number
+  readonly key: Uint8Array | null
+  readonly value: Uint8Array | null
+  readonly headers: HeaderSection
+}
+
+/** A turn that is run later, or elsewhere. */
+export interface CarriedTurn {
+  /** Id of its source: see `TurnSource`. */
+  readonly source: string
+  readonly record: CarriedRecord
+  /** Which of the ways from the record's topic into the input: see `TurnSource.ways`. */
+  readonly way: number
+  /** Which of the values that the steps of this way make of the record, from 0 on. */
+  readonly element: number
+  /** Number of the dead letter that is replayed. */
+  readonly letter: number | undefined
+}
+
+/** The record that a cursor stands on. */
+export function carriedRecord(
+  { topic, partition }: TopicPartition,
+  cursor: RecordCursor,
+  eventTime: number,
+): CarriedRecord {
+  return {
+    topic,
+    partition,
+    offset: cursor.offset,
+    timestamp: eventTime,
+    key: keyBytes(cursor),
+    value: valueBytes(cursor),
+    headers: cursor.headerSection(),
+  }
+}
+
+/** What handlers see of a carried record; text is made of its bytes when it is asked for. */
+export class CarriedInfo implements RecordInfo {
+  readonly #record: CarriedRecord
+
+  constructor(record: CarriedRecord) {
+    this.#record = record
+  }
+
+  get topic(): string {
+    return this.#record.topic
+  }
+
+  get partition(): number {
+    return this.#record.partition
+  }
+
+  get offset(): bigint {
+    return BigInt(this.#record.offset)
+  }
+
+  get timestamp(): number {
+    return this.#record.timestamp
+  }
+
+  get key(): string | null {
+    const { key } = this.#record
+    return key === null ? null : utf8Text(asBuffer(key), 0, key.length)
+  }
+
+  get headers(): Headers {
+    return headersOf(this.#record.headers)
+  }
+}

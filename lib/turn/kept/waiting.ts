@@ -1,0 +1,96 @@
+import { MillraceError } from '../../core/errors.js'
+import type { HeaderSection } from '../../log/format/record-headers.js'
+import { readAddress, writeAddress } from './address.js'
+import type { CarriedTurn } from './carried.js'
+import { FieldReader, FieldWriter } from './fields.js'
+import type { Parts } from './parts.js'
+import type { Row, Span, WaitingTurns } from './row.js'
+
+/** The turns that wait for one object, oldest first, replayed dead letters before all others. Its row says how many there are. */
+export class Waiting {
+  readonly #row: Row
+  readonly #parts: Parts
+
+  constructor(row: Row, parts: Parts) {
+    this.#row = row
+    this.#parts = parts
+  }
+
+  get count(): number {
+    const { waiting } = this.#row
+    return waiting === undefined ? 0 : sizeOf(waiting.letters) + sizeOf(waiting.others)
+  }
+
+  get letters(): number {
+    const { waiting } = this.#row
+    return waiting === undefined ? 0 : sizeOf(waiting.letters)
+  }
+
+  get bytes(): number {
+    return this.#row.waiting?.bytes ?? 0
+  }
+
+  /** The one that comes first. */
+  get first(): CarriedTurn | undefined {
+    const next = this.#first()
+    return next && unpacked(this.#read(next.name))
+  }
+
+  /** Behind those of its sort. */
+  add(turn: CarriedTurn): void {
+    const waiting = (this.#row.waiting ??= { letters: { first: 0, end: 0 }, others: { first: 0, end: 0 }, bytes: 0 })
+    const span = turn.letter === undefined ? waiting.others : waiting.letters
+    const bytes = packed(turn)
+    this.#parts.put(nameOf(waiting, span, span.end++), bytes)
+    waiting.bytes += bytes.length
+  }
+
+  /** Takes out the one that comes first. */
+  shift(): CarriedTurn | undefined {
+    const { waiting } = this.#row
+    const next = this.#first()
+    if (waiting === undefined || next === undefined) return undefined
+    const bytes = this.#read(next.name)
+    this.#parts.delete(next.name)
+    next.span.first++
+    waiting.bytes -= bytes.length
+    if (this.count === 0) delete this.#row.waiting
+    return unpacked(bytes)
+  }
+
+  #first(): { readonly span: Span; readonly name: string } | undefined {
+    const { waiting } = this.#row
+    if (waiting === undefined) return undefined
+    const span = sizeOf(waiting.letters) > 0 ? waiting.letters : waiting.others
+    return sizeOf(span) > 0 ? { span, name: nameOf(waiting, span, span.first) } : undefined
+  }
+
+  #read(name: string): Buffer {
+    const bytes = this.#parts.get(name)
+    if (bytes !== undefined) return bytes
+    throw new MillraceError(
+      'STATE_UNREADABLE',
+      `a turn that waits (${name}) is missing in the rows of its object. If nobody writes to the timer topic but this app, it is a fault of Millrace: please report it.`,
+    )
+  }
+}
+
+const sizeOf = ({ first, end }: Span): number => end - first
+
+const nameOf = (waiting: WaitingTurns, span: Span, number: number): string =>
+  `${span === waiting.letters ? 'l' : 'w'}${number}`
+
+const fields = new FieldWriter()
+
+/** Valid until the next one is packed. */
+function packed(turn: CarriedTurn): Uint8Array {
+  writeAddress(fields, turn)
+  return fields.bytes(turn.record.headers).bytes(turn.record.value).take()
+}
+
+function unpacked(bytes: Buffer): CarriedTurn {
+  const read = new FieldReader(bytes)
+  const { source, way, element, letter, ...record } = readAddress(read)
+  const headers = read.bytes() as HeaderSection
+  return { source, way, element, letter, record: { ...record, headers, value: read.bytes() } }
+}
