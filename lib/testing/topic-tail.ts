@@ -17,6 +17,7 @@ export class TopicTail {
   readonly #log: LogPort
   readonly #positions = new PositionMap()
   readonly #records = new Map<string, TailRecord[]>()
+  #reading = Promise.resolve()
 
   constructor(log: LogPort) {
     this.#log = log
@@ -27,8 +28,13 @@ export class TopicTail {
     return this.#records.get(topic) ?? []
   }
 
-  /** Reads on to what is stable now. */
-  async readOn(): Promise<void> {
+  /** Reads on to what is stable now; one at a time, so that nothing is read twice. */
+  readOn(): Promise<void> {
+    this.#reading = this.#reading.then(() => this.#readOn())
+    return this.#reading
+  }
+
+  async #readOn(): Promise<void> {
     const { admin } = this.#log
     const infos = await admin.describe(await admin.list(''))
     const all = [...infos].flatMap(([topic, info]) => allPartitions(topic, info?.partitions ?? 0))
