@@ -175,7 +175,6 @@ describeWithKafka('a lookup table', (brokers) => {
     const moved = keys.filter((key) => partitionOfKey(key, 2) === 1 && partitionOfKey(key, 3) === 0)
     const added = keys.filter((key) => partitionOfKey(key, 3) === 2)
     expect([moved.length > 0, added.length > 0]).toEqual([true, true])
-    // It looks for them every half minute.
     await until(async () => (await shop.ask(app, added[0] as string)) === 'new')
     await app.close()
     const again = await shop.app()

@@ -9,7 +9,7 @@ import { levelFolder } from '../lib/store/level/level-folder.js'
 import type { Rank, StoreFolder } from '../lib/store/store.js'
 
 const keys = 200
-const compiled = pathToFileURL(join(__dirname, '..', 'dist', 'esm', 'store', 'level-folder.js')).href
+const compiled = pathToFileURL(join(__dirname, '..', 'dist', 'esm', 'store', 'level', 'level-folder.js')).href
 
 /** Writes batch after batch, each setting every key to the batch's number, and says which number was acknowledged. */
 const writer = `
@@ -140,7 +140,10 @@ describe('stores of a process that is killed', () => {
 
     for (const left of [30, 20, 10]) {
       const { child } = start(adopter, dataDir)
-      while ((await storesIn(there)).length > left) await new Promise(setImmediate)
+      while ((await storesIn(there)).length > left) {
+        expect(child.exitCode ?? 0).toBe(0)
+        await new Promise(setImmediate)
+      }
       child.kill('SIGKILL')
       await once(child, 'exit')
       const found = new Set([...(await storesIn(here)), ...(await storesIn(there))])

@@ -21,7 +21,10 @@ export interface App extends AsyncDisposable {
   close(options?: CloseOptions): Promise<void>
   /** Resolves when the app has been closed. Rejects with the error that stopped it. */
   closed(): Promise<void>
-  /** Resolves when every record present at the call has been processed and committed, by whichever process. Rejects with what stopped the app. */
+  /**
+   * Resolves when every record present at the call has been processed and committed, by whichever process, and lookups in this
+   * one see every row present at the call. Rejects with what stopped the app.
+   */
   drained(): Promise<void>
   /** Reads committed state of the tasks this process runs. */
   state<O extends AnyStateObject>(kind: O): StateReader<StateOf<O>, QueriesOf<O>>

@@ -6,8 +6,9 @@ const lookAgainMs = 50
 
 /**
  * Resolves when every record present at the call has been processed and committed, by whichever member owns it, and what was
- * written for it can be read. Rejects with what stops the engine: what is asked of the log meanwhile may never be answered, as
- * a transaction that failed stays open until it is closed, or be refused because it is being closed.
+ * written for it can be read; and lookups here see every row present at the call. Rejects with what stops the engine: what is
+ * asked of the log meanwhile may never be answered, as a transaction that failed stays open until it is closed, or be refused
+ * because it is being closed.
  */
 export async function drained(engine: Engine): Promise<void> {
   let unlisten = (): void => undefined
@@ -27,9 +28,10 @@ export async function drained(engine: Engine): Promise<void> {
 
 /** First the sources, then the inboxes: what hopped on the way is in them by then. */
 async function drain(engine: Engine): Promise<void> {
-  const { cycle, topology, growth } = engine.parts
+  const { cycle, topology, growth, lookups } = engine.parts
   cycle.hurried++
   try {
+    await lookups.caughtUp()
     // A partition that nobody reads yet may hold records already.
     await growth.look()
     const sources = Object.entries(growth.partitions)

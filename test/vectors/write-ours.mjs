@@ -1,9 +1,9 @@
 // Prints {name: hex} of batches made by the library, for the Java client to read: see java/README.md.
 // Usage, after `npm run build`: node test/vectors/write-ours.mjs
 import { batchBuilder } from '../../dist/esm/log/batch-builder.js'
-import { loadCompression } from '../../dist/esm/log/compression.js'
+import { loadCompression } from '../../dist/esm/log/compression/compression.js'
 import { keepRecords } from '../../dist/esm/log/rewrite.js'
-import { controlBatch, stampBaseOffset, stampBatch } from '../../dist/esm/log/stamp.js'
+import { controlBatch, stampBaseOffset, stampBatch } from '../../dist/esm/log/format/stamp.js'
 
 const time = 1_700_000_000_000
 const mixed = [

@@ -309,6 +309,19 @@ describe('an app with a lookup table', () => {
     await second.engine.stop(1_000)
   })
 
+  it('has the rows of a partition that was added once the app is drained', async () => {
+    const log = await newLog(1)
+    const { engine } = await start(log)
+    await log.grow('names', 2)
+    const added = [...'abcdefgh'].filter((key) => partitionOfKey(key, 2) === 1)
+    for (const key of added) await put(log, key, `name of ${key}`)
+    await drained(engine)
+    await log.send(orders, added)
+    await drained(engine)
+    expect((await greetings(log)).sort()).toEqual(added.map((key) => `name of ${key}`))
+    await engine.stop(1_000)
+  })
+
   it('is not ready, says why, and runs no turn while a table is being read', async () => {
     const log = await newLog(1)
     await put(log, 'a', 'Ada')

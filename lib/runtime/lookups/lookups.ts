@@ -1,7 +1,7 @@
 import type { Clock } from '../../core/clock.js'
 import { MillraceError, reasonOf } from '../../core/errors.js'
 import type { Logger } from '../../core/logger.js'
-import { allPartitions, offsetOf, PositionMap, type Positions } from '../../core/record.js'
+import { allPartitions, offsetOf, PositionMap } from '../../core/record.js'
 import type { Fetched, LogPort, TopicInfo } from '../../log/port.js'
 import type { LookupTable } from '../../model/lookup.js'
 import type { TopicNode } from '../../model/stream.js'
@@ -100,10 +100,21 @@ export class Lookups {
   async caughtUp(): Promise<void> {
     if (this.#seats.size === 0) return
     await this.look()
-    const partitions = [...this.#seats].flatMap(([topic, { copy }]) => allPartitions(topic, copy?.positions.size ?? 0))
-    const ends = await this.#options.log.admin.endOffsets(partitions, 'committed')
-    const isDone = (): boolean => [...this.#seats.values()].every((seat) => hasReached(seat, ends))
+    const ends = await Promise.all([...this.#seats.values()].map((seat) => this.#endsOf(seat)))
+    const isDone = (): boolean => [...this.#seats.values()].every((seat, i) => hasReached(seat, ends[i]!))
     while (!this.#closed.signal.aborted && !isDone()) await new Promise<void>((resolve) => this.#waiting.add(resolve))
+  }
+
+  /** By partition. What is being read again is read to ends of its own; of a topic that is gone there is nothing to wait for. */
+  async #endsOf({ node, copy, state }: Seat): Promise<ReadonlyMap<number, number> | 'gone'> {
+    if (state !== 'following') return new Map()
+    try {
+      const partitions = allPartitions(node.name, copy?.positions.size ?? 0)
+      return (await this.#options.log.admin.endOffsets(partitions, 'committed')).get(node.name) ?? new Map()
+    } catch (error) {
+      if (MillraceError.is(error, 'TOPIC_MISSING')) return 'gone'
+      throw error
+    }
   }
 
   // ── reading ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -257,7 +268,8 @@ export class Lookups {
   }
 }
 
-function hasReached({ node, copy, state }: Seat, ends: Positions): boolean {
+function hasReached({ copy, state }: Seat, ends: ReadonlyMap<number, number> | 'gone'): boolean {
+  if (ends === 'gone') return true
   if (state !== 'following') return state === 'lost'
-  return [...(ends.get(node.name) ?? [])].every(([partition, end]) => (copy?.positions.get(partition) ?? 0) >= end)
+  return [...ends].every(([partition, end]) => (copy?.positions.get(partition) ?? 0) >= end)
 }
