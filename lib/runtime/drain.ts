@@ -44,19 +44,28 @@ async function drain(engine: Engine): Promise<void> {
       topology.inboxes.flatMap((topic) => allPartitions(topic, topology.stateTasks)),
     )
     // Timers that are due, and turns that are under way, and what follows from them.
-    while (!engine.parts.processor.idle || engine.parts.tasks.anyMoved) {
-      // Having been asked it may have more to do: event time goes on when all has been read.
-      engine.poke()
-      await nextCommit(engine)
-    }
-    // The broker may know of a commit before its answer has reached us.
-    await cycle.settled()
-    // After a commit of unknown outcome the tasks are still being taken over again.
-    while (!engine.health.ready) await nextCommit(engine)
+    do {
+      await atRest(engine)
+      // The broker may know of a commit before its answer has reached us; and it may still be refused.
+      await engine.parts.cycle.settled()
+    } while (!isAtRest(engine))
     await readable(engine)
   } finally {
     cycle.hurried--
   }
+}
+
+async function atRest(engine: Engine): Promise<void> {
+  while (!isAtRest(engine)) {
+    // Having been asked it may have more to do: event time goes on when all has been read.
+    engine.poke()
+    await nextCommit(engine)
+  }
+}
+
+/** Nothing is left to do; not while tasks are being taken over again, after a commit that was refused: who knows what they will do. */
+function isAtRest({ health, parts }: Engine): boolean {
+  return health.ready && parts.processor.idle && !parts.tasks.anyMoved
 }
 
 /** A broker says that a transaction is committed before it has written the markers that let readers see it (KIP-98). */

@@ -1,59 +1,55 @@
-import type { Due, DueTime } from '../state/due.js'
-import type { Agenda } from '../turn/due/agenda.js'
-import type { DueTurns } from '../turn/due-turns.js'
-import type { CommitCycle } from './commit/commit-cycle.js'
-import type { Halving } from './commit/halving.js'
-import { dueName } from './path/culprits.js'
-import type { Intake } from './path/intake.js'
-import type { Reader, ReaderSurroundings } from './path/reader.js'
+import { DueWork, type DueWorkParts } from './due-work.js'
+import type { Reader } from './path/reader.js'
 import { readerFor } from './path/reader-for.js'
 import type { Task } from './tasks/task.js'
-import type { TaskSet } from './tasks/task-set.js'
 
-/** User work between two turns of the event loop: commits, heartbeats and fetches are never starved for longer. */
+/**
+ * User work between two turns of the event loop: commits, heartbeats and fetches are never starved for longer. One half is for
+ * records and one for what is due, as long as there is both: neither a backlog nor timers that are always due hold up the other.
+ */
 const sliceMs = 5
-/** Stream time goes on without records when those that held it back have been silent for long enough. */
-const timeLookMs = 500
+const halfMs = sliceMs / 2
 
-export interface ProcessorParts {
-  readonly intake: Intake
-  readonly tasks: TaskSet
-  readonly cycle: CommitCycle
-  readonly halving: Halving
-  readonly surroundings: ReaderSurroundings
-  readonly dueTurns: DueTurns
-}
-
-/** Takes what was fetched through the pipeline, and does what is due, a slice at a time, in order of arrival. */
+/** Takes what was fetched through the pipeline, in order of arrival, and does what is due, a slice at a time. */
 export class Processor {
-  readonly #intake: Intake
-  readonly #tasks: TaskSet
-  readonly #cycle: CommitCycle
-  readonly #halving: Halving
-  readonly #surroundings: ReaderSurroundings
-  readonly #dueTurns: DueTurns
+  readonly #parts: DueWorkParts
+  readonly #due: DueWork
   #reader: Reader | undefined
-  #timeLookedAt = -Infinity
+  /** Who begins: with asynchronous turns whoever does may take all the room there is. */
+  #beginsWithRecords = false
   records = 0
 
-  constructor({ intake, tasks, cycle, halving, surroundings, dueTurns }: ProcessorParts) {
-    this.#intake = intake
-    this.#tasks = tasks
-    this.#cycle = cycle
-    this.#halving = halving
-    this.#surroundings = surroundings
-    this.#dueTurns = dueTurns
+  constructor(parts: DueWorkParts) {
+    this.#parts = parts
+    this.#due = new DueWork(parts)
   }
 
-  /** Processes for at most one slice; true when there is more that can be done now. Throws what stops the app, and `Redo`. */
+  /** Processes for about one slice; true when there is more that can be done now. Throws what stops the app, and `Redo`. */
   slice(): boolean {
-    const { clock, passage } = this.#surroundings
-    const { flights } = passage.turns
-    const deadline = clock.elapsed() + sliceMs
-    const halving = this.#halving
-    if (flights.full || halving.left <= 0) return false
-    if (!this.#doDue(deadline)) return !flights.full
-    while (!flights.full && halving.left > 0) {
+    const { clock } = this.#parts.surroundings
+    const end = clock.elapsed() + sliceMs
+    let recordsLeft = true
+    let dueLeft = true
+    this.#beginsWithRecords = !this.#beginsWithRecords
+    if (this.#beginsWithRecords) recordsLeft = this.#read(clock.elapsed() + halfMs)
+    if (this.#mayGoOn) dueLeft = !this.#due.run(clock.elapsed() + halfMs)
+    if (recordsLeft && this.#mayGoOn && (!this.#beginsWithRecords || clock.elapsed() < end)) {
+      recordsLeft = this.#read(end)
+      // Windows close by what has been read.
+      dueLeft = true
+    }
+    if (dueLeft && this.#mayGoOn && clock.elapsed() < end) dueLeft = !this.#due.run(end)
+    return (recordsLeft || dueLeft) && this.#mayGoOn
+  }
+
+  get #mayGoOn(): boolean {
+    return !this.#parts.surroundings.passage.turns.flights.full && this.#parts.halving.left > 0
+  }
+
+  /** Reads until time is up (`deadline`: clock.elapsed), or no more may be done; false when nothing is here any more. */
+  #read(deadline: number): boolean {
+    const { halving, cycle, surroundings } = this.#parts
+    while (this.#mayGoOn) {
       this.#reader ??= this.#nextReader()
       if (this.#reader === undefined) return false
       const { at, records } = this.#reader
@@ -61,102 +57,29 @@ export class Processor {
       const taken = this.#reader.records - records
       halving.tookRecords(at.topic, at.partition, taken, this.#reader.lastOffset)
       this.records += taken
-      this.#cycle.worked(taken)
+      cycle.worked(taken)
       if (ended) {
-        this.#updateTime(this.#reader.task)
+        this.#due.updateTime(this.#reader.task)
         this.drop()
       }
-      if (clock.elapsed() >= deadline) return !flights.full && (!ended || !this.#intake.dry)
+      if (surroundings.clock.elapsed() >= deadline) break
     }
-    return false
+    return this.#reader !== undefined || !this.#parts.intake.dry
   }
 
   /** Milliseconds until something is due, by the clock. */
   get dueInMs(): number {
-    const { clock } = this.#surroundings
-    let next = Infinity
-    for (const { agenda } of this.#tasks.running.values()) {
-      if (agenda === undefined) continue
-      next = Math.min(next, agenda.schedule('processing').next - clock.now())
-      if (agenda.time !== undefined) next = Math.min(next, timeLookMs)
-    }
-    return Math.max(0, next)
+    return this.#due.dueInMs
   }
 
   /** Whether nothing is due that is not done, and no turn is under way. Ask it when all that is there has been processed. */
   get idle(): boolean {
-    const { clock, passage } = this.#surroundings
-    if (!passage.turns.flights.idle) return false
-    for (const task of this.#tasks.running.values()) {
-      const { agenda } = task
-      if (agenda === undefined) continue
-      const now = clock.now()
-      this.#updateTime(task, true)
-      for (const [time, at] of [
-        ['processing', now],
-        ['event', agenda.time?.now ?? -Infinity],
-      ] as const) {
-        const schedule = agenda.schedule(time)
-        if (Number.isFinite(at) && (!schedule.isComplete(at) || schedule.next <= at)) return false
-      }
-    }
-    return true
-  }
-
-  /** Does what is due by now in all tasks; false when time was up before. */
-  #doDue(deadline: number): boolean {
-    const { clock } = this.#surroundings
-    const now = clock.now()
-    const looksAtTime = clock.elapsed() - this.#timeLookedAt >= timeLookMs
-    if (looksAtTime) this.#timeLookedAt = clock.elapsed()
-    for (const task of this.#tasks.running.values()) {
-      const { agenda } = task
-      if (agenda === undefined) continue
-      if (looksAtTime) this.#updateTime(task)
-      if (!this.#doDueBy(task, 'processing', now, deadline)) return false
-      if (agenda.time !== undefined && !this.#doDueBy(task, 'event', agenda.time.now, deadline)) return false
-    }
-    return true
-  }
-
-  #updateTime({ agenda, positions, index }: Task, allRead = false): void {
-    const { clock, passage } = this.#surroundings
-    const isReadOut = (topic: string): boolean =>
-      (positions.get(topic) ?? 0) >= (this.#intake.highWatermark(topic, index) ?? 0)
-    agenda?.time?.update(clock.now(), passage.seq, isReadOut, allRead)
-  }
-
-  #doDueBy(task: Task, time: DueTime, now: number, deadline: number): boolean {
-    const { clock, passage } = this.#surroundings
-    const agenda = task.agenda
-    const schedule = agenda?.schedule(time)
-    if (agenda === undefined || schedule === undefined || !Number.isFinite(now)) return true
-    schedule.lookAhead(now)
-    let done = 0
-    for (let due = schedule.take(now); due !== undefined; due = schedule.take(now)) {
-      passage.task = task
-      this.#run(agenda, time, due)
-      done++
-      if (passage.turns.flights.full || this.#halving.left <= 0 || clock.elapsed() >= deadline) {
-        this.#cycle.worked(done)
-        return false
-      }
-    }
-    if (task.state?.dirty === true) this.#cycle.worked(done)
-    return true
-  }
-
-  #run(agenda: Agenda, time: DueTime, due: Due): void {
-    const { culprits } = this.#halving
-    const culprit = culprits.none ? undefined : culprits.pass(dueName(agenda.task, time, due))
-    if (culprit === undefined) this.#dueTurns.run(agenda, time, due)
-    else this.#surroundings.passage.turns.failing(culprit, () => this.#dueTurns.run(agenda, time, due))
-    this.#halving.tookDue(agenda.task, time, due)
+    return this.#parts.surroundings.passage.turns.flights.idle && this.#due.idle
   }
 
   /** Lets go of what is being read: it has ended, its task stops, or it will be read again. */
   drop(): void {
-    if (this.#reader !== undefined) this.#intake.done(this.#reader.bytes)
+    if (this.#reader !== undefined) this.#parts.intake.done(this.#reader.bytes)
     this.#reader = undefined
   }
 
@@ -164,14 +87,15 @@ export class Processor {
   dropUnlessRetained(rewound: ReadonlySet<Task>): void {
     const task = this.#reader?.task
     if (task === undefined) return
-    if (rewound.has(task) || this.#tasks.running.get(task.index) !== task) this.drop()
+    if (rewound.has(task) || this.#parts.tasks.running.get(task.index) !== task) this.drop()
   }
 
   #nextReader(): Reader | undefined {
-    for (let fetched = this.#intake.take(); fetched !== undefined; fetched = this.#intake.take()) {
-      const task = this.#tasks.running.get(fetched.partition)
-      if (task !== undefined) return readerFor(task, fetched, this.#surroundings)
-      this.#intake.done(fetched.bytes.length)
+    const { intake, tasks, surroundings } = this.#parts
+    for (let fetched = intake.take(); fetched !== undefined; fetched = intake.take()) {
+      const task = tasks.running.get(fetched.partition)
+      if (task !== undefined) return readerFor(task, fetched, surroundings)
+      intake.done(fetched.bytes.length)
     }
     return undefined
   }

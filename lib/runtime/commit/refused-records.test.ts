@@ -206,7 +206,7 @@ describe('a turn of which a broker refuses what it wrote', () => {
       .timers({ wake: z.string() })
       .on(lines, { key }, (state, line, turn) => {
         state.seen.push(line)
-        turn.timer('wake', 1, line)
+        turn.timer('wake', 0, line)
       })
       .onTimer('wake', (state, line, turn) => {
         state.seen.push(`woken by ${line}`)
@@ -231,7 +231,7 @@ describe('a turn of which a broker refuses what it wrote', () => {
         }
         turn.emit(out, line)
       },
-      { onError: { attempts: 5, backoff: 1, then: 'dead-letter' } },
+      { onError: { attempts: 5, backoff: 0, then: 'dead-letter' } },
     )
     const ran = await run(['a 1', 'b poison', 'c 3'], { objects: [kind], refuses: poisonFor('out') })
     expect([...ran.out].sort()).toEqual(['a 1', 'c 3'])

@@ -1,0 +1,140 @@
+import type { Due, DueTime } from '../state/due.js'
+import type { Agenda } from '../turn/due/agenda.js'
+import type { DueTurns } from '../turn/due-turns.js'
+import type { CommitCycle } from './commit/commit-cycle.js'
+import type { Halving } from './commit/halving.js'
+import { dueName } from './path/culprits.js'
+import type { Intake } from './path/intake.js'
+import type { ReaderSurroundings } from './path/reader.js'
+import type { Task } from './tasks/task.js'
+import type { TaskSet } from './tasks/task-set.js'
+
+/** Stream time goes on without records when those that held it back have been silent for long enough. */
+const timeLookMs = 500
+
+export interface DueWorkParts {
+  readonly intake: Intake
+  readonly tasks: TaskSet
+  readonly cycle: CommitCycle
+  readonly halving: Halving
+  readonly surroundings: ReaderSurroundings
+  readonly dueTurns: DueTurns
+}
+
+/** What is due of one task, by one time. */
+interface Lane {
+  readonly task: Task
+  readonly agenda: Agenda
+  readonly time: DueTime
+}
+
+/** Does what is due in the tasks that run here: each in the order of its times, none before all others. */
+export class DueWork {
+  readonly #parts: DueWorkParts
+  #timeLookedAt = -Infinity
+  /** Which lane comes first: the one behind that in which time was up. */
+  #first = 0
+
+  constructor(parts: DueWorkParts) {
+    this.#parts = parts
+  }
+
+  /** Does what is due by now; false when time was up (`deadline`: clock.elapsed), or no more may be done, before all was. */
+  run(deadline: number): boolean {
+    const lanes = this.#lanes()
+    const now = this.#parts.surroundings.clock.now()
+    this.#lookAtTime(lanes)
+    for (let i = 0; i < lanes.length; i++) {
+      const at = (this.#first + i) % lanes.length
+      const lane = lanes[at] as Lane
+      if (this.#runLane(lane, this.#nowOf(lane, now), deadline)) continue
+      this.#first = (at + 1) % lanes.length
+      return false
+    }
+    return true
+  }
+
+  /** Milliseconds until something is due, by the clock. */
+  get dueInMs(): number {
+    const { clock } = this.#parts.surroundings
+    let next = Infinity
+    for (const { agenda } of this.#parts.tasks.running.values()) {
+      if (agenda === undefined) continue
+      next = Math.min(next, agenda.schedule('processing').next - clock.now())
+      if (agenda.time !== undefined) next = Math.min(next, timeLookMs)
+    }
+    return Math.max(0, next)
+  }
+
+  /** Whether nothing is due that is not done. Ask it when all that is there has been processed. */
+  get idle(): boolean {
+    const lanes = this.#lanes()
+    const now = this.#parts.surroundings.clock.now()
+    for (const { task, time } of lanes) if (time === 'event') this.updateTime(task, true)
+    return lanes.every((lane) => {
+      const at = this.#nowOf(lane, now)
+      const schedule = lane.agenda.schedule(lane.time)
+      return !Number.isFinite(at) || (schedule.isComplete(at) && schedule.next > at)
+    })
+  }
+
+  /** Takes note of how far the records of a task have come. */
+  updateTime({ agenda, positions, index }: Task, allRead = false): void {
+    const { intake, surroundings } = this.#parts
+    const isReadOut = (topic: string): boolean =>
+      (positions.get(topic) ?? 0) >= (intake.highWatermark(topic, index) ?? 0)
+    agenda?.time?.update(surroundings.clock.now(), surroundings.passage.seq, isReadOut, allRead)
+  }
+
+  #lanes(): readonly Lane[] {
+    const lanes: Lane[] = []
+    for (const task of this.#parts.tasks.running.values()) {
+      const { agenda } = task
+      if (agenda === undefined) continue
+      lanes.push({ task, agenda, time: 'processing' })
+      if (agenda.time !== undefined) lanes.push({ task, agenda, time: 'event' })
+    }
+    return lanes
+  }
+
+  #nowOf({ agenda, time }: Lane, now: number): number {
+    return time === 'processing' ? now : (agenda.time?.now ?? -Infinity)
+  }
+
+  #lookAtTime(lanes: readonly Lane[]): void {
+    const { clock } = this.#parts.surroundings
+    if (clock.elapsed() - this.#timeLookedAt < timeLookMs) return
+    this.#timeLookedAt = clock.elapsed()
+    for (const { task, time } of lanes) if (time === 'event') this.updateTime(task)
+  }
+
+  /** Does at least one thing, however late it is. */
+  #runLane({ task, agenda, time }: Lane, now: number, deadline: number): boolean {
+    if (!Number.isFinite(now)) return true
+    const { surroundings, cycle, halving } = this.#parts
+    const { clock, passage } = surroundings
+    const schedule = agenda.schedule(time)
+    schedule.lookAhead(now)
+    let done = 0
+    for (let due = schedule.take(now); due !== undefined; due = schedule.take(now)) {
+      passage.task = task
+      this.#do(agenda, time, due)
+      done++
+      if (passage.turns.flights.full || halving.left <= 0 || clock.elapsed() >= deadline) {
+        cycle.worked(done)
+        return false
+      }
+    }
+    if (task.state?.dirty === true) cycle.worked(done)
+    return true
+  }
+
+  #do(agenda: Agenda, time: DueTime, due: Due): void {
+    const { halving, surroundings, dueTurns } = this.#parts
+    const { culprits } = halving
+    const culprit = culprits.none ? undefined : culprits.pass(dueName(agenda.task, time, due))
+    if (culprit === undefined) dueTurns.run(agenda, time, due)
+    else surroundings.passage.turns.failing(culprit, () => dueTurns.run(agenda, time, due))
+    halving.tookDue(agenda.task, time, due)
+  }
+}
