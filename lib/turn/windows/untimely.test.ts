@@ -45,7 +45,11 @@ function kind(window: WindowOf, from: Topic<Click> = clicks): AnyStateObject {
         ids.push(id)
       },
     )
-    .onClose(({ ids }, turn) => turn.emit(closed, { start: turn.window!.start, ids }))
+    .onClose(({ ids }, turn) => {
+      const { start } = turn.window!
+      // By default it is the window's end, which a broker refuses where it is more than an hour ahead.
+      turn.emit(closed, { start, ids }, { timestamp: start })
+    })
 }
 
 const codes = (driver: TestDriver): string[] =>
