@@ -109,9 +109,10 @@ export function testDriver(options: TestDriverOptions): TestDriver {
 
 const app = 'test'
 
-class Driver implements TestDriver {
+/** With its log, for tests of what no typed topic can send. */
+export class Driver implements TestDriver {
+  readonly log: MemoryLog
   readonly #options: TestDriverOptions
-  readonly #log: MemoryLog
   readonly #tail: TopicTail
   #folder: StoreFolder = memoryFolder()
   #nextFolder: StoreFolder | undefined
@@ -124,20 +125,20 @@ class Driver implements TestDriver {
     checkOptions('testDriver', options, driverOptions)
     this.#options = options
     // A broker goes by its clock when it looks at timestamps, and here that is the one that is moved by hand.
-    this.#log = memoryLog({ partitions: options.partitions ?? 4, clock: { ...systemClock, now: () => this.#now } })
-    this.#tail = new TopicTail(this.#log)
+    this.log = memoryLog({ partitions: options.partitions ?? 4, clock: { ...systemClock, now: () => this.#now } })
+    this.#tail = new TopicTail(this.log)
   }
 
   send<V>(target: Topic<V>, value: NoInfer<V> | null, options: SendOptions = {}): Promise<void> {
     checkOptions(`send to ${target.name}`, options, sendOptions)
     const { key = null, timestamp = this.#now } = options
-    return this.#then(() => this.#log.send<V>(target, [value], { key: () => key, timestamp: () => timestamp }))
+    return this.#then(() => this.log.send<V>(target, [value], { key: () => key, timestamp: () => timestamp }))
   }
 
   sendAll<V>(target: Topic<V>, values: Iterable<NoInfer<V>>, options: SendAllOptions<V> = {}): Promise<void> {
     checkOptions(`sendAll to ${target.name}`, options, sendAllOptions)
     const { key = () => null } = options
-    return this.#then(() => this.#log.send<V>(target, values, { key, timestamp: () => this.#now }))
+    return this.#then(() => this.log.send<V>(target, values, { key, timestamp: () => this.#now }))
   }
 
   advance(by: Duration): Promise<void> {
@@ -153,7 +154,7 @@ class Driver implements TestDriver {
   }
 
   async replayDeadLetters(): Promise<ReplayReport> {
-    const report = await replayDeadLetters({ id: app, log: this.#log })
+    const report = await replayDeadLetters({ id: app, log: this.log })
     await this.#then(() => Promise.resolve())
     return report
   }
@@ -198,7 +199,7 @@ class Driver implements TestDriver {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#running?.life.arm(undefined)
     await this.#running?.engine.stop(1_000)
-    await this.#log[Symbol.asyncDispose]()
+    await this.log[Symbol.asyncDispose]()
   }
 
   /** Does something while the app runs, and waits for all that follows from it. */
@@ -239,12 +240,12 @@ class Driver implements TestDriver {
       replicationFactor: -1,
       configs: definition.lookups.includes(node) ? compacted : {},
     }))
-    await this.#log.admin.create(topics)
+    await this.log.admin.create(topics)
     const engine = new Engine(
       {
         app,
         program: definition,
-        log: life.log(this.#log),
+        log: life.log(this.log),
         openFolder: () => Promise.resolve(life.folder(this.#folder)),
         clock: life.clock(() => this.#now),
         logger,

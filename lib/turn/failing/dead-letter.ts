@@ -1,7 +1,5 @@
-import { asBuffer } from '../../core/bytes.js'
 import { MillraceError, reasonOf } from '../../core/errors.js'
-import type { Headers } from '../../core/record.js'
-import { lastHeader, noHeaders, split, surrounded, type OwnHeaders } from '../../log/format/header-section.js'
+import { noHeaders, surrounded, type OwnHeaders } from '../../log/format/header-section.js'
 import type { HeaderSection } from '../../log/format/record-headers.js'
 import type { CarriedRecord, CarriedTurn } from '../kept/carried.js'
 import type { Outbox } from '../output/outbox.js'
@@ -21,9 +19,9 @@ export interface DeadLetterTarget {
  * Headers of a dead letter that are ours begin with this. They come last, so that whoever asks for the last of a name finds
  * ours, and the very last says how many they are: what stands before them is the record's own, whatever its names.
  */
-const prefix = 'millrace.'
-const count = 'millrace.headers'
-const incomplete = 'millrace.incomplete'
+export const ownPrefix = 'millrace.'
+export const countName = `${ownPrefix}headers`
+export const incompleteName = `${ownPrefix}incomplete`
 
 /** Appends a record to the dead-letter topic as it was read, with its coordinates and the error in headers of our own. */
 export function deadLetter(outbox: Outbox, target: DeadLetterTarget, record: CarriedRecord, error: unknown): void {
@@ -76,46 +74,6 @@ export function deadTurn(
   ])
 }
 
-/** A dead letter that can be replayed. */
-export interface Letter {
-  readonly kind: string
-  readonly key: string
-  readonly number: number
-  readonly turn: CarriedTurn
-}
-
-/** The turn in a dead letter; undefined when it is not one of a turn of this app that can be replayed. */
-export function letterIn(app: string, letter: Pick<CarriedRecord, 'key' | 'value' | 'headers'>): Letter | undefined {
-  const [headers, ours] = ownHeaders(letter.headers) ?? []
-  if (headers === undefined || ours === undefined) return undefined
-  const text = (name: string): string | undefined => {
-    const value = ours.get(prefix + name)
-    return value === undefined || value === null ? undefined : asBuffer(value).toString('utf8')
-  }
-  const [kind, key, source, topic, way] = ['kind', 'key', 'input', 'source.topic', 'way'].map(text)
-  const number = Number(text('letter'))
-  const [partition, offset, timestamp] = ['partition', 'offset', 'timestamp'].map((name) =>
-    Number(text(`source.${name}`)),
-  )
-  if (text('app') !== app || !Number.isSafeInteger(number) || number < 1 || ours.has(incomplete)) return undefined
-  if (kind === undefined || key === undefined || source === undefined || topic === undefined || way === undefined)
-    return undefined
-  const [path, element] = way.split(' ').map(Number)
-  const record = { topic, partition, offset, timestamp, key: letter.key, value: letter.value, headers } as CarriedRecord
-  return {
-    kind,
-    key,
-    number,
-    turn: { source, record, way: path as number, element: element as number, letter: number },
-  }
-}
-
-function ownHeaders(section: HeaderSection): readonly [HeaderSection, Headers] | undefined {
-  const value = lastHeader(section, count)
-  const number = value ? Number(asBuffer(value).toString('latin1')) : 0
-  return Number.isSafeInteger(number) && number > 0 ? split(section, number) : undefined
-}
-
 function append(
   outbox: Outbox,
   { topic, partitions, now }: DeadLetterTarget,
@@ -136,7 +94,7 @@ function append(
 
 /** Ours behind those of the record, and how many they are. */
 function counted(headers: HeaderSection, ours: OwnHeaders): HeaderSection {
-  return surrounded([], headers, [...ours, [count, Buffer.from(String(ours.length + 1))]])
+  return surrounded([], headers, [...ours, [countName, Buffer.from(String(ours.length + 1))]])
 }
 
 const placeOf = ({ topic, partition, offset }: CarriedRecord): string => `${topic}[${partition}]@${offset}`
@@ -159,7 +117,7 @@ function errorHeaders(
 }
 
 const own = (name: string, value: string | number): readonly [string, Uint8Array] => [
-  prefix + name,
+  ownPrefix + name,
   Buffer.from(String(value)),
 ]
 
