@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { Instance } from '../../../test/instances.js'
 import { listeningLogger, readAll, type Read } from '../../../test/reading.js'
 import { refusingLog, type Appended, type RefusingOptions } from '../../../test/refusing-log.js'
+import { systemClock } from '../../core/clock.js'
 import { text } from '../../codec/codec.js'
 import { memoryLog, type MemoryLog } from '../../memory/memory-log.js'
 import type { InputOptions } from '../../model/inputs.js'
@@ -237,6 +238,44 @@ describe('a turn of which a broker refuses what it wrote', () => {
     expect([...ran.out].sort()).toEqual(['a 1', 'c 3'])
     expect(ran.state).toEqual({ a: ['a 1'], c: ['c 3'] })
     expect(valuesOf(ran.letters)).toEqual(['b poison'])
+  })
+})
+
+describe('what was due, of which a broker refuses what it wrote,', () => {
+  it('is an object that lives on when its deletion is refused', async () => {
+    const isDeletion = ({ topic: name, value, key: of }: Appended): boolean =>
+      name === 'app-notes-changelog' && value === null && of === 'a'
+    const kind = stateObject('notes', { ...shape, ttl: 20 }).on(
+      lines,
+      { key },
+      (state, line) => void state.seen.push(line),
+    )
+    await using log = memoryLog({ partitions: 1 })
+    const logger = listeningLogger()
+    const wrap = (port: Parameters<typeof refusingLog>[0]) => refusingLog(port, isDeletion)
+    const { engine, ...instance } = new Instance({ app: 'app', log, objects: [kind], logger, wrap })
+    await log.send(lines, ['a 1', 'b 1'], { key })
+    await engine.start()
+    await drained(engine)
+    const state = new CommittedState(engine, kind)
+    while (!logger.warnings.some((warning) => warning.includes(`refused for what waits for notes 'a'`)))
+      await systemClock.sleep(5)
+    while ((await state.get('b')) !== undefined) await systemClock.sleep(5)
+    expect(await state.get('a')).toEqual({ seen: ['a 1'] })
+    expect(instance.failure).toBeUndefined()
+    await engine.stop(1_000)
+  })
+})
+
+describe('without transactions', () => {
+  it('all others take effect at least once, and the refused one is a dead letter', async () => {
+    const ran = await run(input, { objects: [notes(emits)], refuses: poisonFor('out'), guarantee: 'at-least-once' })
+    expect([...new Set(ran.out)]).toEqual(good(input))
+    expect([...new Set(valuesOf(ran.letters))]).toEqual(bad(input))
+    // What the broker had taken of a refused commit stays: here the changelog, with the effect of the refused ones.
+    const state = ran.state['k'] ?? []
+    expect(state).toEqual(expect.arrayContaining(good(input)))
+    expect(state.length).toBeGreaterThan(input.length)
   })
 })
 

@@ -1,5 +1,6 @@
 import type { MillraceError } from '../../core/errors.js'
 import type { Due, DueTime } from '../../state/due.js'
+import { objectOf, rowKind } from '../../turn/kept/row.js'
 
 /** A record that was read, or something that was due, of which a broker refuses what is written for it. */
 export interface Culprit {
@@ -16,7 +17,9 @@ export function recordName(topic: string, partition: number, offset: number): st
 }
 
 export function dueName(task: number, time: DueTime, { dueMs, kind, key }: Due): string {
-  return `${kind} '${key}' of task ${task}, due by ${time} time at ${dueMs}`
+  const object = kind === rowKind ? objectOf(key) : undefined
+  const what = object === undefined ? `the end of ${kind} '${key}'` : `what waits for ${object.kind} '${object.key}'`
+  return `${what}, due at ${dueMs} by ${time} time in task ${task}`
 }
 
 /**
