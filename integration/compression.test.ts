@@ -99,7 +99,8 @@ describeWithKafka('compressed batches', (brokers) => {
     }
 
     const seen: ConsoleRecord[][] = partitions.map(() => [])
-    for await (const record of consoleRecords(brokers, partitions[0]!.topic)) seen[record.partition]!.push(record)
+    const all = consoleRecords(brokers, partitions[0]!.topic, codecs.length * records.length)
+    for await (const record of all) seen[record.partition]!.push(record)
     for (const rows of seen) {
       expect(rows.map(shown)).toEqual(expected)
       expect(rows.map(({ offset }) => offset)).toEqual(records.map((_, i) => i))

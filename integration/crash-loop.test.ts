@@ -48,7 +48,7 @@ describeWithKafka(`an app that is killed again and again (seed ${seed})`, (broke
       const [ours, theirs] = [new Digest(), new Digest()]
       for await (const { value, record } of world.log.read(topic(updates.name, text())))
         ours.add({ ...record, value: String(value) })
-      for await (const record of consoleRecords(brokers, updates.name)) theirs.add(record)
+      for await (const record of consoleRecords(brokers, updates.name, records)) theirs.add(record)
       expect(ours.result).toEqual({ ...theirs.result, records })
     } finally {
       await world.close()

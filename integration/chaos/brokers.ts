@@ -33,7 +33,7 @@ export interface Brokers {
 }
 
 export async function startBrokers(dir: string, count: 1 | 3): Promise<Brokers> {
-  process.env.KAFKA_HEAP_OPTS ??= '-Xmx384m'
+  process.env.KAFKA_HEAP_OPTS ??= '-Xmx384m -XX:TieredStopAtLevel=1'
   return count === 1 ? startOne(dir) : startThree(dir)
 }
 

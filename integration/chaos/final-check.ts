@@ -121,10 +121,6 @@ async function demandCopies({ log, topics, input }: ChaosWorld): Promise<void> {
   demandSame('copy, records of each object', found, counts)
 }
 
-/** On a busy machine Kafka's own consumer takes a while for its first record. */
-const javaPatienceMs = 60_000
-
-/** It is told to end after as many records as we have read: were one of them not the same, a partition would differ. */
 async function demandSameForJava({ log, brokers }: ChaosWorld, name: string): Promise<void> {
   const [ours, theirs] = [new Digest(), new Digest()]
   let records = 0
@@ -132,8 +128,7 @@ async function demandSameForJava({ log, brokers }: ChaosWorld, name: string): Pr
     ours.add({ ...record, value: String(value) })
     records++
   }
-  const options = { quietMs: javaPatienceMs, most: records }
-  for await (const record of consoleRecords(brokers.addresses, name, options)) theirs.add(record)
+  for await (const record of consoleRecords(brokers.addresses, name, records)) theirs.add(record)
   demandSame(`what we read of ${name}, and the Java console consumer (expected)`, told(ours), told(theirs))
 }
 

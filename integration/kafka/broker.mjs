@@ -1,7 +1,7 @@
 // Starts and stops a real Kafka: one node, KRaft, from Maven jars, without Docker.
 import { resolve } from 'node:path'
 import { answers } from './answers.mjs'
-import { dataOf, endNode, launchNode, newClusterId, nodeIn, prepareNode, untilNode } from './node.mjs'
+import { dataOf, endNode, hasData, launchNode, newClusterId, nodeIn, prepareNode, untilNode } from './node.mjs'
 import { requireFree } from './ports.mjs'
 import { common, identityOf } from './properties.mjs'
 
@@ -41,8 +41,13 @@ function propertiesOf(dir, port, { listeners, properties = '' } = {}) {
   return `${identity}${common}offsets.topic.replication.factor=1
 transaction.state.log.replication.factor=1
 transaction.state.log.min.isr=1
-${properties}`
+${hasData(dir) ? comesBack : ''}${properties}`
 }
+
+/** A node that was killed is let in again when its last session has ended, which takes 9 s by default. */
+const comesBack = `broker.session.timeout.ms=2000
+broker.heartbeat.interval.ms=400
+`
 
 function addressOf(port) {
   return `127.0.0.1:${port}`

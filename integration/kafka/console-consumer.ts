@@ -9,22 +9,25 @@ export interface ConsoleRecord {
   readonly value: string
 }
 
+/** On a busy machine Kafka's own consumer takes a while for its first record. */
+const patienceMs = 60_000
+
 /**
- * All committed records of a topic as Kafka's own consumer for Java sees them. It ends when nothing has come for `quietMs`, or
- * after `most` records.
+ * Committed records of a topic as Kafka's own consumer for Java sees them. It ends after as many records as we have read: were
+ * one of them not the same, a partition would differ. With fewer when no other comes in a minute.
  * Needs java and the jars in .kafka/libs.
  */
 export async function* consoleRecords(
   brokers: readonly string[],
   topic: string,
-  { quietMs = 5_000, most }: { readonly quietMs?: number; readonly most?: number } = {},
+  records: number,
 ): AsyncGenerator<ConsoleRecord> {
   const show = ['partition', 'offset', 'key', 'value'].map((part) => ['--property', `print.${part}=true`]).flat()
   const child = javaTool(
     'org.apache.kafka.tools.consumer.ConsoleConsumer',
     ['--bootstrap-server', brokers.join(','), '--topic', topic],
-    ['--isolation-level', 'read_committed', '--from-beginning', '--timeout-ms', String(quietMs), ...show],
-    most === undefined ? [] : ['--max-messages', String(most)],
+    ['--isolation-level', 'read_committed', '--from-beginning', '--timeout-ms', String(patienceMs), ...show],
+    ['--max-messages', String(records)],
   )
   // What it logs is read and dropped: a full pipe would stop it.
   child.stderr.resume()

@@ -10,6 +10,9 @@ import { classPath, missingTool } from './jars.mjs'
 /** The `log.dirs` of the node in `dir`. */
 export const dataOf = (dir) => join(dir, 'data')
 
+/** Whether the node in `dir` has run before. */
+export const hasData = (dir) => existsSync(join(dataOf(dir), 'meta.properties'))
+
 /** Kafka's own form of a UUID; a leading dash would be read as an option. */
 export const newClusterId = () => randomBytes(16).toString('base64url').replace(/^-/, 'A')
 
@@ -19,7 +22,7 @@ export async function prepareNode({ dir, properties, clusterId, formatArguments 
   if (missing !== undefined) throw new Error(missing)
   mkdirSync(dir, { recursive: true })
   writeFileSync(propertiesFile(dir), properties)
-  if (existsSync(join(dataOf(dir), 'meta.properties'))) return
+  if (hasData(dir)) return
   const format = ['kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', propertiesFile(dir), ...formatArguments]
   try {
     await promisify(execFile)('java', ['-XX:TieredStopAtLevel=1', '-cp', classPath(), ...format])

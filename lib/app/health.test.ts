@@ -52,7 +52,8 @@ const silentFetcher = (log: MemoryLog, purpose: 'live' | 'restore'): LogPort =>
   })
 
 async function until(what: string, test: () => boolean): Promise<void> {
-  const deadline = performance.now() + 8_000
+  // Before the test's own time is over, which would not say what it waited for.
+  const deadline = performance.now() + 25_000
   while (!test()) {
     if (performance.now() > deadline) throw new Error(`did not come: ${what}`)
     await new Promise((resolve) => setTimeout(resolve, 5))
@@ -153,9 +154,8 @@ describe('the health of an app', () => {
     await until('restoring', () => stuck.health().state === 'restoring')
     expect(stuck.health()).toMatchObject({ live: true, ready: false })
     expect(stuck.health().reason).toMatch(/^2 of 2 tasks are being taken over \(0, 1\)/)
-    const began = performance.now()
-    await stuck.close()
-    expect(performance.now() - began).toBeLessThan(5_000)
+    // Longer than the test may take: nothing is to be waited for.
+    await stuck.close({ timeout: '10m' })
     await expect(starting).rejects.toMatchObject({ code: 'APP_CLOSED' })
 
     const next = appOn(log.open())
@@ -178,8 +178,7 @@ describe('the health of an app', () => {
     const app = appOn(but(log.open(), { admin, trouble: 'no answer from broker a:9092 for 3 s (refused)' }))
     app.start().catch(() => undefined)
     await until('degraded', () => app.health().state === 'degraded')
-    const began = performance.now()
-    await app.close()
-    expect(performance.now() - began).toBeLessThan(5_000)
+    // Longer than the test may take: nothing is to be waited for.
+    await app.close({ timeout: '10m' })
   })
 })
