@@ -180,5 +180,6 @@ describe('the health of an app', () => {
     await until('degraded', () => app.health().state === 'degraded')
     // Longer than the test may take: nothing is to be waited for.
     await app.close({ timeout: '10m' })
+    expect(app.health().state).toBe('closed')
   })
 })
