@@ -32,14 +32,19 @@ export class Processor {
     let dueLeft = true
     this.#beginsWithRecords = !this.#beginsWithRecords
     if (this.#beginsWithRecords) recordsLeft = this.#read(clock.elapsed() + halfMs)
-    if (this.#mayGoOn) dueLeft = !this.#due.run(clock.elapsed() + halfMs)
+    if (this.#isBetweenRecords && this.#mayGoOn) dueLeft = !this.#due.run(clock.elapsed() + halfMs)
     if (recordsLeft && this.#mayGoOn && (!this.#beginsWithRecords || clock.elapsed() < end)) {
       recordsLeft = this.#read(end)
       // Windows close by what has been read.
       dueLeft = true
     }
-    if (dueLeft && this.#mayGoOn && clock.elapsed() < end) dueLeft = !this.#due.run(end)
+    if (dueLeft && this.#isBetweenRecords && this.#mayGoOn && clock.elapsed() < end) dueLeft = !this.#due.run(end)
     return (recordsLeft || dueLeft) && this.#mayGoOn
+  }
+
+  /** Nothing that is due comes between the turns of one record, however many they are. */
+  get #isBetweenRecords(): boolean {
+    return this.#reader?.inRecord !== true
   }
 
   get #mayGoOn(): boolean {
@@ -79,7 +84,9 @@ export class Processor {
 
   /** Lets go of what is being read: it has ended, its task stops, or it will be read again. */
   drop(): void {
-    if (this.#reader !== undefined) this.#parts.intake.done(this.#reader.bytes)
+    const { intake, surroundings } = this.#parts
+    if (this.#reader !== undefined) intake.done(this.#reader.bytes)
+    if (!this.#isBetweenRecords) surroundings.passage.turns.unfinished.clear()
     this.#reader = undefined
   }
 

@@ -4,11 +4,12 @@ import type { Entry, Table } from '../state/table.js'
 import type { Agenda } from './due/agenda.js'
 import type { Failures } from './failing/failures.js'
 import { isLate, type Sessions } from './windows/sessions.js'
-import type { TurnSource } from './kept/turn-source.js'
+import type { CarriedTurn } from './kept/carried.js'
+import { valueOf, type TurnSource } from './kept/turn-source.js'
 import type { Turns } from './turns.js'
 import { tooLate, untimelyError } from './untimely.js'
 import { windowAt, windowCount, windowKey } from './windows/windows.js'
-import type { Origin, Work } from './running/work.js'
+import { carriedTurn, type Origin, type Work } from './running/work.js'
 
 /** A value that has come to the task of its object. */
 export interface Delivery {
@@ -35,19 +36,55 @@ export function deliver(delivery: Delivery, turns: Turns, failures: Failures): v
 
 function deliverToWindows(delivery: Delivery, window: FixedWindow, turns: Turns, failures: Failures): void {
   const { agenda, key, record } = delivery
-  const { graceMs, late } = window
   const now = agenda.time?.now ?? -Infinity
   const count = windowCount(window)
-  let open = 0
-  for (let index = 0; index < count; index++) {
-    const bounds = windowAt(record.timestamp, window, index)
-    if (bounds.end + graceMs <= now) continue
-    open++
-    turns.run(workOn(delivery, windowKey(key, bounds), bounds))
+  const isOpen = (index: number): boolean => windowAt(record.timestamp, window, index).end + window.graceMs > now
+  let first = 0
+  // The later a window the later it ends: all behind the first open one are open.
+  while (first < count && !isOpen(first)) first++
+  if (first === count) {
+    const last = windowKey(key, windowAt(record.timestamp, window, count - 1))
+    return failures.refused(workOn(delivery, last, undefined), tooLate(delivery, now), window.late)
   }
-  if (open > 0) return
-  const last = windowKey(key, windowAt(record.timestamp, window, count - 1))
-  failures.refused(workOn(delivery, last, undefined), tooLate(delivery, now), late)
+  const each = turnsInWindows(delivery, window, first, count, turns, failures)
+  if (count - first > windowsAtOnce) return turns.unfinished.add(each)
+  while (each.next().done !== true);
+}
+
+/** More windows than this, and the turns in them are spread over slices. */
+const windowsAtOnce = 64
+
+/** Runs one turn each time it is asked for the next. */
+function* turnsInWindows(
+  delivery: Delivery,
+  window: FixedWindow,
+  first: number,
+  count: number,
+  turns: Turns,
+  failures: Failures,
+): Generator<void> {
+  const { source, key, value, record } = delivery
+  let carried: CarriedTurn | undefined
+  for (let index = first; index < count; index++) {
+    const bounds = windowAt(record.timestamp, window, index)
+    const work = { ...workOn(delivery, windowKey(key, bounds), bounds), carried }
+    // Taken while what is read stands on it; the same for all windows.
+    if (index === first && first + 1 < count) carried = carriedTurn(work)
+    if (carried === undefined || index === first || typeof value !== 'object' || value === null) turns.run(work)
+    else runWithOwnValue(work, source, carried, turns, failures)
+    yield
+  }
+}
+
+/** Each window has a value of its own: what a turn in one does to it no other sees, in this run or in one after a failure. */
+function runWithOwnValue(work: Work, source: TurnSource, carried: CarriedTurn, turns: Turns, failures: Failures): void {
+  let value: unknown
+  try {
+    value = valueOf(source, carried, work.record)
+  } catch (cause) {
+    return failures.failed(work, cause, { final: true })
+  }
+  turns.run({ ...work, value })
 }
 
 function deliverToSession(delivery: Delivery, window: SessionWindow, turns: Turns, failures: Failures): void {

@@ -10,6 +10,7 @@ import type { Outbox } from './output/outbox.js'
 import { rowOf } from './output/published-row.js'
 import { touchEveryMs, type Row } from './kept/row.js'
 import { dropTimer, dropTimers, setTimer } from './kept/timers.js'
+import { Unfinished } from './unfinished.js'
 import { carriedTurn, type Work } from './running/work.js'
 
 export interface TurnsOptions extends TurnSurroundings {
@@ -43,6 +44,8 @@ export interface Verdict {
 export class Turns {
   readonly #options: TurnsOptions
   readonly flights: Flights
+  /** Turns of the record that is being read. */
+  readonly unfinished = new Unfinished()
   turns = 0
   #verdict: Verdict | undefined
 

@@ -133,6 +133,7 @@ export class CommitCycle {
   dueIn(dry: boolean): number | undefined {
     const { clock, intervalMs, lingerMs } = this.#options
     const now = clock.elapsed()
+    if (!this.#options.passage.turns.unfinished.none) return undefined
     if (this.#options.halving.left <= 0) return 0
     if (this.#records > 0) {
       if (this.#isFull) return 0
@@ -171,7 +172,8 @@ export class CommitCycle {
    */
   async start(): Promise<void> {
     await this.#inFlight
-    if (this.#broken || this.#mustRedo) return
+    // A record is part of one commit: one that is half done is done again.
+    if (this.#broken || this.#mustRedo || !this.#options.passage.turns.unfinished.none) return
     await this.#storesCaughtUp()
     const { passage, halving, topology, clock, tasks, lookUp, guarantee } = this.#options
     for (const topic of passage.outbox.unknownTopics) {
@@ -212,6 +214,7 @@ export class CommitCycle {
     this.#records = 0
     this.#mustRedo = false
     this.#waitsSince = undefined
+    this.#options.passage.turns.unfinished.clear()
     this.#options.passage.turns.flights.cutOff('what was done since the last commit is done again, here or elsewhere')
     this.#turnsAtSeal = this.#options.passage.turns.turns
     this.#options.passage.outbox.discard()

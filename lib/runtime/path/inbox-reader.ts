@@ -35,7 +35,11 @@ export class InboxReader extends Reader {
   }
 
   protected override setAside(culprit: Culprit): void {
-    this.surroundings.passage.turns.failing(culprit, () => this.take())
+    const { turns } = this.surroundings.passage
+    turns.failing(culprit, () => {
+      this.take()
+      turns.unfinished.finish()
+    })
   }
 
   protected override take(): void {

@@ -32,6 +32,8 @@ export abstract class Reader {
   readonly bytes: number
   /** Records taken so far. */
   records = 0
+  /** Some turns of the record it stands on are still to be run. */
+  inRecord = false
   /** Of the record taken last. */
   lastOffset = -1
   readonly at: { readonly topic: string; readonly partition: number }
@@ -57,12 +59,19 @@ export abstract class Reader {
     passage.task = task
     passage.cursor = cursor
     const culprits = surroundings.culprits.none ? undefined : surroundings.culprits
+    const { unfinished } = passage.turns
+    const mustStop = (): boolean => flights.full || clock.elapsed() >= deadline
     let taken = 0
     let nextLook = Math.min(recordsPerLook, most)
-    let more = cursor.next()
+    let more = this.inRecord || cursor.next()
     while (more) {
-      if (culprits === undefined) this.take()
+      if (this.inRecord) this.inRecord = false
+      else if (culprits === undefined) this.take()
       else this.#takeUnlessIn(culprits)
+      if (!unfinished.none && !unfinished.run(mustStop)) {
+        this.inRecord = true
+        break
+      }
       taken++
       if (flights.full) break
       if (taken === nextLook) {
@@ -73,7 +82,7 @@ export abstract class Reader {
     }
     this.records += taken
     this.lastOffset = cursor.offset
-    task.positions.set(this.at.topic, cursor.nextOffset)
+    task.positions.set(this.at.topic, this.inRecord ? cursor.offset : cursor.nextOffset)
     return !more
   }
 
