@@ -1,6 +1,7 @@
 import type { Clock } from '../../core/clock.js'
 import { MillraceError, reasonOf, type ErrorCode } from '../../core/errors.js'
 import { RecordRefused } from '../../core/record-refused.js'
+import { noHeaders } from '../../log/format/header-section.js'
 import { recordCursor } from '../../log/cursor.js'
 import type { Fetched, RecordCursor } from '../../log/port.js'
 import type { InvalidPolicy } from '../../model/stream.js'
@@ -63,7 +64,7 @@ export abstract class Reader {
     const mustStop = (): boolean => flights.full || clock.elapsed() >= deadline
     let taken = 0
     let nextLook = Math.min(recordsPerLook, most)
-    let more = this.inRecord || cursor.next()
+    let more = this.inRecord || this.#next()
     while (more) {
       if (this.inRecord) this.inRecord = false
       else if (culprits === undefined) this.take()
@@ -78,12 +79,40 @@ export abstract class Reader {
         if (taken === most || clock.elapsed() >= deadline) break
         nextLook = Math.min(taken + recordsPerLook, most)
       }
-      more = cursor.next()
+      more = this.#next()
     }
     this.records += taken
     this.lastOffset = cursor.offset
     task.positions.set(this.at.topic, this.inRecord ? cursor.offset : cursor.nextOffset)
     return !more
+  }
+
+  /** Moves to the next record; passes over a batch that cannot be read, where its topic says what to do then. */
+  #next(): boolean {
+    const { cursor } = this
+    for (;;) {
+      const offset = cursor.nextOffset
+      try {
+        return cursor.next()
+      } catch (error) {
+        if (this.onUnreadable === undefined || !MillraceError.is(error, 'BATCH_CORRUPT') || !cursor.skipBatch())
+          throw error
+        this.#refuseBatch(this.onUnreadable, offset, error)
+      }
+    }
+  }
+
+  /** What becomes of batches that cannot be read; undefined where only this app writes: then something is broken. */
+  protected get onUnreadable(): InvalidPolicy | undefined {
+    return undefined
+  }
+
+  #refuseBatch(policy: InvalidPolicy, offset: number, cause: MillraceError): void {
+    const { at, cursor, surroundings } = this
+    const what = `${cause.message} What is in this batch from ${offset} to ${cursor.nextOffset - 1} was passed over.`
+    const error = new MillraceError('BATCH_CORRUPT', policy === 'stop' ? cause.message : what, { ...at, offset, cause })
+    const timestamp = surroundings.clock.now()
+    this.#refuse(policy, { ...at, offset, timestamp, key: null, value: null, headers: noHeaders }, error, true)
   }
 
   #takeUnlessIn(culprits: Culprits): void {

@@ -1,5 +1,6 @@
 import { RecordRefused } from '../../core/record-refused.js'
 import type { Fetched } from '../../log/port.js'
+import type { InvalidPolicy } from '../../model/stream.js'
 import { RecordView } from '../../log/record-view.js'
 import { carriedRecord, type CarriedRecord } from '../../turn/kept/carried.js'
 import { decodeValue } from '../../turn/kept/record-bytes.js'
@@ -21,6 +22,10 @@ export class SourceReader extends Reader {
     this.#plan = plan
     this.#view.bind(fetched.topic, fetched.partition, this.cursor)
     this.#time = this.timeOf(plan.timed, fetched.topic, fetched.partition)
+  }
+
+  protected override get onUnreadable(): InvalidPolicy {
+    return this.#plan.topic.onInvalid
   }
 
   protected override setAside({ error, brief }: Culprit): void {
