@@ -199,6 +199,8 @@ function define<Name extends string, S, T extends TimerPayloads, Q extends Queri
       withMore({ inputs: [...inputs, inputDefinition(name, inputs, input, key, handler as never)] }),
     timers(payloads, options = {}) {
       checkOptions(`state object '${name}', timers`, options, timersOptions)
+      if (definition.window?.kind === 'session')
+        throw refused(name, 'sessions have no timers, since they may be merged: their gap is one, see onClose')
       return withMore({ timers: declared(name, timers, payloads, options.time ?? 'processing') }) as never
     },
     onTimer(timer, handler, ...more: unknown[]) {

@@ -30,13 +30,13 @@ function restless(turns: Turns, isAsync: boolean, until: () => boolean): AnyStat
       ({ id }) => id,
       (_state, { sets }, turn) => {
         turns.push('r')
-        if (sets) turn.timer('again', 1, null)
+        if (sets) turn.timer('again', 0, null)
       },
     )
     .onTimer('again', (_state, _payload, turn) => {
       const again = (): void => {
         turns.push('t')
-        if (!until()) turn.timer('again', 1, null)
+        if (!until()) turn.timer('again', 0, null)
       }
       return isAsync ? new Promise<void>((resolve) => setImmediate(resolve)).then(again) : again()
     })

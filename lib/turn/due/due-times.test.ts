@@ -120,3 +120,65 @@ describe('when a timer is due', () => {
     expect(driver.output(letters)).toEqual([])
   })
 })
+
+describe('in the turn of a timer', () => {
+  const counts = z.object({ n: z.number() })
+
+  it.each([
+    ['0 ms', () => 0],
+    ['a date that is past', () => new Date(-5)],
+    ['the time at which it was due', (now: number) => new Date(now)],
+  ])('nothing can be set for at once: %s is the next millisecond', async (_what, when) => {
+    const eager = stateObject('eager', { state: counts, init: () => ({ n: 0 }) })
+      .timers({ again: z.null() })
+      .on(
+        wishes,
+        ({ who }) => who,
+        (_state, _wish, turn) => turn.timer('again', 0, null),
+      )
+      .onTimer('again', (state, _payload, turn) => {
+        state.n++
+        turn.timer('again', when(turn.now), null)
+      })
+    await using driver = testDriver({ objects: [eager], partitions: 1 })
+    await driver.send(wishes, { who: 'ann', at: start })
+    expect(driver.state(eager, 'ann')).toEqual({ n: 1 })
+    await driver.advance(3)
+    expect(driver.state(eager, 'ann')!.n).toBeGreaterThan(1)
+    expect(driver.state(eager, 'ann')!.n).toBeLessThan(6)
+  })
+
+  it('one by the other time counts from what that is now', async () => {
+    const at = 1_000_000
+    const both = stateObject('both', { state: counts, init: () => ({ n: 0 }) })
+      .timers({ clock: z.null() })
+      .timers({ stream: z.null() }, { time: 'event' })
+      .on(
+        wishes,
+        ({ who }) => who,
+        (_state, _wish, turn) => {
+          if (turn.isNew) turn.timer('stream', '1s', null)
+        },
+      )
+      .onTimer('stream', (state, _payload, turn) => {
+        state.n += 1
+        if (state.n === 1) turn.timer('clock', '1m', null)
+      })
+      .onTimer('clock', (state, _payload, turn) => {
+        state.n += 10
+        turn.timer('stream', '10s', null)
+      })
+    await using driver = testDriver({ objects: [both], partitions: 1 })
+    await driver.send(wishes, { who: 'ann', at })
+    await driver.send(wishes, { who: 'bob', at: at + 5_000 })
+    expect(driver.state(both, 'ann')).toEqual({ n: 1 })
+    await driver.advance('59s')
+    expect(driver.state(both, 'ann')).toEqual({ n: 1 })
+    await driver.advance('1s')
+    expect(driver.state(both, 'ann')).toEqual({ n: 11 })
+    await driver.send(wishes, { who: 'bob', at: at + 14_999 })
+    expect(driver.state(both, 'ann')).toEqual({ n: 11 })
+    await driver.send(wishes, { who: 'bob', at: at + 15_000 })
+    expect(driver.state(both, 'ann')).toEqual({ n: 12 })
+  })
+})

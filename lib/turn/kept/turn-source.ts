@@ -3,7 +3,7 @@ import { RecordRefused } from '../../core/record-refused.js'
 import type { RecordInfo } from '../../core/record.js'
 import { defaultErrorPolicy } from '../../model/inputs.js'
 import { initialState } from '../../model/initial-state.js'
-import type { ErrorPolicy, KindDefinition } from '../../model/kind.js'
+import type { ErrorPolicy, KindDefinition, TimerTime } from '../../model/kind.js'
 import { paths } from '../../model/paths.js'
 import type { StreamNode } from '../../model/stream.js'
 import { closingSessions, inSession, type TurnHandler } from '../windows/sessions.js'
@@ -23,6 +23,8 @@ export interface TurnSource {
   readonly handler: TurnHandler
   /** By source topic, in the order in which the stream has them. */
   readonly ways: ReadonlyMap<string, readonly Way[]>
+  /** Turns of it come about when something is due; by which time. Undefined: when records come. */
+  readonly dueBy: TimerTime | undefined
   readonly isTimer: boolean
   /** A handler of it has returned a promise: from then on each turn begins with a copy of the state. */
   isAsync: boolean
@@ -34,11 +36,21 @@ const timeoutMs = 30_000
 export function turnSources(kind: KindDefinition, kindIndex: number): ReadonlyMap<string, TurnSource> {
   const { window, timers, inputs, onClose = (): undefined => undefined } = kind
   const init = window?.kind === 'session' ? () => [] : (key: string) => initialState(kind, key)
-  const own = { kind, kindIndex, onError: defaultErrorPolicy, timeoutMs, init, isTimer: false, isAsync: false }
+  const own = {
+    kind,
+    kindIndex,
+    onError: defaultErrorPolicy,
+    timeoutMs,
+    init,
+    isTimer: false,
+    isAsync: false,
+    dueBy: undefined,
+  }
   const ways = new Map<string, readonly Way[]>()
-  const ofTimers = [...timers.values()].map(({ name, handler }): TurnSource => ({
+  const ofTimers = [...timers.values()].map(({ name, time, handler }): TurnSource => ({
     ...own,
     id: timerId(name),
+    dueBy: time,
     isTimer: true,
     handler: (handler ?? (() => undefined)) as TurnHandler,
     ways,
@@ -55,6 +67,7 @@ export function turnSources(kind: KindDefinition, kindIndex: number): ReadonlyMa
   const ofClosing: TurnSource = {
     ...own,
     id: closeId,
+    dueBy: 'event',
     isTimer: true,
     handler: window?.kind === 'session' ? closingSessions(window, close) : (state, _value, turn) => close(state, turn),
     ways,

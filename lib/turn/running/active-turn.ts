@@ -16,7 +16,7 @@ import type { DeepReadonly } from '../../model/deep-readonly.js'
 import type { LookupTable } from '../../model/lookup.js'
 import { topicNode, type Topic } from '../../model/stream.js'
 import type { EmitOptions, Turn, WindowBounds } from '../../model/turn.js'
-import { dueTime } from '../due/due-time.js'
+import { dueTime, timeBase } from '../due/due-time.js'
 import type { TimerSet } from '../kept/timers.js'
 import type { Work } from './work.js'
 
@@ -88,6 +88,11 @@ export class ActiveTurn implements Turn<Record<string, unknown>> {
     return this.#work.now
   }
 
+  /** How far event time has come in the task; for sessions. */
+  get streamTime(): number {
+    return this.#work.agenda.time?.now ?? -Infinity
+  }
+
   get log(): Logger {
     return this.#surroundings.logger
   }
@@ -134,9 +139,7 @@ export class ActiveTurn implements Turn<Record<string, unknown>> {
   timer(name: string, when: Duration | Date, payload: unknown): void {
     this.#demandOpen('timer')
     const { time, check } = this.#timer(name)
-    const { source, now } = this.#work
-    const from = time === 'event' || source.isTimer ? now : this.#surroundings.clock.now()
-    const dueMs = dueTime(name, when, from, this.key)
+    const dueMs = dueTime(name, when, timeBase(time, this.#work, this.#surroundings.clock), this.key)
     check(payload)
     // A copy: it is written when the commit is sealed, and must not change until then.
     this.#change({ name, set: [dueMs, time, payload === undefined ? 'null' : jsonText(payload)] })

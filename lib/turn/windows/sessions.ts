@@ -12,6 +12,7 @@ export type TurnHandler = (state: never, value: never, turn: never) => unknown
 interface SessionTurn {
   readonly key: string
   readonly now: number
+  readonly streamTime: number
   isNew: boolean
   window: WindowBounds | undefined
   deleted: boolean
@@ -27,12 +28,17 @@ export interface Session {
 /** The open sessions of a key make one object, earliest first: to find and to merge them none has to be looked for. */
 export type Sessions = Session[]
 
-/** Runs a handler on the session that the turn's time belongs to, which is opened, extended or merged first. */
+/**
+ * Runs a handler on the session that the turn's time belongs to, which is opened, extended or merged first. Those that are over
+ * and have not had their last turn yet are left alone: what becomes of a record must not depend on when they have it.
+ */
 export function inSession(kind: KindDefinition, window: SessionWindow, handler: TurnHandler): TurnHandler {
   const merge = window.merge as (earlier: unknown, later: unknown) => unknown
   const run = (sessions: Sessions, value: never, turn: SessionTurn): unknown => {
     const { now } = turn
-    const met = sessions.filter((session) => touches(session, now, window.gapMs))
+    const met = sessions.filter(
+      (session) => touches(session, now, window.gapMs) && !isOver(session, window, turn.streamTime),
+    )
     turn.isNew = met.length === 0
     const joined: Session = met[0] ?? { start: now, end: now, state: initialState(kind, turn.key) }
     for (const later of met.slice(1)) {
@@ -55,7 +61,7 @@ export function inSession(kind: KindDefinition, window: SessionWindow, handler: 
 export function closingSessions(window: SessionWindow, close: (state: never, turn: never) => unknown): TurnHandler {
   const run = (sessions: Sessions, _value: never, turn: SessionTurn): unknown => {
     const closeFirst = (): unknown => {
-      const over = sessions.find(({ end }) => end + window.graceMs <= turn.now)
+      const over = sessions.find((session) => isOver(session, window, turn.now))
       if (over === undefined) return undefined
       turn.window = { start: over.start, end: over.end }
       const closed = afterwards(close(over.state as never, turn as never), () => remove(sessions, over, turn))
@@ -69,7 +75,9 @@ export function closingSessions(window: SessionWindow, close: (state: never, tur
 /** Whether no open session takes a record of this time, and a new one would be over. */
 export function isLate(sessions: Sessions | undefined, at: number, window: SessionWindow, streamTime: number): boolean {
   if (at + window.gapMs + window.graceMs > streamTime) return false
-  return sessions?.some((session) => touches(session, at, window.gapMs)) !== true
+  const takes = (session: Session): boolean =>
+    touches(session, at, window.gapMs) && !isOver(session, window, streamTime)
+  return sessions?.some(takes) !== true
 }
 
 /** Sessions as they are stored: a list of start, end and what the state's codec makes of the state, bytes in base64. */
@@ -113,6 +121,11 @@ function merged(state: unknown): unknown {
   )
 }
 
+function isOver({ end }: Session, { graceMs }: SessionWindow, streamTime: number): boolean {
+  return end + graceMs <= streamTime
+}
+
+/** A record exactly the gap after the last one does not: a session is `[start, end)`. */
 function touches({ start, end }: Session, at: number, gapMs: number): boolean {
   return start < at + gapMs && at < end
 }

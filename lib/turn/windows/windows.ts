@@ -58,7 +58,8 @@ export function stateKindOf(kind: KindDefinition, limit: StateLimit): StateKind 
       check: check && ((sessions) => (sessions as Sessions).forEach(({ state }) => check(state))),
       limit,
       dues: (key, stored) => endsOfSessions(withoutVersion(stored)).map((end) => listed(key, end)),
-      eventDue: (_key, sessions) => Math.min(...(sessions as Sessions).map(({ end }) => end)) + graceMs,
+      eventDue: (_key, sessions) =>
+        (sessions as Sessions).reduce((first, { end }) => Math.min(first, end), Infinity) + graceMs,
     }
   }
   const endOf = (key: string): number => parseWindowKey(key).window.end
