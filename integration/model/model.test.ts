@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { runs } from '../../test/runs.js'
 import { holdingCases, mutations, nameOf } from './cases/cases.js'
 import { explained, shortestTrace } from './report.js'
 import { rules } from './rules/rules.js'
@@ -11,7 +12,7 @@ const root = join(__dirname, '..', '..')
 /** A search takes a second or two; the machine may have other things to do. */
 const timeoutMs = 120_000
 /** Of each case whose rules are all kept. Their sum is what bounds the time of this suite. */
-const runs = 600
+const perCase = runs(300, 2_000)
 
 const short = mutations.filter(({ long }) => !long)
 const long = mutations.filter(({ long }) => long)
@@ -20,11 +21,11 @@ describe('with all rules kept', () => {
   it.each(holdingCases)(
     'nothing is lost, repeated, reordered or stale: $name',
     ({ config }) => {
-      const found = search(config, runs)
+      const found = search(config, perCase)
       if (found.violations.size > 0)
         throw new Error(`${[...found.violations.values()][0]}\n${shortestTrace(config, found)}`)
-      expect(found.counts.takeovers).toBeGreaterThan(runs)
-      expect(found.counts.commits).toBeGreaterThan(runs)
+      expect(found.counts.takeovers).toBeGreaterThan(perCase)
+      expect(found.counts.commits).toBeGreaterThan(perCase)
     },
     timeoutMs,
   )

@@ -14,7 +14,11 @@ export const quickKafkaSuites = ['log-contract', 'first-examples', 'two-instance
 export const suitesWithKafka = () => suitesWith('integration', 'setup/with-kafka')
 
 /** Those whose property tests make more runs in `npm run test:long`. */
-export const propertySuites = () => [...suitesWith('lib', 'test/runs.js'), ...suitesWith('test', '/runs.js')]
+export const propertySuites = () => [
+  ...suitesWith('lib', 'test/runs.js'),
+  ...suitesWith('test', '/runs.js'),
+  ...suitesWith('integration/model', 'test/runs.js'),
+]
 
 function suitesWith(folder, text) {
   return readdirSync(join(root, folder), { recursive: true })
