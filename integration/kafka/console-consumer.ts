@@ -1,5 +1,5 @@
 import { createInterface } from 'node:readline'
-import { javaTool } from './java-tool.js'
+import { consoleNames, javaTool } from './java-tool.js'
 
 /** A record as Kafka's own console consumer prints it. */
 export interface ConsoleRecord {
@@ -15,16 +15,17 @@ const patienceMs = 60_000
 /**
  * Committed records of a topic as Kafka's own consumer for Java sees them. It ends after as many records as we have read: were
  * one of them not the same, a partition would differ. With fewer when no other comes in a minute.
- * Needs java and the jars in .kafka/libs.
+ * Needs java and the jars of the broker.
  */
 export async function* consoleRecords(
   brokers: readonly string[],
   topic: string,
   records: number,
 ): AsyncGenerator<ConsoleRecord> {
-  const show = ['partition', 'offset', 'key', 'value'].map((part) => ['--property', `print.${part}=true`]).flat()
+  const { consumer, formatter } = consoleNames()
+  const show = ['partition', 'offset', 'key', 'value'].map((part) => [formatter, `print.${part}=true`]).flat()
   const child = javaTool(
-    'org.apache.kafka.tools.consumer.ConsoleConsumer',
+    consumer,
     ['--bootstrap-server', brokers.join(','), '--topic', topic],
     ['--isolation-level', 'read_committed', '--from-beginning', '--timeout-ms', String(patienceMs), ...show],
     ['--max-messages', String(records)],

@@ -1,9 +1,9 @@
 import { once } from 'node:events'
-import { javaTool } from './java-tool.js'
+import { consoleNames, javaTool } from './java-tool.js'
 
 /**
  * Appends records with Kafka's own producer for Java, compressed by one of its codecs. Neither keys nor values may contain
- * tabs or line ends. Rejects with what the producer wrote when it fails. Needs java and the jars in .kafka/libs.
+ * tabs or line ends. Rejects with what the producer wrote when it fails. Needs java and the jars of the broker.
  */
 export async function produceByConsole(
   brokers: readonly string[],
@@ -11,12 +11,13 @@ export async function produceByConsole(
   codec: string,
   records: readonly (readonly [key: string, value: string])[],
 ): Promise<void> {
+  const { producer, reader, producing } = consoleNames()
   const child = javaTool(
-    'org.apache.kafka.tools.ConsoleProducer',
+    producer,
     ['--bootstrap-server', brokers.join(','), '--topic', topic, '--compression-codec', codec],
-    ['--property', 'parse.key=true', '--property', 'key.separator=\t'],
+    [reader, 'parse.key=true', reader, 'key.separator=\t'],
     // Lines are sent as they come; without a pause most would be batches of their own.
-    ['--producer-property', 'linger.ms=200', '--producer-property', 'batch.size=100000'],
+    [producing, 'linger.ms=200', producing, 'batch.size=100000'],
   )
   const said: Buffer[] = []
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => said.push(chunk))

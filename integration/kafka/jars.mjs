@@ -1,4 +1,5 @@
-// The jars of a Kafka broker, copied once by Maven into .kafka/libs; run as a program it only does that.
+// The jars of a Kafka broker and its tools, copied once by Maven into .kafka/libs; run as a program it only does that. With
+// KAFKA_VERSION, such as 3.9.1, those of that version, in a folder of its own.
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -6,6 +7,8 @@ import { fileURLToPath } from 'node:url'
 
 const here = dirname(fileURLToPath(import.meta.url))
 const home = join(here, '..', '..', '.kafka')
+const version = process.env.KAFKA_VERSION
+const libs = join(home, version ? `libs-${version}` : 'libs')
 
 /** A sentence when Java or Maven is missing, undefined when a broker can be started. */
 export function missingTool() {
@@ -19,21 +22,21 @@ export function missingTool() {
 /** The class path of the broker. Throws when the jars cannot be had. */
 export function classPath() {
   if (!copied()) copy()
-  return join(home, 'libs', '*')
+  return join(libs, '*')
 }
 
 function copied() {
-  const pomOfCopy = join(home, 'libs', 'pom.xml')
+  const pomOfCopy = join(libs, 'pom.xml')
   return existsSync(pomOfCopy) && readFileSync(pomOfCopy, 'utf8') === pom()
 }
 
 function copy() {
-  const libs = join(home, 'libs')
   // Copied aside and renamed, so that an interrupted copy is never taken for a whole one.
-  const aside = join(home, `libs-${process.pid}`)
+  const aside = `${libs}-${process.pid}`
   mkdirSync(aside, { recursive: true })
   process.stderr.write('kafka: fetching the jars of the broker with Maven, once\n')
   const args = ['-q', '-B', '-f', join(here, 'pom.xml'), 'dependency:copy-dependencies', `-DoutputDirectory=${aside}`]
+  if (version) args.push(`-Dkafka.version=${version}`)
   const { status } = spawnSync('mvn', args, { stdio: ['ignore', 2, 2] })
   if (status !== 0) {
     rmSync(aside, { recursive: true, force: true })

@@ -11,21 +11,24 @@ const script = join('integration', 'kafka', 'kafka.mjs')
 /** A one-node broker that a test may stop, freeze and kill. */
 export class OwnBroker {
   readonly #dir: string
+  readonly #version: string | undefined
   readonly address: string
 
-  private constructor(dir: string, address: string) {
+  private constructor(dir: string, address: string, version: string | undefined) {
     this.#dir = dir
     this.address = address
+    this.#version = version
   }
 
-  static async start(): Promise<OwnBroker> {
+  /** Of a version of Kafka, such as 3.9.1; of that in pom.xml when none is named. */
+  static async start(version?: string): Promise<OwnBroker> {
     const dir = mkdtempSync(join(tmpdir(), 'millrace-own-broker-'))
-    return new OwnBroker(dir, await startIn(dir, '0'))
+    return new OwnBroker(dir, await startIn(dir, '0', version), version)
   }
 
   /** Starts again, with the data it had. */
   async start(): Promise<void> {
-    await startIn(this.#dir, this.address.split(':')[1]!)
+    await startIn(this.#dir, this.address.split(':')[1]!, this.#version)
   }
 
   async kill(): Promise<void> {
@@ -64,9 +67,10 @@ export class OwnBroker {
   }
 }
 
-async function startIn(dir: string, port: string): Promise<string> {
+async function startIn(dir: string, port: string, version?: string): Promise<string> {
   // Started often: with the first compiler alone it takes 2.6 s of CPU until it answers instead of 3.8.
   const env = { ...process.env, KAFKA_HEAP_OPTS: '-Xmx384m -XX:TieredStopAtLevel=1' }
+  if (version !== undefined) Object.assign(env, { KAFKA_VERSION: version })
   const { stdout } = await run(process.execPath, [script, 'start', '--port', port, '--dir', dir], { env })
   return stdout.trim()
 }
