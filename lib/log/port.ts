@@ -46,6 +46,8 @@ export interface LogAdmin {
    * requireStable, KIP-447). A partition without a committed offset is absent from the answer.
    */
   stableCommitted(group: string, partitions: readonly TopicPartition[]): Promise<Positions>
+  /** The same, each with the note that was committed beside it. */
+  stableOffsets(group: string, partitions: readonly TopicPartition[]): Promise<readonly CommittedOffset[]>
   /** DeleteRecords below these offsets. */
   trim(before: Positions): Promise<void>
   /**
@@ -54,6 +56,15 @@ export interface LogAdmin {
    */
   fence(prefix: string, alive: ReadonlySet<string>): Promise<readonly string[]>
 }
+
+export interface CommittedOffset extends TopicPartition {
+  readonly offset: Offset
+  /** Empty where none was: standard tools set offsets without. */
+  readonly note: string
+}
+
+/** By topic: what is committed beside each offset of it, up to 4,000 bytes of text. */
+export type OffsetNotes = ReadonlyMap<string, string>
 
 export type Isolation = 'committed' | 'all'
 
@@ -205,7 +216,7 @@ export interface CommitChannel extends AsyncDisposable {
    * Rejects with `GENERATION_STALE` when the generation is not current: then it may be called again under a newer one, or
    * the transaction aborted. Rejects with `MEMBER_UNKNOWN` for one that is not in the group: then only `abort` is allowed.
    */
-  offsets(generation: Generation, consumed: Positions): Promise<void>
+  offsets(generation: Generation, consumed: Positions, notes?: OffsetNotes): Promise<void>
   /**
    * Resolves only when the broker has definitely committed. Rejects with `COMMIT_ABORTED`, `FENCED` or `OUTCOME_UNKNOWN`.
    * Unreachable (rejects with `COMMIT_ABORTED`) when an append or the offsets of this transaction failed.

@@ -1,6 +1,6 @@
 import { MillraceError } from '../core/errors.js'
 import { PositionMap, type Offset, type Positions, type TopicPartition } from '../core/record.js'
-import type { Isolation, LogAdmin, NewTopic, TopicInfo } from '../log/port.js'
+import type { CommittedOffset, Isolation, LogAdmin, NewTopic, TopicInfo } from '../log/port.js'
 import type { Broker } from './broker/broker.js'
 import type { PartitionLog } from './storage/partition-log.js'
 
@@ -34,6 +34,11 @@ export class MemoryAdmin implements LogAdmin {
   }
 
   async stableCommitted(group: string, partitions: readonly TopicPartition[]): Promise<Positions> {
+    const committed = await this.stableOffsets(group, partitions)
+    return PositionMap.of(committed.map(({ topic, partition, offset }) => [topic, partition, offset] as const)).topics
+  }
+
+  async stableOffsets(group: string, partitions: readonly TopicPartition[]): Promise<readonly CommittedOffset[]> {
     await this.#broker.clock.breathe()
     return this.#broker.offsets.stable(group, partitions)
   }

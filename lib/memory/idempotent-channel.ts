@@ -1,6 +1,6 @@
 import { MillraceError, reasonOf } from '../core/errors.js'
 import type { Offset, Positions, TopicPartition } from '../core/record.js'
-import type { CommitChannel, FinishedBatch, Generation } from '../log/port.js'
+import type { CommitChannel, FinishedBatch, Generation, OffsetNotes } from '../log/port.js'
 import { BatchStamps } from './broker/batch-stamps.js'
 import type { Broker } from './broker/broker.js'
 
@@ -9,7 +9,7 @@ export class IdempotentChannel implements CommitChannel {
   readonly id = ''
   readonly #broker: Broker
   readonly #stamps: BatchStamps
-  #consumed: (readonly [generation: Generation, positions: Positions])[] = []
+  #consumed: (readonly [generation: Generation, positions: Positions, notes: OffsetNotes | undefined])[] = []
   #failure: unknown
 
   constructor(broker: Broker) {
@@ -31,10 +31,10 @@ export class IdempotentChannel implements CommitChannel {
     })
   }
 
-  offsets(generation: Generation, consumed: Positions): Promise<void> {
+  offsets(generation: Generation, consumed: Positions, notes?: OffsetNotes): Promise<void> {
     return this.#part(() => {
       this.#broker.groups.demandCurrent(generation)
-      this.#consumed.push([generation, consumed])
+      this.#consumed.push([generation, consumed, notes])
     })
   }
 
@@ -51,7 +51,7 @@ export class IdempotentChannel implements CommitChannel {
           { cause: error },
         )
       }
-      for (const [{ group }, positions] of this.#consumed) this.#broker.offsets.commit(group, positions)
+      for (const [{ group }, positions, notes] of this.#consumed) this.#broker.offsets.commit(group, positions, notes)
       this.#forget()
     })
   }

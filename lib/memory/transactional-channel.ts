@@ -1,6 +1,6 @@
 import { MillraceError, reasonOf } from '../core/errors.js'
 import type { Offset, Positions, TopicPartition } from '../core/record.js'
-import type { CommitChannel, FinishedBatch, Generation } from '../log/port.js'
+import type { CommitChannel, FinishedBatch, Generation, OffsetNotes } from '../log/port.js'
 import type { Broker } from './broker/broker.js'
 import { BatchStamps } from './broker/batch-stamps.js'
 import type { Producer } from './broker/transactions.js'
@@ -42,12 +42,12 @@ export class TransactionalChannel implements CommitChannel {
     })
   }
 
-  offsets(generation: Generation, consumed: Positions): Promise<void> {
+  offsets(generation: Generation, consumed: Positions, notes?: OffsetNotes): Promise<void> {
     return this.#part(() => {
       const { transactions, groups } = this.#broker
       transactions.demandCurrent(this.#producer)
       groups.demandCurrent(generation)
-      transactions.addOffsets(this.#producer, generation.group, consumed)
+      transactions.addOffsets(this.#producer, generation.group, consumed, notes)
       this.#stale = undefined
     })
   }

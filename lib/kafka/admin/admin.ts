@@ -1,6 +1,6 @@
 import { MillraceError } from '../../core/errors.js'
 import { PositionMap, type Positions, type TopicPartition } from '../../core/record.js'
-import type { Isolation, LogAdmin, NewTopic, TopicInfo } from '../../log/port.js'
+import type { CommittedOffset, Isolation, LogAdmin, NewTopic, TopicInfo } from '../../log/port.js'
 import type { Channel } from '../connection/channel.js'
 import { Code, isRetriable, nameOf } from '../connection/error-codes.js'
 import { fenceDead } from '../producing/fencing.js'
@@ -38,23 +38,28 @@ export class KafkaAdmin implements LogAdmin {
   }
 
   async stableCommitted(group: string, partitions: readonly TopicPartition[]): Promise<Positions> {
-    const committed = new PositionMap()
+    const committed = await this.stableOffsets(group, partitions)
+    return PositionMap.of(committed.map(({ topic, partition, offset }) => [topic, partition, offset] as const)).topics
+  }
+
+  async stableOffsets(group: string, partitions: readonly TopicPartition[]): Promise<readonly CommittedOffset[]> {
+    const committed: CommittedOffset[] = []
     let left = partitions
     while (left.length > 0) {
       const body = { group, partitions: left }
       const answer = await this.#channel.toCoordinator(['group', group], offsetFetch, body, codeOf)
       if (answer.errorCode !== Code.none) throw refused(`OffsetFetch of group ${group}`, answer.errorCode)
-      for (const { topic, partition, offset, errorCode } of answer.partitions) {
+      for (const { topic, partition, offset, note, errorCode } of answer.partitions) {
         if (errorCode === Code.unstableOffsets) continue
         if (errorCode !== Code.none)
           throw refused(`OffsetFetch of ${topic}[${partition}] for group ${group}`, errorCode)
-        if (offset >= 0) committed.set(topic, partition, offset)
+        if (offset >= 0) committed.push({ topic, partition, offset, note })
       }
       left = answer.partitions.filter(({ errorCode }) => errorCode === Code.unstableOffsets)
       // A commit that is being decided is stable in 1 ms at the median, 10 ms at most; an open one may take long.
       if (left.length > 0) await this.#channel.clock.sleep(2, this.#channel.closed)
     }
-    return committed.topics
+    return committed
   }
 
   async trim(before: Positions): Promise<void> {

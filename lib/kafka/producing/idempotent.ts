@@ -1,6 +1,6 @@
 import { MillraceError } from '../../core/errors.js'
 import type { Offset, Positions, TopicPartition } from '../../core/record.js'
-import type { CommitChannel, FinishedBatch, Generation } from '../../log/port.js'
+import type { CommitChannel, FinishedBatch, Generation, OffsetNotes } from '../../log/port.js'
 import { Appender } from './appender.js'
 import type { Channel } from '../connection/channel.js'
 import { Code } from '../connection/error-codes.js'
@@ -16,7 +16,7 @@ export class IdempotentChannel implements CommitChannel {
   readonly #appender: Appender
   #open = false
   #appends: Promise<unknown>[] = []
-  #offsets: { readonly generation: Generation; readonly consumed: Positions } | undefined
+  #offsets: { readonly generation: Generation; readonly consumed: Positions; readonly notes: OffsetNotes } | undefined
 
   private constructor(channel: Channel, identity: ProducerIdentity) {
     this.#channel = channel
@@ -52,9 +52,9 @@ export class IdempotentChannel implements CommitChannel {
     return await appended
   }
 
-  async offsets(generation: Generation, consumed: Positions): Promise<void> {
+  async offsets(generation: Generation, consumed: Positions, notes: OffsetNotes = new Map()): Promise<void> {
     if (!this.#open) throw misuse('offsets without begin')
-    this.#offsets = { generation, consumed }
+    this.#offsets = { generation, consumed, notes }
   }
 
   async commit(): Promise<void> {
@@ -69,7 +69,7 @@ export class IdempotentChannel implements CommitChannel {
     }
     if (offsets === undefined || offsets.consumed.size === 0) return
     const { generation } = offsets
-    const body = { generation, positions: listPositions(offsets.consumed) }
+    const body = { generation, positions: listPositions(offsets.consumed, offsets.notes) }
     const code = worstOf(await this.#channel.toCoordinator(['group', generation.group], offsetCommit, body, worstOf))
     if (code !== Code.none) throw offsetsRefused(code, generation, 'of no transaction')
   }

@@ -1,14 +1,15 @@
 import { MillraceError } from '../../core/errors.js'
 import type { Positions } from '../../core/record.js'
-import type { Generation } from '../../log/port.js'
+import type { Generation, OffsetNotes } from '../../log/port.js'
 import { Code, isFenced, isRetriable, nameOf } from '../connection/error-codes.js'
 import type { CommittedPosition } from '../protocol/offsets.js'
 import type { PartitionResult } from '../protocol/transaction.js'
 
-export function listPositions(positions: Positions): CommittedPosition[] {
+export function listPositions(positions: Positions, notes?: OffsetNotes): CommittedPosition[] {
   const list: CommittedPosition[] = []
   for (const [topic, partitions] of positions) {
-    for (const [partition, offset] of partitions) list.push({ topic, partition, offset })
+    const note = notes?.get(topic) ?? ''
+    for (const [partition, offset] of partitions) list.push({ topic, partition, offset, note })
   }
   return list
 }

@@ -1,12 +1,12 @@
 import { MillraceError, reasonOf } from '../../core/errors.js'
 import type { Offset, Positions, TopicPartition } from '../../core/record.js'
-import type { CommitChannel, FinishedBatch, Generation } from '../../log/port.js'
+import type { CommitChannel, FinishedBatch, Generation, OffsetNotes } from '../../log/port.js'
 import { Appender } from './appender.js'
 import type { Channel } from '../connection/channel.js'
 import { Code, isFenced, nameOf } from '../connection/error-codes.js'
 import { fencedError, listPositions, offsetsRefused, worstOf } from './offset-answers.js'
 import { initProducer } from './producer-identity.js'
-import { txnOffsetCommit } from '../protocol/offsets.js'
+import { type CommittedPosition, txnOffsetCommit } from '../protocol/offsets.js'
 import {
   addOffsetsToTxn,
   addPartitionsToTxn,
@@ -75,10 +75,10 @@ export class TransactionalChannel implements CommitChannel {
     return await appended
   }
 
-  async offsets(generation: Generation, consumed: Positions): Promise<void> {
+  async offsets(generation: Generation, consumed: Positions, notes?: OffsetNotes): Promise<void> {
     this.#state.askOffsets(generation.group)
     try {
-      await this.#commitOffsets(generation, consumed)
+      await this.#commitOffsets(generation, listPositions(consumed, notes))
       this.#state.offsetsAccepted()
     } catch (error) {
       const refused = asMillrace(error, `Transaction ${this.id}`)
@@ -146,8 +146,7 @@ export class TransactionalChannel implements CommitChannel {
     })
   }
 
-  async #commitOffsets(generation: Generation, consumed: Positions): Promise<void> {
-    const positions = listPositions(consumed)
+  async #commitOffsets(generation: Generation, positions: readonly CommittedPosition[]): Promise<void> {
     // The broker would accept an empty list from anybody: nothing would fence this member.
     if (positions.length === 0)
       throw new MillraceError('COMMIT_ABORTED', `Transaction ${this.id}: no offsets to commit.`)

@@ -5,6 +5,8 @@ import type { InTransaction, PartitionResult } from './transaction.js'
 
 export interface CommittedPosition extends TopicPartition {
   readonly offset: number
+  /** What the protocol calls metadata. */
+  readonly note?: string
 }
 
 /**
@@ -29,8 +31,8 @@ export const txnOffsetCommit: Api<
       .int32(generationId)
       .string(memberId)
       .string(instanceId ?? null)
-    writeByTopic(writer, request.positions, ({ partition, offset }) => {
-      writer.int32(partition).int64(offset).int32(-1).string('').end() // any leader epoch, no metadata
+    writeByTopic(writer, request.positions, ({ partition, offset, note = '' }) => {
+      writer.int32(partition).int64(offset).int32(-1).string(note).end() // any leader epoch
     })
     writer.end()
   },
@@ -58,8 +60,8 @@ export const offsetCommit: Api<
     requireRealGeneration(generation)
     writer.string(generation.group).int32(generation.generationId).string(generation.memberId)
     writer.string(generation.instanceId ?? null)
-    writeByTopic(writer, positions, ({ partition, offset }) => {
-      writer.int32(partition).int64(offset).int32(-1).string('').end()
+    writeByTopic(writer, positions, ({ partition, offset, note = '' }) => {
+      writer.int32(partition).int64(offset).int32(-1).string(note).end()
     })
     writer.end()
   },
@@ -81,7 +83,7 @@ function requireRealGeneration({ group, generationId, memberId, withoutMembers }
 export interface OffsetFetchResponse {
   /** Coordinator errors stand here alone: the list is empty then. Look at it first. */
   readonly errorCode: number
-  readonly partitions: readonly (CommittedPosition & PartitionResult)[]
+  readonly partitions: readonly (Required<CommittedPosition> & PartitionResult)[]
 }
 
 /** Always requireStable (KIP-447). Source: https://kafka.apache.org/protocol.html#The_Messages_OffsetFetch */
@@ -105,10 +107,10 @@ export const offsetFetch: Api<
       const partition = reader.int32()
       const offset = reader.int64()
       reader.int32() // committed_leader_epoch
-      reader.nullableString() // metadata
+      const note = reader.nullableString() ?? ''
       const errorCode = reader.int16()
       reader.end()
-      return { topic, partition, offset, errorCode }
+      return { topic, partition, offset, note, errorCode }
     })
     return { errorCode: reader.int16(), partitions }
   },

@@ -1,14 +1,18 @@
-import { offsetOf, PositionMap, type Offset, type Positions, type TopicPartition } from '../../core/record.js'
+import type { Positions, TopicPartition } from '../../core/record.js'
+import type { CommittedOffset, OffsetNotes } from '../../log/port.js'
+
+/** By topic, then by partition. */
+type Offsets = Map<string, Map<number, CommittedOffset>>
 
 /** Offsets groups have committed, and those that wait for a transaction to be decided (KIP-98, KIP-447). */
 export class GroupOffsets {
-  readonly #committed = new Map<string, PositionMap>()
+  readonly #committed = new Map<string, Offsets>()
   /** By group, then by producer id. */
-  readonly #pending = new Map<string, Map<bigint, PositionMap>>()
+  readonly #pending = new Map<string, Map<bigint, Offsets>>()
   #decided: (() => void)[] = []
 
-  commit(group: string, positions: Positions): void {
-    merge(entryOf(this.#committed, group), positions)
+  commit(group: string, positions: Positions, notes?: OffsetNotes): void {
+    merge(entryOf(this.#committed, group), listed(positions, notes))
   }
 
   forgetGroup(group: string): void {
@@ -16,54 +20,62 @@ export class GroupOffsets {
   }
 
   forgetTopic(topic: string): void {
-    for (const { topics } of this.#committed.values()) topics.delete(topic)
+    for (const topics of this.#committed.values()) topics.delete(topic)
+    for (const ofGroup of this.#pending.values()) for (const topics of ofGroup.values()) topics.delete(topic)
   }
 
   /** Holds offsets back until `decide`. */
-  hold(group: string, producerId: bigint, positions: Positions): void {
+  hold(group: string, producerId: bigint, positions: Positions, notes?: OffsetNotes): void {
     let ofGroup = this.#pending.get(group)
     if (ofGroup === undefined) this.#pending.set(group, (ofGroup = new Map()))
-    merge(entryOf(ofGroup, producerId), positions)
+    merge(entryOf(ofGroup, producerId), listed(positions, notes))
   }
 
   decide(group: string, producerId: bigint, type: 'commit' | 'abort'): void {
     const ofGroup = this.#pending.get(group)
-    const positions = ofGroup?.get(producerId)
-    if (ofGroup === undefined || positions === undefined) return
+    const offsets = ofGroup?.get(producerId)
+    if (ofGroup === undefined || offsets === undefined) return
     ofGroup.delete(producerId)
-    if (type === 'commit') this.commit(group, positions.topics)
+    if (type === 'commit') merge(entryOf(this.#committed, group), all(offsets))
     const waiting = this.#decided
     this.#decided = []
     for (const wake of waiting) wake()
   }
 
   /** Waits until no commit of these partitions is pending. A partition without an offset is absent from the answer. */
-  async stable(group: string, partitions: readonly TopicPartition[]): Promise<Positions> {
+  async stable(group: string, partitions: readonly TopicPartition[]): Promise<readonly CommittedOffset[]> {
     while (this.#isPending(group, partitions)) await new Promise<void>((resolve) => this.#decided.push(resolve))
-    const answer = new PositionMap()
-    for (const { topic, partition } of partitions) {
-      const offset = offsetOf(this.#committed.get(group)?.topics ?? new Map(), topic, partition)
-      if (offset !== undefined) answer.set(topic, partition, offset)
-    }
-    return answer.topics
+    const committed = this.#committed.get(group)
+    return partitions.flatMap(({ topic, partition }) => committed?.get(topic)?.get(partition) ?? [])
   }
 
   #isPending(group: string, partitions: readonly TopicPartition[]): boolean {
-    for (const { topics } of this.#pending.get(group)?.values() ?? []) {
-      if (partitions.some(({ topic, partition }) => offsetOf(topics, topic, partition) !== undefined)) return true
+    for (const offsets of this.#pending.get(group)?.values() ?? []) {
+      if (partitions.some(({ topic, partition }) => offsets.get(topic)?.has(partition) === true)) return true
     }
     return false
   }
 }
 
-function entryOf<K>(maps: Map<K, PositionMap>, key: K): PositionMap {
+function entryOf<K>(maps: Map<K, Offsets>, key: K): Offsets {
   let map = maps.get(key)
-  if (map === undefined) maps.set(key, (map = new PositionMap()))
+  if (map === undefined) maps.set(key, (map = new Map()))
   return map
 }
 
-function merge(into: PositionMap, positions: Positions): void {
-  for (const [topic, offsets] of positions) {
-    for (const [partition, offset] of offsets as ReadonlyMap<number, Offset>) into.set(topic, partition, offset)
+function listed(positions: Positions, notes?: OffsetNotes): readonly CommittedOffset[] {
+  return [...positions].flatMap(([topic, offsets]) =>
+    [...offsets].map(([partition, offset]) => ({ topic, partition, offset, note: notes?.get(topic) ?? '' })),
+  )
+}
+
+const all = (offsets: Offsets): readonly CommittedOffset[] =>
+  [...offsets.values()].flatMap((partitions) => [...partitions.values()])
+
+function merge(into: Offsets, offsets: readonly CommittedOffset[]): void {
+  for (const committed of offsets) {
+    let partitions = into.get(committed.topic)
+    if (partitions === undefined) into.set(committed.topic, (partitions = new Map()))
+    partitions.set(committed.partition, committed)
   }
 }

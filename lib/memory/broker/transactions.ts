@@ -1,6 +1,7 @@
 import type { Clock } from '../../core/clock.js'
 import { MillraceError } from '../../core/errors.js'
 import type { Positions } from '../../core/record.js'
+import type { OffsetNotes } from '../../log/port.js'
 import type { GroupOffsets } from './group-offsets.js'
 import type { PartitionLog } from '../storage/partition-log.js'
 
@@ -83,14 +84,14 @@ export class Transactions {
   }
 
   /** Offsets that take effect when the transaction commits. Throws `FENCED` or `BROKER_REFUSED`. */
-  addOffsets(producer: Producer, group: string, positions: Positions): void {
+  addOffsets(producer: Producer, group: string, positions: Positions, notes?: OffsetNotes): void {
     if (this.#ownerFor(producer).transaction?.group !== group) {
       throw new MillraceError(
         'BROKER_REFUSED',
         `Group '${group}' is not part of an open transaction of '${producer.id}'. Name it in begin().`,
       )
     }
-    this.#offsets.hold(group, producer.producerId, positions)
+    this.#offsets.hold(group, producer.producerId, positions, notes)
   }
 
   /** Ends the open transaction, if there is one. Throws `FENCED`. */

@@ -126,6 +126,27 @@ export function offsetsContract(world: World): void {
       }
     })
 
+    it('come back with the note that was committed beside them, and without one where there was none', async () => {
+      const { log } = world()
+      await using member = await newMember(1)
+      const at = member.assignment.partitions[0]!
+      await using transactional = await transactionsOf(log, world().name('id'))
+      await using idempotent = await log.idempotent()
+      const note = 'topic=0123456789abcdef0123456789abcdef'
+      for (const channel of [transactional, idempotent]) {
+        for (const [offset, notes] of [
+          [1, new Map([[at.topic, note]])],
+          [2, undefined],
+        ] as const) {
+          await channel.begin([], member.group)
+          await channel.offsets(member.generation, positionOf(at, offset), notes)
+          await channel.commit()
+          const answer = [{ ...at, offset, note: notes === undefined ? '' : note }]
+          expect(await log.admin.stableOffsets(member.group, [at])).toEqual(answer)
+        }
+      }
+    })
+
     it('are kept by the commit of an idempotent channel, and not before', async () => {
       const { log } = world()
       await using member = await newMember(3)
