@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ConfigResourceTypes, Kafka, logLevel, type Admin } from 'kafkajs'
 import { createApp, type App } from 'millrace'
+import { PositionMap } from '../lib/core/record.js'
 import type { Logger } from '../lib/core/logger.js'
 import { until } from '../lib/testing/log-contract/rows.js'
 import { expectExactlyOnce } from './oracle/check.js'
@@ -96,6 +97,16 @@ describeWithKafka('an app and its topics', (brokers) => {
     expect(warnings.join('\n')).toMatch(/begins at \d+, after the stored offset/)
   }, 60_000)
 
+  /** As `kafka-consumer-groups --reset-offsets --to-earliest` does. */
+  const setToStart = async (topic: string): Promise<void> => {
+    await using channel = await world.log.idempotent()
+    await channel.begin([], world.app)
+    const nobody = { group: world.app, generationId: -1, memberId: '', withoutMembers: true } as const
+    const starts = world.partitionsOf(topic).map(({ partition }) => [topic, partition, 0] as const)
+    await channel.offsets(nobody, PositionMap.of(starts).topics)
+    await channel.commit()
+  }
+
   it.each([
     ['in the store that it had', 'a'],
     ['with another disk', 'b'],
@@ -113,16 +124,41 @@ describeWithKafka('an app and its topics', (brokers) => {
     60_000,
   )
 
-  it('begins with empty state, and says so, when the changelog was deleted between two runs', async () => {
+  it('does not start on empty state when its changelog was deleted between two runs, nor when it was made anew', async () => {
+    const changelog = world.topics.changelog.name
     await world.feed(world.input.each(0, objects))
     await runIn('a')
-    await admin.deleteTopics({ topics: [world.topics.changelog.name] })
+    await admin.deleteTopics({ topics: [changelog] })
     await world.feed(world.input.each(0, 1))
-    const { state } = await runIn('a')
-    // The changelog is the truth: nothing of what the local store still held.
-    expect([...state.keys()].filter((key) => key !== 'object-0')).toEqual([])
-    expect(state.get('object-0')).not.toEqual(world.input.states.get('object-0'))
-    expect(warnings.join('\n')).toMatch(/object-changelog was deleted and made anew/)
+    for (const disk of ['a', 'b']) {
+      await expect(appIn(disk).start()).rejects.toMatchObject({
+        code: 'TOPIC_MISSING',
+        topic: changelog,
+        message: expect.stringMatching(/was when group '.*' last committed.*Do not make it by hand.*delete group/),
+      })
+    }
+    const configs = { 'cleanup.policy': 'compact' }
+    await world.log.admin.create([{ name: changelog, partitions: 4, replicationFactor: -1, configs }])
+    for (const disk of ['a', 'b'])
+      await expect(appIn(disk).start()).rejects.toMatchObject({ code: 'TOPIC_MISMATCH', topic: changelog })
+  }, 60_000)
+
+  it('does not start on a source that was made anew, until it is told where to begin', async () => {
+    const { input } = world.topics
+    await world.feed(world.input.each(0, objects))
+    await runIn('a')
+    await admin.deleteTopics({ topics: [input.name] })
+    await world.log.admin.create([{ name: input.name, partitions: 4, replicationFactor: -1, configs: {} }])
+    await world.feed(world.input.each(0, objects))
+    const app = appIn('a')
+    await expect(app.start()).rejects.toMatchObject({
+      code: 'OFFSET_OUT_OF_RANGE',
+      topic: input.name,
+      message: expect.stringMatching(/was deleted and made anew.*--reset-offsets --to-earliest --execute/),
+    })
+    await app.close()
+    await setToStart(input.name)
+    await expectExactlyOnce(world, (await runIn('a')).state)
   }, 60_000)
 
   it('stops with an error that names the topic when one of its own, a source or a target is deleted while it runs', async () => {
@@ -137,10 +173,16 @@ describeWithKafka('an app and its topics', (brokers) => {
       await app.drained()
       await admin.deleteTopics({ topics: [topic] })
       if (which !== 'input') await one.feed(one.input.each(0, objects))
+      const said = {
+        changelog: /was deleted while the app ran: the state that was in it is gone. Do not make it by hand/,
+        inbox: /was deleted while the app ran: records on their way to their objects were in it and are lost/,
+        input: /does not exist. Create the topic./,
+        updates: /does not exist. Create the topic./,
+      }[which]
       await expect(app.closed()).rejects.toMatchObject({
         code: 'TOPIC_MISSING',
         topic,
-        message: expect.stringContaining('does not exist. Create the topic.'),
+        message: expect.stringMatching(said),
       })
     })
     await Promise.all(deletions)

@@ -46,8 +46,12 @@ export interface LogAdmin {
    * requireStable, KIP-447). A partition without a committed offset is absent from the answer.
    */
   stableCommitted(group: string, partitions: readonly TopicPartition[]): Promise<Positions>
-  /** The same, each with the note that was committed beside it. */
-  stableOffsets(group: string, partitions: readonly TopicPartition[]): Promise<readonly CommittedOffset[]>
+  /** The same, each with the note that was committed beside it; `any` does not wait for what is pending. */
+  groupOffsets(
+    group: string,
+    partitions: readonly TopicPartition[],
+    which: 'stable' | 'any',
+  ): Promise<readonly CommittedOffset[]>
   /** DeleteRecords below these offsets. */
   trim(before: Positions): Promise<void>
   /**

@@ -34,13 +34,18 @@ export class MemoryAdmin implements LogAdmin {
   }
 
   async stableCommitted(group: string, partitions: readonly TopicPartition[]): Promise<Positions> {
-    const committed = await this.stableOffsets(group, partitions)
+    const committed = await this.groupOffsets(group, partitions, 'stable')
     return PositionMap.of(committed.map(({ topic, partition, offset }) => [topic, partition, offset] as const)).topics
   }
 
-  async stableOffsets(group: string, partitions: readonly TopicPartition[]): Promise<readonly CommittedOffset[]> {
+  async groupOffsets(
+    group: string,
+    partitions: readonly TopicPartition[],
+    which: 'stable' | 'any',
+  ): Promise<readonly CommittedOffset[]> {
     await this.#broker.clock.breathe()
-    return this.#broker.offsets.stable(group, partitions)
+    if (which === 'stable') await this.#broker.offsets.stable(group, partitions)
+    return this.#broker.offsets.committed(group, partitions)
   }
 
   trim(before: Positions): Promise<void> {

@@ -1,6 +1,7 @@
 import { MillraceError, reasonOf } from '../core/errors.js'
 import { AppWatch, type Watched } from './app-watch.js'
 import type { EngineOptions, Health, Stats } from './setup/engine-options.js'
+import { ownTopicGone } from './setup/topic-ids.js'
 import { Jobs } from './jobs.js'
 import { StateRefused } from '../state/table.js'
 import { guardOf } from '../turn/kept/guard.js'
@@ -273,8 +274,9 @@ export class Engine {
     guard.careful = true
   }
 
-  #fail(error: unknown): void {
+  #fail(cause: unknown): void {
     if (this.#failure !== undefined) return
+    const error = this.#parts === undefined ? cause : ownTopicGone(this.#parts.topology, cause)
     this.#failure = { error }
     this.#halt()
     this.#options.logger.error({ error }, `the app stops: ${reasonOf(error)}`)

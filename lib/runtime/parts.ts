@@ -83,7 +83,7 @@ export async function openParts(options: EngineOptions, events: PartsEvents): Pr
   const lookUpOptions = {
     app,
     program,
-    admin: log.admin,
+    log,
     createTopics,
     replicationFactor,
     maxRecordBytes,

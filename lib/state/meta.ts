@@ -73,6 +73,18 @@ export function whyRestore(
   return undefined
 }
 
+/** A changelog that a store knows by another id. */
+export function otherChangelog(
+  meta: StoreMeta | undefined,
+  changelogs: ReadonlyMap<string, ChangelogFacts>,
+): string | undefined {
+  for (const [topic, { topicId }] of changelogs) {
+    const known = meta?.changelogs[topic]
+    if (known !== undefined && known.topicId !== topicId) return topic
+  }
+  return undefined
+}
+
 /**
  * Whether tombstones written after what the store has may have been compacted away. Not when nothing was written: then a
  * store may have stood still for any time. A single offset behind it is a commit marker, since a record would have its own

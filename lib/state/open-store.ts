@@ -3,7 +3,7 @@ import type { Logger } from '../core/logger.js'
 import { offsetOf } from '../core/record.js'
 import type { LogPort, TopicInfo } from '../log/port.js'
 import type { Store, StoreFolder } from '../store/store.js'
-import { metaKey, readMeta, whyRestore, type ChangelogFacts, type StoreMeta } from './meta.js'
+import { metaKey, otherChangelog, readMeta, whyRestore, type ChangelogFacts, type StoreMeta } from './meta.js'
 
 /** What the log says about the changelogs of one task, by topic. */
 export type TaskFacts = ReadonlyMap<string, ChangelogFacts>
@@ -15,6 +15,8 @@ export interface OpenStoreOptions {
   readonly now: number
   readonly bootId: string | undefined
   readonly logger: Logger
+  /** Asked before a store is removed because a changelog is another than it knows; throws when that must not be. */
+  readonly onMadeAnew?: ((changelog: string) => Promise<void>) | undefined
 }
 
 /** A store that is open and can be rolled forward from what its meta says. */
@@ -57,13 +59,16 @@ export async function openStore(options: OpenStoreOptions): Promise<OpenedStore>
 }
 
 /** The store, or why it cannot be used; then it is closed. */
-async function openExisting({ folder, task, facts, now, bootId }: OpenStoreOptions): Promise<OpenedStore | string> {
+async function openExisting(options: OpenStoreOptions): Promise<OpenedStore | string> {
+  const { folder, task, facts, now, bootId, onMadeAnew } = options
   let store: Store | undefined
   try {
     store = await folder.open(task, { purpose: 'live' })
     const meta = readMeta(store.get(metaKey))
     const why = whyRestore(meta, facts, { now, bootId })
     if (why === undefined) return { store, meta: meta as StoreMeta, bulk: false }
+    const anew = otherChangelog(meta, facts)
+    if (anew !== undefined) await onMadeAnew?.(anew)
     await store.close()
     return why
   } catch (error) {

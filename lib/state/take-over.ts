@@ -44,6 +44,8 @@ export interface TakeOverOptions {
   readonly transactional?: boolean
   readonly cacheEntries: number
   readonly signal: AbortSignal
+  /** Asked before a store is removed because a changelog was made anew; see `openStore`. */
+  readonly onMadeAnew?: (changelog: string) => Promise<void>
   /** Called when something is to be restored, and after each batch of it. */
   readonly onProgress: (progress: RestoreProgress) => void
 }
@@ -98,8 +100,8 @@ async function restoreDamaged(
 }
 
 async function openAndCatchUp(options: TakeOverOptions, facts: TaskFacts): Promise<TaskState | undefined> {
-  const { folder, task, clock, bootId, logger } = options
-  const opened = await openStore({ folder, task, facts, now: clock.now(), bootId, logger })
+  const { folder, task, clock, bootId, logger, onMadeAnew } = options
+  const opened = await openStore({ folder, task, facts, now: clock.now(), bootId, logger, onMadeAnew })
   const { store, meta } = opened
   const rolled = await roll(options, facts, store, meta).catch(async (error: unknown) => {
     await store.close()

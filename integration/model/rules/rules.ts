@@ -110,7 +110,7 @@ export const coreRules = [
   {
     name: 'stable-offsets',
     says: 'A taker reads committed offsets only when no transaction is pending on any partition of the task (requireStable).',
-    code: 'lib/runtime/tasks/task-set.ts',
+    code: 'lib/runtime/tasks/beginnings.ts',
     wrong: { off: 'It reads what is committed at the moment.' },
   },
   {

@@ -38,15 +38,19 @@ export class KafkaAdmin implements LogAdmin {
   }
 
   async stableCommitted(group: string, partitions: readonly TopicPartition[]): Promise<Positions> {
-    const committed = await this.stableOffsets(group, partitions)
+    const committed = await this.groupOffsets(group, partitions, 'stable')
     return PositionMap.of(committed.map(({ topic, partition, offset }) => [topic, partition, offset] as const)).topics
   }
 
-  async stableOffsets(group: string, partitions: readonly TopicPartition[]): Promise<readonly CommittedOffset[]> {
+  async groupOffsets(
+    group: string,
+    partitions: readonly TopicPartition[],
+    which: 'stable' | 'any',
+  ): Promise<readonly CommittedOffset[]> {
     const committed: CommittedOffset[] = []
     let left = partitions
     while (left.length > 0) {
-      const body = { group, partitions: left }
+      const body = { group, partitions: left, requireStable: which === 'stable' }
       const answer = await this.#channel.toCoordinator(['group', group], offsetFetch, body, codeOf)
       if (answer.errorCode !== Code.none) throw refused(`OffsetFetch of group ${group}`, answer.errorCode)
       for (const { topic, partition, offset, note, errorCode } of answer.partitions) {

@@ -86,9 +86,9 @@ export interface OffsetFetchResponse {
   readonly partitions: readonly (Required<CommittedPosition> & PartitionResult)[]
 }
 
-/** Always requireStable (KIP-447). Source: https://kafka.apache.org/protocol.html#The_Messages_OffsetFetch */
+/** `requireStable`: KIP-447. Source: https://kafka.apache.org/protocol.html#The_Messages_OffsetFetch */
 export const offsetFetch: Api<
-  { readonly group: string; readonly partitions: readonly TopicPartition[] },
+  { readonly group: string; readonly partitions: readonly TopicPartition[]; readonly requireStable: boolean },
   OffsetFetchResponse
 > = {
   key: 9,
@@ -96,10 +96,10 @@ export const offsetFetch: Api<
   lowest: 7,
   highest: 7,
   flexibleFrom: 6,
-  encode(writer, { group, partitions }) {
+  encode(writer, { group, partitions, requireStable }) {
     writer.string(group)
     writeByTopic(writer, partitions, ({ partition }) => writer.int32(partition))
-    writer.boolean(true).end()
+    writer.boolean(requireStable).end()
   },
   decode(reader) {
     reader.throttle()

@@ -52,7 +52,9 @@ describe('requests', () => {
   })
 
   it('for committed offsets ask for stable ones', () => {
-    expect(encoded(offsetFetch, { group: 'g', partitions: [] }, 7)).toBe('0267' + '01' + '01' + '00')
+    expect(encoded(offsetFetch, { group: 'g', partitions: [], requireStable: true }, 7)).toBe(
+      '0267' + '01' + '01' + '00',
+    )
   })
 
   it('for metadata never create topics, in any version', () => {

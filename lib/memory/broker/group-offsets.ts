@@ -42,9 +42,13 @@ export class GroupOffsets {
     for (const wake of waiting) wake()
   }
 
-  /** Waits until no commit of these partitions is pending. A partition without an offset is absent from the answer. */
-  async stable(group: string, partitions: readonly TopicPartition[]): Promise<readonly CommittedOffset[]> {
+  /** Resolves when no commit of these partitions is pending. */
+  async stable(group: string, partitions: readonly TopicPartition[]): Promise<void> {
     while (this.#isPending(group, partitions)) await new Promise<void>((resolve) => this.#decided.push(resolve))
+  }
+
+  /** A partition without an offset is absent from the answer. */
+  committed(group: string, partitions: readonly TopicPartition[]): readonly CommittedOffset[] {
     const committed = this.#committed.get(group)
     return partitions.flatMap(({ topic, partition }) => committed?.get(topic)?.get(partition) ?? [])
   }

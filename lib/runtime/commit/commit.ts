@@ -1,7 +1,7 @@
 import { MillraceError, reasonOf } from '../../core/errors.js'
 import { PositionMap, type Positions, type TopicPartition } from '../../core/record.js'
 import { partitionOfKey } from '../../log/murmur2.js'
-import type { CommitChannel, FinishedBatch, Generation } from '../../log/port.js'
+import type { CommitChannel, FinishedBatch, Generation, OffsetNotes } from '../../log/port.js'
 import { isTooLarge } from '../../log/records-refused.js'
 import type { KindDefinition, PublishDefinition } from '../../model/kind.js'
 import { standingRecords } from '../../state/standing.js'
@@ -26,6 +26,7 @@ export interface SealedCommit {
   readonly seq: number
   readonly batches: readonly OutgoingBatch[]
   readonly tasks: readonly TaskCommit[]
+  readonly notes: OffsetNotes
 }
 
 /**
@@ -55,7 +56,7 @@ export function seal(
     }
     return { task, positions: task.seal(), changes }
   })
-  return { seq, batches: outbox.finish(), tasks: parts }
+  return { seq, batches: outbox.finish(), tasks: parts, notes: topology.notes }
 }
 
 /** Beside the state of the task; of a task that has none, beside that of another. */
@@ -152,14 +153,14 @@ export async function send(
  * under a generation whose assignment is not known, they could commit for a task that is another member's.
  */
 async function attachOffsets(
-  { tasks }: SealedCommit,
+  { tasks, notes }: SealedCommit,
   positions: Positions,
   channel: CommitChannel,
   { first, successor }: Generations,
 ): Promise<void> {
   for (let generation = first; ;) {
     try {
-      return await channel.offsets(generation, positions)
+      return await channel.offsets(generation, positions, notes)
     } catch (error) {
       if (!MillraceError.is(error, 'GENERATION_STALE')) throw error
       const touched = tasks.map(({ task }) => task)

@@ -1,7 +1,7 @@
 import { MillraceError } from '../../core/errors.js'
 import type { Logger } from '../../core/logger.js'
 import type { BatchRules } from '../../log/batch-rules.js'
-import type { LogAdmin, NewTopic, TopicInfo } from '../../log/port.js'
+import type { LogPort, NewTopic, OffsetNotes, TopicInfo } from '../../log/port.js'
 import { changelogTopic, deadLetterTopic, inboxTopic, timerTopic } from '../../model/names.js'
 import type { Program } from '../../model/program.js'
 import type { KindDefinition } from '../../model/kind.js'
@@ -9,6 +9,8 @@ import type { TopicNode } from '../../model/stream.js'
 import type { StateKind } from '../../state/table.js'
 import type { Changelog } from '../../state/take-over.js'
 import { rowStateKind } from '../../turn/kept/row-kind.js'
+import { demandNoneLost } from './lost-state.js'
+import { noteOf } from './topic-ids.js'
 import { stateKindOf } from '../../turn/windows/windows.js'
 
 /** The program laid over the topics that exist. */
@@ -31,12 +33,14 @@ export interface Topology {
   readonly standings: string | undefined
   /** The id of each topic that the app reads or keeps state in, by name. */
   readonly ids: ReadonlyMap<string, string>
+  /** What is committed beside offsets, by topic; see `noteOf`. */
+  readonly notes: OffsetNotes
 }
 
 export interface TopologyOptions {
   readonly app: string
   readonly program: Program
-  readonly admin: LogAdmin
+  readonly log: LogPort
   readonly createTopics: boolean
   readonly replicationFactor: number
   readonly maxRecordBytes: number
@@ -57,7 +61,7 @@ export async function topology(options: TopologyOptions): Promise<Topology> {
   for (const node of program.targets) partitions.set(node.name, await targetPartitions(options, node))
   const widest = Math.max(...[...sources.values()].map((info) => info.partitions))
   const stateTasks = program.kinds.length === 0 ? 0 : await statePartitions(options, widest)
-  const infos = await internalTopics(options, stateTasks)
+  const infos = await internalTopics(options, stateTasks, sources)
   for (const [name, info] of infos) {
     partitions.set(name, info.partitions)
     rules.note(name, info.configs)
@@ -68,6 +72,8 @@ export async function topology(options: TopologyOptions): Promise<Topology> {
   const read = [...program.sources.map(({ name }) => name), ...inboxes]
   const inputs = new Map(read.map((name) => [name, partitions.get(name) as number]))
   const changelogs = changelogsOf(options, infos)
+  const standings = changelogs.find(({ hasStandings }) => hasStandings)
+  const idOf = (topic: string): string => (sources.get(topic) ?? (infos.get(topic) as TopicInfo)).id
   return {
     app,
     stateTasks,
@@ -80,13 +86,9 @@ export async function topology(options: TopologyOptions): Promise<Topology> {
     inputs,
     partitions,
     deadLetters: deadLetterTopic(app),
-    standings: changelogs.find(({ hasStandings }) => hasStandings)?.topic,
-    ids: new Map(
-      [...read, ...changelogs.map(({ topic }) => topic)].map((name) => [
-        name,
-        (sources.get(name) ?? (infos.get(name) as TopicInfo)).id,
-      ]),
-    ),
+    standings: standings?.topic,
+    ids: new Map([...read, ...changelogs.map(({ topic }) => topic)].map((topic) => [topic, idOf(topic)])),
+    notes: new Map(read.map((topic) => [topic, noteOf(idOf(topic), standings?.info.id)])),
   }
 }
 
@@ -126,7 +128,8 @@ export async function topicInfo(
   node: Pick<TopicNode, 'name' | 'partitions'>,
   configs: Readonly<Record<string, string>>,
 ): Promise<TopicInfo> {
-  const { admin, createTopics, replicationFactor } = options
+  const { createTopics, replicationFactor } = options
+  const { admin } = options.log
   const known = (await admin.describe([node.name])).get(node.name)
   if (known !== undefined) return known
   if (!createTopics) {
@@ -143,9 +146,9 @@ export async function topicInfo(
 }
 
 /** P: what the changelogs have; at the first start, what the largest source has. */
-async function statePartitions({ app, program, admin }: TopologyOptions, widest: number): Promise<number> {
+async function statePartitions({ app, program, log }: TopologyOptions, widest: number): Promise<number> {
   const names = [...program.kinds.map((kind) => changelogTopic(app, kind.name)), timerTopic(app)]
-  const found = await admin.describe(names)
+  const found = await log.admin.describe(names)
   const counts = names.flatMap((name) => {
     const info = found.get(name)
     return info === undefined ? [] : [{ name, partitions: info.partitions }]
@@ -162,8 +165,13 @@ async function statePartitions({ app, program, admin }: TopologyOptions, widest:
   return first?.partitions ?? widest
 }
 
-async function internalTopics(options: TopologyOptions, stateTasks: number): Promise<ReadonlyMap<string, TopicInfo>> {
-  const { app, program, admin, replicationFactor } = options
+async function internalTopics(
+  options: TopologyOptions,
+  stateTasks: number,
+  sources: ReadonlyMap<string, TopicInfo>,
+): Promise<ReadonlyMap<string, TopicInfo>> {
+  const { app, program, log, replicationFactor } = options
+  const { admin } = log
   const wanted: NewTopic[] = program.kinds.flatMap((kind) => [
     { name: changelogTopic(app, kind.name), partitions: stateTasks, replicationFactor, configs: changelogConfigs },
     { name: inboxTopic(app, kind.name), partitions: stateTasks, replicationFactor, configs: inboxConfigs },
@@ -179,7 +187,12 @@ async function internalTopics(options: TopologyOptions, stateTasks: number): Pro
   const names = wanted.map(({ name }) => name)
   const before = await admin.describe(names)
   const missing = wanted.filter(({ name }) => before.get(name) === undefined)
-  if (missing.length > 0) await admin.create(missing)
+  if (missing.length > 0) {
+    const known = [...sources, ...before].map(([name, info]) => [name, info?.partitions ?? 0] as const)
+    const lost = missing.map(({ name }) => name)
+    await demandNoneLost({ app, program, log, missing: lost, partitions: new Map(known) })
+    await admin.create(missing)
+  }
   const infos = missing.length > 0 ? await admin.describe(names) : before
   return new Map(wanted.map((topic) => [topic.name, checked(topic, infos.get(topic.name))]))
 }
@@ -225,9 +238,9 @@ function vanished(topic: string): MillraceError {
   return new MillraceError('TOPIC_MISSING', what, { topic })
 }
 
-async function warnOfUnclaimed({ app, program, admin, logger }: TopologyOptions): Promise<void> {
+async function warnOfUnclaimed({ app, program, log, logger }: TopologyOptions): Promise<void> {
   const claimed = new Set(program.kinds.map((kind) => changelogTopic(app, kind.name)))
-  for (const topic of await admin.list(`${app}-`)) {
+  for (const topic of await log.admin.list(`${app}-`)) {
     // A kind name has no dash, so this matches the app's own changelogs only.
     const kind = /^([A-Za-z0-9_.]+)-changelog$/.exec(topic.slice(app.length + 1))?.[1]
     if (kind !== undefined && !claimed.has(topic)) {

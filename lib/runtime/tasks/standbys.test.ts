@@ -61,7 +61,7 @@ async function setting(retentionMs = 86_400_000): Promise<Setting> {
         guarantee: 'exactly-once',
         cacheEntries: 10,
       } as Partial<EngineOptions> as EngineOptions,
-      topology: await topology({ ...lookUp, admin: log.admin }),
+      topology: await topology({ ...lookUp, log }),
       folder,
       released: () => undefined,
       onClosed: () => undefined,

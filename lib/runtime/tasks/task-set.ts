@@ -1,13 +1,11 @@
 import { reasonOf } from '../../core/errors.js'
 import { timedTopics, usesEventTime, type Program } from '../../model/program.js'
-import { findStanding } from '../../state/find-standing.js'
-import type { KnownStanding } from '../../state/standing.js'
-import { catchUpAgain, takeOver, type RestoreProgress } from '../../state/take-over.js'
+import { catchUpAgain, takeOver, type RestoreProgress, type TakeOverOptions } from '../../state/take-over.js'
 import { demandUsable } from '../../state/usable.js'
 import { Agenda } from '../../turn/due/agenda.js'
 import { RecordTimes, type TimeRule } from '../../turn/due/record-times.js'
 import type { TaskState } from '../../state/task-state.js'
-import { beginning, offsetsLost, uncommitted, type Beginning, type InputOffsets } from './beginning.js'
+import { Beginnings } from './beginnings.js'
 import { Task } from './task.js'
 import { takeOverOptions, type TakeOverSurroundings } from './take-over-options.js'
 
@@ -29,6 +27,7 @@ export interface TaskSetOptions extends TakeOverSurroundings {
 /** The tasks of this process: running ones, and those being taken over. */
 export class TaskSet {
   readonly #options: TaskSetOptions
+  readonly #beginnings: Beginnings
   readonly #running = new Map<number, Task>()
   readonly #taking = new Map<number, { readonly stop: AbortController; readonly done: Promise<void> }>()
   /** Open states of tasks that do not run: their next takeover rolls them forward. */
@@ -42,6 +41,7 @@ export class TaskSet {
 
   constructor(options: TaskSetOptions) {
     this.#options = options
+    this.#beginnings = new Beginnings(options.engine, options.topology)
   }
 
   get running(): ReadonlyMap<number, Task> {
@@ -83,9 +83,7 @@ export class TaskSet {
     // Tasks that stay do not wait for the disk; one that comes back does.
     for (const closed of this.#closing.values()) closed.catch(this.#options.onError)
     const missing = tasks.filter((index) => !this.#running.has(index) && !this.#taking.has(index))
-    if (missing.length === 0) return
-    const fenced = this.#fence()
-    for (const index of missing) this.#take(index, fenced)
+    this.#takeAll(missing)
   }
 
   /** Gives up all tasks; resolves when their stores are closed. */
@@ -119,8 +117,7 @@ export class TaskSet {
 
   /** Takes suspended tasks over anew, after a commit that failed or whose outcome is unknown. */
   retake(tasks: readonly number[]): void {
-    const fenced = this.#fence()
-    for (const index of tasks) this.#take(index, fenced)
+    this.#takeAll(tasks)
   }
 
   /** The same back to the last commit, when what was sealed has been aborted. */
@@ -172,11 +169,17 @@ export class TaskSet {
     }
   }
 
-  #take(index: number, fenced: Promise<void>): void {
+  #takeAll(tasks: readonly number[]): void {
+    if (tasks.length === 0) return
+    const prepared = Promise.all([this.#fence(), this.#beginnings.demandTopics()])
+    for (const index of tasks) this.#take(index, prepared)
+  }
+
+  #take(index: number, prepared: Promise<unknown>): void {
     const { engine, onReady, onError } = this.#options
     const stop = new AbortController()
     this.#stopFencing ??= engine.clock.every(fenceAgainMs, () => void this.#fence())
-    const done = fenced
+    const done = prepared
       .then(() => this.#restore(index, stop.signal))
       .then((task) => {
         this.#taking.delete(index)
@@ -201,14 +204,13 @@ export class TaskSet {
 
   async #restore(index: number, signal: AbortSignal): Promise<Task | undefined> {
     await this.#closing.get(index)
-    const offsets = signal.aborted ? undefined : await unlessAborted(this.#offsets(index), signal)
+    const offsets = signal.aborted ? undefined : await unlessAborted(this.#beginnings.offsets(index), signal)
     if (offsets === undefined) return undefined
-    if (index >= this.#options.topology.stateTasks) return this.#withoutState(offsets, signal)
-    const options = takeOverOptions(this.#options, index, signal, (records, bytes, progress) => {
-      this.restoredRecords += records
-      this.restoredBytes += bytes
-      this.#options.onRestoring(progress)
-    })
+    if (index >= this.#options.topology.stateTasks) {
+      const begins = await this.#beginnings.withoutState(offsets, signal)
+      return signal.aborted ? undefined : new Task(index, undefined, begins)
+    }
+    const options = this.#takeOverOptions(index, signal)
     const suspended = this.#suspended.get(index)
     const open = suspended ?? (await this.#options.standby(index))
     this.#suspended.delete(index)
@@ -216,16 +218,24 @@ export class TaskSet {
     if (state === undefined) return undefined
     try {
       await demandUsable(state, suspended !== undefined)
-      await this.#demandOffsets(state, offsets)
-      const from = this.#beginning(offsets, state.standing)
+      const begins = await this.#beginnings.withState(offsets, state)
       const agenda = await this.#agenda(index, state)
-      if (!signal.aborted) return new Task(index, agenda, from)
+      if (!signal.aborted) return new Task(index, agenda, begins)
     } catch (error) {
       await state.close().catch(() => undefined)
       throw error
     }
     await state.close()
     return undefined
+  }
+
+  #takeOverOptions(index: number, signal: AbortSignal): TakeOverOptions {
+    const options = takeOverOptions(this.#options, index, signal, (records, bytes, progress) => {
+      this.restoredRecords += records
+      this.restoredBytes += bytes
+      this.#options.onRestoring(progress)
+    })
+    return { ...options, onMadeAnew: (changelog) => this.#beginnings.demandEarlier(changelog, index, signal) }
   }
 
   async #agenda(index: number, state: TaskState): Promise<Agenda> {
@@ -241,41 +251,6 @@ export class TaskSet {
     })
     await agenda.open(engine.clock.now())
     return agenda
-  }
-
-  /** All partitions of the task in one request, all of them stable, and only then (in `takeOver`) the changelog's end. */
-  async #offsets(index: number): Promise<InputOffsets> {
-    const { engine, topology } = this.#options
-    const topics = [...topology.inputs].filter(([, count]) => index < count).map(([topic]) => topic)
-    const partitions = topics.map((topic) => ({ topic, partition: index }))
-    // Rule stable-offsets (integration/model).
-    const committed = await engine.log.admin.stableCommitted(engine.app, partitions)
-    const starts = await engine.log.admin.startOffsets(partitions)
-    return { task: index, topics, committed, starts }
-  }
-
-  #beginning(offsets: InputOffsets, standing: KnownStanding | undefined): Beginning {
-    const { engine, topology } = this.#options
-    return beginning(offsets, standing, topology.inboxes, engine.logger)
-  }
-
-  /** It keeps where it stands beside the state of another task; looked for where the group does not say. */
-  async #withoutState(offsets: InputOffsets, signal: AbortSignal): Promise<Task | undefined> {
-    const { engine, topology } = this.#options
-    const { task } = offsets
-    const topic = uncommitted(offsets).length === 0 ? undefined : topology.standings
-    const partition = task % topology.stateTasks
-    const standing =
-      topic === undefined
-        ? undefined
-        : await findStanding({ log: engine.log, topic, partition, task, upTo: 'all', signal })
-    return signal.aborted ? undefined : new Task(task, undefined, this.#beginning(offsets, standing))
-  }
-
-  async #demandOffsets(state: TaskState, offsets: InputOffsets): Promise<void> {
-    const missing = uncommitted(offsets)
-    if (state.standing !== undefined || missing.length < offsets.topics.length) return
-    if (await state.holdsAnything()) throw offsetsLost(this.#options.engine.app, offsets.task, missing)
   }
 }
 

@@ -1,6 +1,6 @@
 import type { TaskState } from '../../state/task-state.js'
 import type { Agenda } from '../../turn/due/agenda.js'
-import type { Beginning } from './beginning.js'
+import type { Beginning } from './beginnings.js'
 import { dropGuards } from '../../turn/kept/guard.js'
 import { isHeld, type Row } from '../../turn/kept/row.js'
 
