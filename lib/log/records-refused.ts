@@ -45,7 +45,7 @@ export function recordsRefused(
   { brokerCode, why, records }: Refusal,
 ): MillraceError {
   const places = records.map(([place]) => place)
-  const named = places.length === 0 ? 'records' : `${places.length} records`
+  const named = places.length === 0 ? 'records' : places.length === 1 ? 'a record' : `${places.length} records`
   const sentences = [...new Set([why, ...records.map(([, each]) => each)])].filter((each) => each !== null)
   const code = `${ofRecords[brokerCode] ?? 'error'} (${brokerCode})`
   const said = sentences.length === 0 ? '' : `: ${sentences.slice(0, mostSentences).join(' ')}`

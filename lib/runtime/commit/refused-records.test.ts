@@ -8,6 +8,7 @@ import { memoryLog, type MemoryLog } from '../../memory/memory-log.js'
 import type { InputOptions } from '../../model/inputs.js'
 import { stateObject, type Handler } from '../../model/state-object.js'
 import { topic, type Flow, type Topic } from '../../model/stream.js'
+import { tumbling } from '../../model/window.js'
 import { drained } from '../drain.js'
 import { CommittedState } from '../state-reader.js'
 
@@ -264,6 +265,21 @@ describe('what was due, of which a broker refuses what it wrote,', () => {
     expect(await state.get('a')).toEqual({ seen: ['a 1'] })
     expect(instance.failure).toBeUndefined()
     await engine.stop(1_000)
+  })
+})
+
+describe('a window that closes', () => {
+  it('fails for good, and others close', async () => {
+    const hours = topic('lines', text(), { timestamp: (line) => Number(line.split(' ')[1]) * 3_600_000 })
+    const timed = stateObject('notes', { ...shape, window: tumbling('1h') })
+      .on(hours, { key }, (state, line) => void state.seen.push(line))
+      .onClose((state, turn) => state.seen.forEach((line) => turn.emit(out, line)))
+    const lines5 = ['a 1', 'b 1 poison', 'c 1', 'd 9', 'e 20']
+    const ran = await run(lines5, { objects: [timed as never], refuses: poisonFor('out') })
+    expect(ran.out).toEqual(['a 1', 'c 1', 'd 9'])
+    expect(ran.letters.map(({ headers }) => [headers['millrace.key'], headers['millrace.input']])).toEqual([
+      ['b|3600000|7200000', 'close'],
+    ])
   })
 })
 
