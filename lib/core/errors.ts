@@ -10,6 +10,7 @@ export const errorCodes = [
   'HANDLER_FAILED',
   'PUBLISH_FAILED',
   'STATE_INVALID',
+  'STATE_LEAKED',
   'STATE_UNREADABLE',
   'STATE_NEWER',
   'TURN_ENDED',

@@ -1,11 +1,47 @@
+import { MillraceError } from '../core/errors.js'
 import { isThenable, kindOf } from '../core/record-checks.js'
 import type { KindDefinition } from './kind.js'
 
-/** What a new object or session begins with. Throws where `init` gave no state: that is an error of the turn. */
-export function initialState({ init }: KindDefinition, key: string): unknown {
-  const state = init(key)
-  if (state !== undefined && !isThenable(state)) return state
-  throw new TypeError(
-    `init gave ${kindOf(state)}; it must give the state of a new object, and cannot wait for anything`,
-  )
+/** So many of the first states of a kind are compared with the one before, and then one in so many. */
+const firstCompared = 100
+const comparedEvery = 1_000
+
+/**
+ * What makes the states of new objects or sessions of a kind. Throws where `init` gave no state, and `STATE_LEAKED` where it is
+ * seen to give the same twice: these are errors of the turn.
+ */
+export function initializer({ name, init }: KindDefinition): (key: string) => unknown {
+  let made = 0
+  let last: unknown
+  return (key) => {
+    const state = init(key)
+    if (state === undefined || isThenable(state))
+      throw new TypeError(
+        `init gave ${kindOf(state)}; it must give the state of a new object, and cannot wait for anything`,
+      )
+    if (made++ < firstCompared || made % comparedEvery === 0) demandOwn(state, last, name, key)
+    last = state
+    return state
+  }
+}
+
+function demandOwn(state: unknown, last: unknown, kind: string, key: string): void {
+  const parts = new Set<unknown>()
+  collect(last, parts)
+  const shared = (part: unknown): boolean =>
+    isChangeable(part) && (parts.has(part) || Object.values(part).some((inner) => shared(inner)))
+  if (parts.size === 0 || !shared(state)) return
+  const what = `init gave an object or array that the object before it has too, so a change in one would be a change in both: make it inside of init`
+  throw new MillraceError('STATE_LEAKED', what, { kind, key })
+}
+
+function collect(part: unknown, parts: Set<unknown>): void {
+  if (!isChangeable(part) || parts.has(part)) return
+  parts.add(part)
+  for (const inner of Object.values(part)) collect(inner, parts)
+}
+
+/** What nobody can change may be shared. */
+function isChangeable(part: unknown): part is object {
+  return typeof part === 'object' && part !== null && !Object.isFrozen(part)
 }

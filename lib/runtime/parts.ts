@@ -9,6 +9,7 @@ import type { StoreFolder } from '../store/store.js'
 import { DueTurns } from '../turn/due-turns.js'
 import { Failures } from '../turn/failing/failures.js'
 import { Outbox } from '../turn/output/outbox.js'
+import { WatchedStates } from '../turn/running/watched-states.js'
 import { rehearsed } from '../turn/running/rehearsed.js'
 import { turnSources, type TurnSource } from '../turn/kept/turn-source.js'
 import { Turns, type Redo } from '../turn/turns.js'
@@ -120,6 +121,7 @@ export async function openParts(options: EngineOptions, events: PartsEvents): Pr
     onRedo: events.onRedo,
     onRoom: events.onArrival,
     onError: events.onError,
+    watched: options.watchesStates === true ? new WatchedStates() : undefined,
   })
   // Task and cursor are set by a reader before the first record passes.
   const passage: Passage = {

@@ -216,6 +216,7 @@ export class Driver implements TestDriver {
       const settled = quiet(engine)
         .then(() => engine.parts.lookups.caughtUp())
         .then(() => flushed(engine))
+        .then(() => engine.parts.passage.turns.lookAtStates())
       const survived = await Promise.race([settled.then(() => true), life.death.then(() => false)])
       if (survived) break
       this.crashes++
@@ -260,6 +261,7 @@ export class Driver implements TestDriver {
         standbyReplicas: 0,
         version: undefined,
         rehearses: this.#options.replay === 'every-record',
+        watchesStates: true,
         maxRecordBytes: defaultMaxRecordBytes,
         bootId: 'test',
         startId: String(++this.#starts),

@@ -1,5 +1,9 @@
 import { z } from 'zod'
+import { readAll } from '../../test/reading.js'
+import { createApp } from '../app/create-app.js'
 import { bytes } from '../codec/codec.js'
+import { silentLogger } from '../core/logger.js'
+import { memoryLog } from '../memory/memory-log.js'
 import { stateObject } from '../model/state-object.js'
 import { topic } from '../model/stream.js'
 import { testDriver } from '../testing/driver.js'
@@ -20,17 +24,27 @@ describe('a state that is changed when no turn has it', () => {
         if (n === 5) queueMicrotask(() => (own.note = 5n))
       },
     )
-    await using driver = testDriver({ objects: [sum], partitions: 1 })
-    for (const n of [1, 5, 2])
-      await driver.sendAll(
-        orders,
-        ['a', 'b'].map((id) => ({ id, n })),
-      )
-    await driver.crash()
-    await driver.send(orders, { id: 'a', n: 1 })
-    expect(driver.state(sum, 'a')).toEqual({ sum: 9, note: '' })
-    expect(driver.state(sum, 'b')).toEqual({ sum: 8, note: '' })
-    expect(driver.output(letters)).toEqual([])
+    const log = memoryLog({ partitions: 1 })
+    const options = { id: 'app', log, createTopics: true, logger: silentLogger }
+    const send = (id: string, n: number): Promise<void> => log.send(orders, [{ id, n }])
+    {
+      await using app = createApp({ ...options, objects: [sum] })
+      await app.start()
+      for (const n of [1, 5, 2]) {
+        await log.send(
+          orders,
+          ['a', 'b'].map((id) => ({ id, n })),
+        )
+        await app.drained()
+      }
+    }
+    await using app = createApp({ ...options, objects: [sum] })
+    await app.start()
+    await send('a', 1)
+    await app.drained()
+    expect(await app.state(sum).get('a')).toEqual({ sum: 9, note: '' })
+    expect(await app.state(sum).get('b')).toEqual({ sum: 8, note: '' })
+    expect(await readAll(log, topic('app-dlq', bytes()))).toEqual([])
   })
 })
 

@@ -11,6 +11,7 @@ import { rowOf } from './output/published-row.js'
 import { touchEveryMs, type Row } from './kept/row.js'
 import { dropTimer, dropTimers, setTimer } from './kept/timers.js'
 import { Unfinished } from './unfinished.js'
+import type { WatchedStates } from './running/watched-states.js'
 import { carriedTurn, type Work } from './running/work.js'
 
 export interface TurnsOptions extends TurnSurroundings {
@@ -25,6 +26,8 @@ export interface TurnsOptions extends TurnSurroundings {
   /** Of asynchronous turns more may be begun, or none is under way. */
   readonly onRoom: () => void
   readonly onError: (error: unknown) => void
+  /** For tests. */
+  readonly watched?: WatchedStates | undefined
 }
 
 /**
@@ -79,6 +82,18 @@ export class Turns {
     return this.#verdict !== undefined
   }
 
+  /** No turn is under way: looks for what was done to states since. */
+  lookAtStates(): void {
+    this.#options.watched?.look()
+  }
+
+  /** What was done since the last seal is taken back: nothing of it goes on. */
+  takenBack(why: string): void {
+    this.unfinished.clear()
+    this.#options.watched?.forget()
+    this.flights.cutOff(why)
+  }
+
   #fail(work: Work, { error, brief }: Verdict): void {
     const { failures } = this.#options
     const guard = guardOfEntry(work.table, work.entry)
@@ -107,6 +122,7 @@ export class Turns {
   #attempt(work: Work, before: string | null | undefined): void {
     if (work.isDue?.() === false) return
     const { source, entry, table } = work
+    this.#options.watched?.before(table, entry)
     const isNew = entry.state === undefined
     const turn = new ActiveTurn(work, isNew, this.#options)
     try {
@@ -180,6 +196,7 @@ export class Turns {
     if (turn.deleted) entry.state = undefined
     else if ((entry.guard as Guard | undefined)?.detached === true) table.restoreFrom(entry, table.snapshot(entry))
     table.changed(entry, seq)
+    this.#options.watched?.after(table, entry)
     this.turns++
     if (turn.emitted !== undefined) this.#send(turn.emitted)
     if (turn.timers !== undefined || turn.deleted || work.timer !== undefined) this.#note(work, turn, seq)

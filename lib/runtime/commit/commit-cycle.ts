@@ -214,8 +214,7 @@ export class CommitCycle {
     this.#records = 0
     this.#mustRedo = false
     this.#waitsSince = undefined
-    this.#options.passage.turns.unfinished.clear()
-    this.#options.passage.turns.flights.cutOff('what was done since the last commit is done again, here or elsewhere')
+    this.#options.passage.turns.takenBack('what was done since the last commit is done again, here or elsewhere')
     this.#turnsAtSeal = this.#options.passage.turns.turns
     this.#options.passage.outbox.discard()
     this.#options.halving.discard()

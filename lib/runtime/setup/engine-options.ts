@@ -35,6 +35,8 @@ export interface EngineOptions {
   readonly standbyReplicas: number
   /** Runs each turn twice, to see that it comes to the same; for tests. */
   readonly rehearses: boolean
+  /** Looks at states between turns, for what is done to them then; for tests. @default false */
+  readonly watchesStates?: boolean
   readonly bootId: string | undefined
   /** Tells this start from all others: part of the transactional id. */
   readonly startId: string

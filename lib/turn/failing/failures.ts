@@ -9,7 +9,7 @@ import { Quarantined } from './quarantined.js'
 import { isHeld, type Row } from '../kept/row.js'
 import { dropTimer } from '../kept/timers.js'
 import { Waiting } from '../kept/waiting.js'
-import { NotDeterministic } from '../running/rehearsed.js'
+import { TestFinding } from '../running/test-finding.js'
 import { carriedTurn, placeOf, type Work } from '../running/work.js'
 
 export interface FailuresOptions {
@@ -53,7 +53,7 @@ export class Failures {
    * its record is, and no more. Throws when that is to stop the app.
    */
   failed(work: Work, cause: unknown, { final = false, brief = false } = {}): void {
-    if (cause instanceof NotDeterministic) throw cause
+    if (cause instanceof TestFinding) throw cause
     this.counts.failed++
     const { source, tried } = work
     const { attempts, backoffMs, then } = source.onError

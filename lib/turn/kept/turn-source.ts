@@ -2,7 +2,7 @@ import { asBuffer, utf8Text } from '../../core/bytes.js'
 import { RecordRefused } from '../../core/record-refused.js'
 import type { RecordInfo } from '../../core/record.js'
 import { defaultErrorPolicy } from '../../model/inputs.js'
-import { initialState } from '../../model/initial-state.js'
+import { initializer } from '../../model/initial-state.js'
 import type { ErrorPolicy, KindDefinition, TimerTime } from '../../model/kind.js'
 import { paths } from '../../model/paths.js'
 import type { StreamNode } from '../../model/stream.js'
@@ -35,7 +35,7 @@ const timeoutMs = 30_000
 /** All sources of a kind, by id. */
 export function turnSources(kind: KindDefinition, kindIndex: number): ReadonlyMap<string, TurnSource> {
   const { window, timers, inputs, onClose = (): undefined => undefined } = kind
-  const init = window?.kind === 'session' ? () => [] : (key: string) => initialState(kind, key)
+  const init = window?.kind === 'session' ? () => [] : initializer(kind)
   const own = {
     kind,
     kindIndex,

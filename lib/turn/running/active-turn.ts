@@ -18,7 +18,8 @@ import { topicNode, type Topic } from '../../model/stream.js'
 import type { EmitOptions, Turn, WindowBounds } from '../../model/turn.js'
 import { dueTime, timeBase } from '../due/due-time.js'
 import type { TimerSet } from '../kept/timers.js'
-import type { Work } from './work.js'
+import { valueOf } from '../kept/turn-source.js'
+import { carriedTurn, type Work } from './work.js'
 
 /** What all turns of a process share. */
 export interface TurnSurroundings {
@@ -170,6 +171,12 @@ export class ActiveTurn implements Turn<Record<string, unknown>> {
   /** Another call of the same turn, with nothing done yet. */
   again(): ActiveTurn {
     return new ActiveTurn(this.#work, this.isNew, this.#surroundings)
+  }
+
+  /** The value of the turn, made of its record again: nothing has changed it. */
+  ownValue(): unknown {
+    const { source, value, record } = this.#work
+    return typeof value === 'object' && value !== null ? valueOf(source, carriedTurn(this.#work), record) : value
   }
 
   #change(change: TimerChange): void {

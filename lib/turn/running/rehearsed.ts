@@ -1,8 +1,8 @@
 import { storedCodec } from '../../codec/stored.js'
-import { MillraceError } from '../../core/errors.js'
 import { isThenable } from '../../core/record-checks.js'
 import type { ActiveTurn } from './active-turn.js'
 import { sessionsCodec, type TurnHandler } from '../windows/sessions.js'
+import { TestFinding } from './test-finding.js'
 import type { TurnSource } from '../kept/turn-source.js'
 
 /** What a turn came to, as text. */
@@ -20,7 +20,7 @@ export function rehearsed(source: TurnSource): TurnSource {
     if (turn.isNew) compare(source, turn.key, onlyState(stored.encode(state)), onlyState(stored.encode(init(turn.key))))
     const copy = stored.decode(stored.encode(state))
     const rehearsal = turn.again()
-    const first = outcome(() => handler(copy as never, value, rehearsal as never), copy, rehearsal)
+    const first = outcome(() => handler(copy as never, turn.ownValue() as never, rehearsal as never), copy, rehearsal)
     const second = (expected: Outcome): unknown => {
       const returned = handler(state as never, value, turn as never)
       const check = (): void => compare(source, turn.key, outcomeOf(state, turn, ''), expected)
@@ -64,14 +64,11 @@ function onlyState(state: string): Outcome {
   return { state, emits: '', timers: '', deleted: '', error: '' }
 }
 
-/** The one error of a turn that always stops the app: thrown here, whatever errors of this library a handler may throw. */
-export class NotDeterministic extends MillraceError {}
-
 /** When the rehearsal failed, the turn itself is expected to throw, and does not come here. */
 function compare({ kind, id }: TurnSource, key: string, second: Outcome, first: Outcome): void {
   for (const what of ['error', 'state', 'emits', 'timers', 'deleted'] as const) {
     if (second[what] === first[what]) continue
-    throw new NotDeterministic(
+    throw new TestFinding(
       'NOT_DETERMINISTIC',
       `${kind.name} '${key}' (${id}): run twice on the same object and record, the turn came to different ${what}: first ${first[what] || 'none'}, then ${second[what] || 'none'}. Take time from turn.now, and random numbers or ids from the record.`,
       { kind: kind.name, key },

@@ -2,7 +2,7 @@ import type { Codec } from '../../codec/codec.js'
 import { storedCodec } from '../../codec/stored.js'
 import { forget, isThenable } from '../../core/record-checks.js'
 import type { KindDefinition } from '../../model/kind.js'
-import { initialState } from '../../model/initial-state.js'
+import { initializer } from '../../model/initial-state.js'
 import type { WindowBounds } from '../../model/turn.js'
 import type { SessionWindow } from '../../model/window.js'
 
@@ -33,6 +33,7 @@ export type Sessions = Session[]
  * and have not had their last turn yet are left alone: what becomes of a record must not depend on when they have it.
  */
 export function inSession(kind: KindDefinition, window: SessionWindow, handler: TurnHandler): TurnHandler {
+  const init = initializer(kind)
   const merge = window.merge as (earlier: unknown, later: unknown) => unknown
   const run = (sessions: Sessions, value: never, turn: SessionTurn): unknown => {
     const { now } = turn
@@ -40,7 +41,7 @@ export function inSession(kind: KindDefinition, window: SessionWindow, handler: 
       (session) => touches(session, now, window.gapMs) && !isOver(session, window, turn.streamTime),
     )
     turn.isNew = met.length === 0
-    const joined: Session = met[0] ?? { start: now, end: now, state: initialState(kind, turn.key) }
+    const joined: Session = met[0] ?? { start: now, end: now, state: init(turn.key) }
     for (const later of met.slice(1)) {
       joined.state = merged(merge(joined.state, later.state)) ?? joined.state
       joined.end = Math.max(joined.end, later.end)
