@@ -95,7 +95,19 @@ export class MillraceError extends Error {
   }
 }
 
-/** The text of anything thrown. */
+/** The text of anything thrown, cut where it is very long. Never throws. */
 export function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
+  try {
+    return cutText(String(error instanceof Error ? error.message : error), longestReason)
+  } catch {
+    return `something without a text (${typeof error})`
+  }
+}
+
+/** Characters of a message that another one, a log or a dead letter repeats: errors may carry whole documents. */
+const longestReason = 4_096
+
+/** The beginning of a text, which then says so. */
+export function cutText(text: string, most: number): string {
+  return text.length <= most ? text : `${text.slice(0, most).toWellFormed()}… (cut: ${text.length} characters)`
 }

@@ -4,6 +4,7 @@ import type { EngineOptions, Health, Stats } from './setup/engine-options.js'
 import { ownTopicGone } from './setup/topic-ids.js'
 import { Jobs } from './jobs.js'
 import { StateRefused } from '../state/table.js'
+import { Counters } from '../turn/running/counters.js'
 import { guardOf } from '../turn/kept/guard.js'
 import { Redo } from '../turn/turns.js'
 import { Ownership } from './ownership.js'
@@ -41,7 +42,6 @@ export class Engine {
   #closed = false
   #failure: { readonly error: unknown } | undefined
   #ready = (): void => undefined
-  #refused = 0
 
   /** `onFailure` is called once, with what stopped the engine; `stop` is still to be called. */
   constructor(options: EngineOptions, onFailure: (error: unknown) => void) {
@@ -320,22 +320,21 @@ export class Engine {
   }
 
   get stats(): Stats {
-    const { hops = 0, dropped = 0 } = this.#parts?.passage ?? {}
-    const turns = this.#parts?.passage.turns.turns ?? 0
-    const { failed = 0, deadLetters = 0, skipped = 0 } = this.#parts?.passage.failures.counts ?? {}
+    const { turns, hops, dropped, refused, failed, deadLetters, skipped } = (
+      this.#parts?.passage.counts ?? new Counters()
+    ).total
     const { restoredRecords = 0, restoredBytes = 0 } = this.#parts?.tasks ?? {}
     const standbyRecords = this.#parts?.standbys.records ?? 0
     const lookupRecords = this.#parts?.lookups.records ?? 0
     const records = this.#parts?.processor.records ?? 0
     const commits = this.#parts?.cycle.commits ?? 0
     const rollbacks = this.#ownership?.rollbacks ?? 0
-    const refused = this.#refused
     return {
       records,
       turns,
       hops,
       dropped,
-      refused,
+      refused: refused + (this.#parts?.lookups.refused ?? 0),
       failed,
       deadLetters,
       skipped,
@@ -360,7 +359,6 @@ export class Engine {
   }
 
   #refusedRecord(error: unknown): void {
-    this.#refused++
     this.#options.logger.debug({ error }, `a record was refused: ${reasonOf(error)}`)
   }
 }

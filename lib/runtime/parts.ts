@@ -7,6 +7,7 @@ import type { TaskState } from '../state/task-state.js'
 import type { RestoreProgress } from '../state/take-over.js'
 import type { StoreFolder } from '../store/store.js'
 import { DueTurns } from '../turn/due-turns.js'
+import { Counters } from '../turn/running/counters.js'
 import { Failures } from '../turn/failing/failures.js'
 import { Outbox } from '../turn/output/outbox.js'
 import { WatchedStates } from '../turn/running/watched-states.js'
@@ -106,7 +107,8 @@ export async function openParts(options: EngineOptions, events: PartsEvents): Pr
     now: () => clock.now(),
   }
   const seq = (): number => passage.seq
-  const failures = new Failures({ clock, logger, outbox, deadLetters, seq })
+  const counts = new Counters()
+  const failures = new Failures({ clock, logger, outbox, deadLetters, counts, seq })
   const { onRefusedRecord: onRefused, onError } = events
   const lookups = new Lookups({ tables: program.lookups, log, clock, logger, onRefused, onError })
   const turns = new Turns({
@@ -117,6 +119,7 @@ export async function openParts(options: EngineOptions, events: PartsEvents): Pr
     outbox,
     partitions: shape.partitions,
     failures,
+    counts,
     seq,
     onRedo: events.onRedo,
     onRoom: events.onArrival,
@@ -130,12 +133,11 @@ export async function openParts(options: EngineOptions, events: PartsEvents): Pr
     partitions: shape.partitions,
     turns,
     failures,
+    counts,
     task: undefined as never,
     cursor: undefined as never,
     used: false,
     seq: 1,
-    hops: 0,
-    dropped: 0,
   }
   const inventory = new StoreInventory(folder)
   const onClosed = (state: TaskState): void => inventory.note(state)

@@ -102,7 +102,8 @@ export class DueTurns {
       if (own === undefined) throw noSource(turn, object)
       value = valueOf(own, turn, work.record)
     } catch (cause) {
-      return this.#options.failures.failed(work, cause, { final: true })
+      const refused = cause instanceof RecordRefused ? cause : RecordRefused.because(cause, 'VALUE_INVALID')
+      return this.#options.failures.failed(work, refused, { final: true })
     }
     this.#options.turns.run({ ...work, value })
   }

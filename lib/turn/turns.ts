@@ -1,4 +1,4 @@
-import { reasonOf, type MillraceError } from '../core/errors.js'
+import { reasonOf } from '../core/errors.js'
 import { isThenable, kindOf } from '../core/record-checks.js'
 import { StateRefused, type Entry, type Table } from '../state/table.js'
 import { ActiveTurn, type TurnSurroundings } from './running/active-turn.js'
@@ -11,6 +11,7 @@ import { rowOf } from './output/published-row.js'
 import { touchEveryMs, type Row } from './kept/row.js'
 import { dropTimer, dropTimers, setTimer } from './kept/timers.js'
 import { Unfinished } from './unfinished.js'
+import type { Counters } from './running/counters.js'
 import type { WatchedStates } from './running/watched-states.js'
 import { carriedTurn, type Work } from './running/work.js'
 
@@ -19,6 +20,7 @@ export interface TurnsOptions extends TurnSurroundings {
   /** Of topics, as far as they are known. */
   readonly partitions: ReadonlyMap<string, number>
   readonly failures: Failures
+  readonly counts: Counters
   /** The commit that will carry what turns do now. */
   readonly seq: () => number
   /** What an asynchronous turn has done cannot be taken back alone. */
@@ -38,7 +40,7 @@ export class Redo extends Error {}
 
 /** Why turns are not to be tried. */
 export interface Verdict {
-  readonly error: MillraceError
+  readonly error: Error
   /** Nothing of them fits into a dead letter but where they came from. */
   readonly brief: boolean
 }
@@ -198,6 +200,7 @@ export class Turns {
     table.changed(entry, seq)
     this.#options.watched?.after(table, entry)
     this.turns++
+    this.#options.counts.now.turns++
     if (turn.emitted !== undefined) this.#send(turn.emitted)
     if (turn.timers !== undefined || turn.deleted || work.timer !== undefined) this.#note(work, turn, seq)
     if (source.kind.ttlMs !== undefined && !turn.deleted) this.#touch(work, source.kind.ttlMs, seq)

@@ -183,6 +183,7 @@ export class CommitCycle {
     if (this.#mustRedo) return
     const sealed = seal(passage.seq, tasks(), topology, passage.outbox, clock.now(), guarantee)
     passage.seq++
+    passage.counts.sealed()
     halving.sealed()
     this.#sealedAt = clock.elapsed()
     this.#records = 0
@@ -217,6 +218,7 @@ export class CommitCycle {
     this.#options.passage.turns.takenBack('what was done since the last commit is done again, here or elsewhere')
     this.#turnsAtSeal = this.#options.passage.turns.turns
     this.#options.passage.outbox.discard()
+    this.#options.passage.counts.undone()
     this.#options.halving.discard()
   }
 
@@ -231,6 +233,7 @@ export class CommitCycle {
     } catch (error) {
       this.#sending = false
       this.#broken = true
+      this.#options.passage.counts.refused()
       onRefused(error instanceof BatchTooLarge ? await this.#tooLarge(error) : error)
     }
   }
@@ -244,6 +247,7 @@ export class CommitCycle {
   #committed(sealed: SealedCommit, ends: ReadonlyMap<string, ReadonlyMap<number, number>>): void {
     const { topology, clock, halving } = this.#options
     this.commits++
+    this.#options.passage.counts.committed()
     halving.committed()
     for (const { task, positions, changes } of sealed.tasks) {
       task.committed(positions)

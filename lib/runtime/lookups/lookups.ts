@@ -49,6 +49,8 @@ export class Lookups {
   #stopLooking: (() => void) | undefined
   /** Applied, those of the first reading included. */
   records = 0
+  /** Records that their codec or schema refused. */
+  refused = 0
 
   constructor(options: LookupsOptions) {
     this.#options = options
@@ -167,6 +169,7 @@ export class Lookups {
 
   #refused({ onInvalid }: TopicNode, error: MillraceError, warn: boolean): void {
     if (onInvalid === 'stop') throw error
+    this.refused++
     this.#options.onRefused(error)
     if (onInvalid === 'dead-letter' && warn) this.#options.logger.warn({ error }, error.message)
   }

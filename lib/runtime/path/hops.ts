@@ -7,6 +7,7 @@ import { carriedRecord } from '../../turn/kept/carried.js'
 import { valueBytes } from '../../turn/kept/record-bytes.js'
 import { packHop, type HopElement } from '../../turn/output/hop.js'
 import type { Outbox } from '../../turn/output/outbox.js'
+import type { Counters } from '../../turn/running/counters.js'
 
 /** What hops need of a `Passage`. */
 export interface HopSurroundings {
@@ -14,8 +15,7 @@ export interface HopSurroundings {
   readonly clock: Clock
   /** Stands on the record. */
   readonly cursor: RecordCursor
-  /** Counts them. */
-  hops: number
+  readonly counts: Counters
 }
 
 /** Characters of keys in one hop: many values of one record share few copies of it, and none becomes much larger than it. */
@@ -75,9 +75,9 @@ export class Hops {
 
   /** When it is sent, not when the record is from: brokers refuse times that are far from theirs. */
   #send(partition: number, key: string, headers: HeaderSection): void {
-    const { outbox, clock, cursor } = this.#surroundings
+    const { outbox, clock, cursor, counts } = this.#surroundings
     outbox.add(this.#inbox, partition, key, valueBytes(cursor), clock.now(), headers)
-    this.#surroundings.hops++
+    counts.now.hops++
   }
 
   #demandFits(one: HopElement, record: RecordInfo): HeaderSection {

@@ -1,10 +1,10 @@
-import { MillraceError } from '../../core/errors.js'
+import { MillraceError, reasonOf } from '../../core/errors.js'
 import { RecordRefused } from '../../core/record-refused.js'
 import type { Fetched } from '../../log/port.js'
 import { deliver } from '../../turn/deliver.js'
 import { carriedRecord, type CarriedRecord } from '../../turn/kept/carried.js'
 import { valueBytes } from '../../turn/kept/record-bytes.js'
-import { valueOf, wayOf, type TurnSource } from '../../turn/kept/turn-source.js'
+import { closeId, valueOf, wayOf, type TurnSource } from '../../turn/kept/turn-source.js'
 import type { Way } from '../../turn/kept/way.js'
 import { HoppedRecord, hopKey } from '../../turn/output/hop.js'
 import type { Origin } from '../../turn/running/work.js'
@@ -18,33 +18,31 @@ export class InboxReader extends Reader {
   readonly #plan: InboxPlan
   readonly #record: HoppedRecord
   readonly #origin: Origin
-  /** Which of the values of the record has its turn. */
-  #element = 0
   #isOurs = false
+  #isBrief = false
 
   constructor(task: Task, fetched: Fetched, surroundings: ReaderSurroundings, plan: InboxPlan) {
     super(task, fetched, surroundings)
     this.#plan = plan
     this.#record = new HoppedRecord(this.at)
     this.#origin = {
-      carry: ({ source, letter }) => {
-        const { way } = this.#record.address
-        return { source: source.id, record: this.#record.carried(), way, element: this.#element, letter }
-      },
+      carry: () => ({ ...this.#record.address, record: this.#record.carried() }),
     }
   }
 
   protected override setAside(culprit: Culprit): void {
     const { turns } = this.surroundings.passage
+    this.#isBrief = culprit.brief
     turns.failing(culprit, () => {
       this.take()
       turns.unfinished.finish()
     })
+    this.#isBrief = false
   }
 
   protected override take(): void {
     const record = this.#record
-    let source: TurnSource
+    let source: TurnSource | undefined
     let values: readonly unknown[]
     this.#isOurs = false
     try {
@@ -53,14 +51,28 @@ export class InboxReader extends Reader {
       source = this.#source()
       values = this.#values(source)
     } catch (cause) {
-      if (cause instanceof RecordRefused) this.refuseFor('dead-letter', cause)
-      else this.refuse('dead-letter', cause, 'the value was refused', 'VALUE_INVALID')
-      return
+      return this.#refused(source, cause)
     }
     const { element, letter } = record.address
     this.#deliver(source, hopKey(this.cursor), element, values[0], letter)
     record.more.forEach((each, i) => this.#deliver(source, each.key, each.element, values[i + 1], letter))
     this.timeOf(this.#plan.timed && letter === undefined, record.topic, record.partition)?.see(record.timestamp)
+  }
+
+  /** It is refused as it would have been at its source; a replayed letter keeps its place among those of its object. */
+  #refused(source: TurnSource | undefined, cause: unknown): void {
+    const what = `the value was refused (${reasonOf(cause)})`
+    const refused = cause instanceof RecordRefused ? cause : new RecordRefused('VALUE_INVALID', what, { cause })
+    const { letter, topic, element } = this.#record.address
+    if (!this.#isOurs || letter === undefined) {
+      const policy = source?.ways.get(topic)?.[0]?.topic.onInvalid ?? 'dead-letter'
+      return this.refuseFor(policy, refused, this.#isBrief)
+    }
+    // Any of its kind will do: it is not run.
+    const by = source ?? (this.#plan.inputs.get(closeId) as TurnSource)
+    const verdict = { error: refused, brief: this.#isBrief }
+    const fail = (): void => this.#deliver(by, hopKey(this.cursor), element, undefined, letter)
+    this.surroundings.passage.turns.failing(verdict, fail)
   }
 
   /** What no app of ours has written is refused as it stands in the inbox. */
@@ -78,9 +90,14 @@ export class InboxReader extends Reader {
         this.at,
       )
     const { turns, failures } = this.surroundings.passage
-    this.#element = element
-    const delivery = { source, agenda, table, key, value, record: this.#record, origin: this.#origin, letter }
+    const origin = element === this.#record.address.element ? this.#origin : this.#originOf(element)
+    const delivery = { source, agenda, table, key, value, record: this.#record, origin, letter }
     deliver(delivery, turns, failures)
+  }
+
+  /** Of one of several values of the record. */
+  #originOf(element: number): Origin {
+    return { carry: () => ({ ...this.#record.address, record: this.#record.carried(), element }) }
   }
 
   #source(): TurnSource {

@@ -2,6 +2,7 @@ import type { Clock } from '../../core/clock.js'
 import type { RecordCursor } from '../../log/port.js'
 import type { Failures } from '../../turn/failing/failures.js'
 import type { Outbox } from '../../turn/output/outbox.js'
+import type { Counters } from '../../turn/running/counters.js'
 import type { Turns } from '../../turn/turns.js'
 import type { Task } from '../tasks/task.js'
 
@@ -13,6 +14,7 @@ export interface Passage {
   readonly partitions: ReadonlyMap<string, number>
   readonly turns: Turns
   readonly failures: Failures
+  readonly counts: Counters
   /** The task whose record it is. */
   task: Task
   /** Stands on the record. */
@@ -21,6 +23,4 @@ export interface Passage {
   used: boolean
   /** The commit that will carry the effects. */
   seq: number
-  hops: number
-  dropped: number
 }

@@ -151,6 +151,7 @@ export abstract class Reader {
       if (brief) briefLetter(passage.outbox, deadLetters, record, error)
       else deadLetter(passage.outbox, deadLetters, record, error)
     }
+    passage.counts.now.refused++
     onRefused(error)
   }
 

@@ -63,14 +63,14 @@ export function turnSink(options: TurnSinkOptions, passage: Passage): Sink {
   const hops = new Hops(inboxTopic(app, kind.name), source.id, way, passage)
   const isWindowed = kind.window !== undefined
   const isShuffled = input.route === 'shuffle'
-  /** Which of the values of the record has its turn. */
-  let current = 0
-  const origin: Origin = {
+  /** `element`: which of the values of the record it is. */
+  const originOf = (element: number): Origin => ({
     carry: ({ record }) => {
       const carried = carriedRecord(record, passage.cursor, record.timestamp)
-      return { source: source.id, record: carried, way, element: current, letter: undefined }
+      return { source: source.id, record: carried, way, element, letter: undefined }
     },
-  }
+  })
+  const first = originOf(0)
 
   const extracted = (value: unknown, record: RecordInfo): unknown => {
     try {
@@ -86,17 +86,17 @@ export function turnSink(options: TurnSinkOptions, passage: Passage): Sink {
     record: RecordInfo,
     element: number | undefined,
   ): (() => void) => {
-    if (extracted === null) return () => void passage.dropped++
+    if (extracted === null) return () => void passage.counts.now.dropped++
     const key = demandExtracted(extracted, input)
     const { agenda, index } = passage.task
     const table = isShuffled ? undefined : agenda?.state.tables[kindIndex]
     const partition = partitionOfKey(key, stateTasks)
     // Rule route-in-place (integration/model).
     if (table !== undefined && partition === index) {
+      const origin = element === undefined ? first : originOf(element)
       const delivery = { source, agenda: agenda as Agenda, table, key, value, record, origin, letter: undefined }
       return () => {
         passage.used = true
-        current = element ?? 0
         deliver(delivery, passage.turns, passage.failures)
       }
     }
@@ -115,7 +115,7 @@ export function turnSink(options: TurnSinkOptions, passage: Passage): Sink {
       const entry = typeof key === 'string' ? table?.cached(key) : undefined
       if (entry === undefined) return prepared(key, value, record, undefined)()
       passage.used = true
-      passage.turns.run(recordWork(source, agenda as Agenda, table as Table, entry, value, record, origin))
+      passage.turns.run(recordWork(source, agenda as Agenda, table as Table, entry, value, record, first))
     },
     prepare: (value, record, element) => prepared(extracted(value, record), value, record, element),
     end: (record) => hops.sendCollected(record),

@@ -42,10 +42,11 @@ export interface EngineOptions {
   readonly startId: string
 }
 
-/** Plain counters since the start. What had to be done again counts twice. */
+/** Plain counters since the start. What had to be done again, since its commit was not made, counts once, but for what was read. */
 export interface Stats {
   /** Records read from sources and inboxes. */
   readonly records: number
+  /** Turns that have taken effect. */
   readonly turns: number
   /** Records sent to another partition's inbox. */
   readonly hops: number

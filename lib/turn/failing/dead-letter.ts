@@ -1,4 +1,4 @@
-import { MillraceError, reasonOf } from '../../core/errors.js'
+import { cutText, MillraceError, reasonOf } from '../../core/errors.js'
 import { noHeaders, surrounded, type OwnHeaders } from '../../log/format/header-section.js'
 import type { HeaderSection } from '../../log/format/record-headers.js'
 import type { CarriedRecord, CarriedTurn } from '../kept/carried.js'
@@ -39,7 +39,7 @@ export function briefLetter(
   { code, message }: MillraceError,
   task = record.partition,
 ): void {
-  const short = new MillraceError(code, message.slice(0, briefLength).toWellFormed())
+  const short = new MillraceError(code, cutText(message, briefLength))
   const brief = { ...record, key: Buffer.from(placeOf(record)), value: null, headers: noHeaders }
   append(outbox, target, task, brief, errorHeaders(target, short, record))
 }
@@ -108,7 +108,7 @@ function errorHeaders(
     own('app', app),
     ...(version === undefined ? [] : [own('app.version', version)]),
     own('error.code', MillraceError.is(error) ? error.code : 'VALUE_INVALID'),
-    own('error.message', cut(reasonOf(error))),
+    own('error.message', cutText(reasonOf(error), longestMessage)),
     own('source.topic', topic),
     own('source.partition', partition),
     own('source.offset', offset),
@@ -126,8 +126,3 @@ const longestMessage = 4_096
 
 /** Bytes of a header of ours in a letter that must be small: only keys of objects can have more. */
 const longestOwn = 4 * longestMessage
-
-function cut(message: string): string {
-  if (message.length <= longestMessage) return message
-  return `${message.slice(0, longestMessage).toWellFormed()}… (cut: ${message.length} characters)`
-}

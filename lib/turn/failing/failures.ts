@@ -1,6 +1,7 @@
 import type { Clock } from '../../core/clock.js'
 import { MillraceError, reasonOf } from '../../core/errors.js'
 import type { Logger } from '../../core/logger.js'
+import { RecordRefused } from '../../core/record-refused.js'
 import { StateRefused } from '../../state/table.js'
 import { briefLetter, deadTurn, type DeadLetterTarget } from './dead-letter.js'
 import type { CarriedTurn } from '../kept/carried.js'
@@ -9,6 +10,7 @@ import { Quarantined } from './quarantined.js'
 import { isHeld, type Row } from '../kept/row.js'
 import { dropTimer } from '../kept/timers.js'
 import { Waiting } from '../kept/waiting.js'
+import type { Counters } from '../running/counters.js'
 import { TestFinding } from '../running/test-finding.js'
 import { carriedTurn, placeOf, type Work } from '../running/work.js'
 
@@ -17,6 +19,7 @@ export interface FailuresOptions {
   readonly logger: Logger
   readonly outbox: Outbox
   readonly deadLetters: DeadLetterTarget
+  readonly counts: Counters
   readonly seq: () => number
 }
 
@@ -29,8 +32,6 @@ const longestBackoffMs = 60_000
  */
 export class Failures {
   readonly #options: FailuresOptions
-  /** Turns that failed, those given up as dead letters, those given up without one. */
-  readonly counts = { failed: 0, deadLetters: 0, skipped: 0 }
 
   constructor(options: FailuresOptions) {
     this.#options = options
@@ -54,7 +55,7 @@ export class Failures {
    */
   failed(work: Work, cause: unknown, { final = false, brief = false } = {}): void {
     if (cause instanceof TestFinding) throw cause
-    this.counts.failed++
+    this.#options.counts.now.failed++
     const { source, tried } = work
     const { attempts, backoffMs, then } = source.onError
     const error = turnFailed(work, cause)
@@ -70,7 +71,7 @@ export class Failures {
     this.#options.logger.warn({ error }, `${error.message}. Tried ${attempt} times: ${then}.`)
     if (brief && then === 'dead-letter') this.#briefLetter(work, error)
     if (brief || then === 'skip') {
-      if (then === 'skip') this.counts.skipped++
+      if (then === 'skip') this.#options.counts.now.skipped++
       return this.#change(work, (objects) => objects.done(work))
     }
     this.#change(work, (objects) => objects.bury(carriedTurn(work), work.retries, error, attempt))
@@ -84,7 +85,7 @@ export class Failures {
   /** A turn that must not be tried: its record goes the way its policy says, and others of its object are not concerned. */
   refused(work: Work, error: MillraceError, policy: 'dead-letter' | 'skip' | 'stop'): void {
     if (policy === 'stop') throw error
-    if (policy === 'skip') this.counts.skipped++
+    if (policy === 'skip') this.#options.counts.now.skipped++
     else this.#letter(work, carriedTurn(work), error, { attempt: 0, letter: undefined })
   }
 
@@ -103,7 +104,7 @@ export class Failures {
 
   /** It cannot be replayed, so later turns of its object do not wait for that. */
   #briefLetter(work: Work, error: MillraceError): void {
-    this.counts.deadLetters++
+    this.#options.counts.now.deadLetters++
     const { outbox, deadLetters } = this.#options
     briefLetter(outbox, deadLetters, carriedTurn(work).record, error, work.agenda.task)
   }
@@ -114,7 +115,7 @@ export class Failures {
     error: MillraceError,
     facts: { attempt: number; letter: number | undefined },
   ): void {
-    this.counts.deadLetters++
+    this.#options.counts.now.deadLetters++
     const { outbox, deadLetters } = this.#options
     deadTurn(outbox, deadLetters, agenda.task, turn, error, { kind: source.kind.name, key: entry.key, ...facts })
   }
@@ -139,6 +140,7 @@ function turnFailed({ source, key, record }: Work, cause: unknown, advice = ''):
       facts,
     )
   }
+  if (cause instanceof RecordRefused) return new MillraceError(cause.code, `${where}: ${cause.message}${advice}`, facts)
   const code = MillraceError.is(cause) && passed.has(cause.code) ? cause.code : 'HANDLER_FAILED'
   return new MillraceError(code, `${where}: the turn failed (${reasonOf(cause)})${advice}`, facts)
 }

@@ -1,0 +1,51 @@
+/** What has become of records and turns. */
+export interface Counts {
+  turns: number
+  hops: number
+  dropped: number
+  refused: number
+  failed: number
+  deadLetters: number
+  skipped: number
+}
+
+const none = (): Counts => ({ turns: 0, hops: 0, dropped: 0, refused: 0, failed: 0, deadLetters: 0, skipped: 0 })
+
+/** Counts what takes effect: what is done again after a commit that was not made is counted once. */
+export class Counters {
+  /** Since the last seal; counted up where it happens. */
+  readonly now = none()
+  #inFlight = none()
+  readonly #committed = none()
+
+  sealed(): void {
+    this.#inFlight = { ...this.now }
+    this.undone()
+  }
+
+  committed(): void {
+    addTo(this.#committed, this.#inFlight)
+    this.#inFlight = none()
+  }
+
+  /** The commit in flight was not made. */
+  refused(): void {
+    this.#inFlight = none()
+  }
+
+  /** What was done since the last seal has been taken back. */
+  undone(): void {
+    Object.assign(this.now, none())
+  }
+
+  get total(): Counts {
+    const total = { ...this.#committed }
+    addTo(total, this.#inFlight)
+    addTo(total, this.now)
+    return total
+  }
+}
+
+function addTo(total: Counts, more: Counts): void {
+  for (const name of Object.keys(total) as (keyof Counts)[]) total[name] += more[name]
+}
