@@ -67,6 +67,7 @@ export class Instance {
         replicationFactor: -1,
         cacheEntries: 1_000,
         standbyReplicas: 0,
+        compression: 'gzip',
         version: undefined,
         rehearses: false,
         maxRecordBytes: 1_000_000,

@@ -64,6 +64,12 @@ export interface AppOptions {
    * (`RECORD_TOO_LARGE`), as are those that their topic does not take (`max.message.bytes`). @default 1000000
    */
   readonly maxRecordBytes?: number
+  /**
+   * How the app packs the batches of its inboxes, its timers and its dead letters, in which records of sources are handed on:
+   * what a source topic has packed may be many times larger than its limit. `zstd` needs Node 22.15, or the package
+   * `@bokuweb/zstd-wasm` (`COMPRESSION_UNAVAILABLE` at the start without). @default 'gzip'
+   */
+  readonly compression?: 'gzip' | 'zstd' | 'none'
   /** @default warnings and errors as JSON lines on stderr */
   readonly logger?: Logger
 }
@@ -90,6 +96,7 @@ export const appRules: Rules<AppOptions> = {
   standbyReplicas: whole(0),
   version: anyText,
   maxRecordBytes: whole(1),
+  compression: oneOf('gzip', 'zstd', 'none'),
   logger,
 }
 
@@ -108,6 +115,7 @@ export interface ResolvedOptions {
   readonly standbyReplicas: number
   readonly version: string | undefined
   readonly maxRecordBytes: number
+  readonly compression: 'gzip' | 'zstd' | 'none'
 }
 
 /** Throws `OPTIONS_INVALID` naming each option that is wrong. */
@@ -128,5 +136,6 @@ export function resolveOptions(options: AppOptions): ResolvedOptions {
     standbyReplicas: options.standbyReplicas ?? 0,
     version: options.version,
     maxRecordBytes: options.maxRecordBytes ?? defaultMaxRecordBytes,
+    compression: options.compression ?? 'gzip',
   }
 }

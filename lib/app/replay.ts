@@ -160,6 +160,7 @@ class Sender {
   async #lookUp(inbox: string): Promise<number> {
     const { partitions, configs } = await infoOf(this.#log, inbox, this.#app)
     this.#rules.note(inbox, configs)
+    this.#rules.pack(inbox, 'gzip', configs)
     this.#counts.set(inbox, partitions)
     return partitions
   }

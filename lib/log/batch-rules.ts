@@ -43,6 +43,11 @@ export class BatchRules {
     Object.assign(this.of(topic), { maxBytes: maxBatchBytes(configs), roundBytes })
   }
 
+  /** Has batches packed; not where brokers store them unpacked, as then their limit is for what they store. */
+  pack(topic: string, compression: Compression, configs: ReadonlyMap<string, string>): void {
+    this.of(topic).compression = configs.get('compression.type') === 'uncompressed' ? 'none' : compression
+  }
+
   get topics(): readonly string[] {
     return [...this.#rules.keys()]
   }

@@ -1,27 +1,14 @@
 import { faultyLog } from '../../test/faulty-log.js'
 import { Instance } from '../../test/instances.js'
+import { withAdmin } from '../../test/with-admin.js'
 import { app, flows, Sent, words } from '../../test/word-app.js'
 import { MillraceError } from '../core/errors.js'
-import type { LogAdmin, LogPort } from '../log/port.js'
+import type { LogPort } from '../log/port.js'
 import { memoryLog } from '../memory/memory-log.js'
 import { drained } from './drain.js'
 
 const refusal = new MillraceError('BROKER_REFUSED', 'refused, made up')
 const value = { word: 'a', lane: 'p', drop: false }
-
-/** The log, whose administrator answers as `instead` does. */
-function withAdmin(log: LogPort, instead: Partial<LogAdmin>): LogPort {
-  const admin = new Proxy(log.admin, {
-    get: (target, name) => Reflect.get(instead, name) ?? (Reflect.get(target, name) as () => unknown).bind(target),
-  })
-  return new Proxy(log, {
-    get: (target, name) => {
-      if (name === 'admin') return admin
-      const member: unknown = Reflect.get(target, name)
-      return typeof member === 'function' ? (member.bind(target) as unknown) : member
-    },
-  })
-}
 
 /** An app of which a commit is refused; its log says what `stableCommitted` says from then on. */
 async function refused(stableCommitted: (instance: Instance) => Promise<never>): Promise<unknown> {

@@ -1,6 +1,7 @@
 import type { MillraceError } from '../core/errors.js'
 import type { PositionMap } from '../core/record.js'
 import { BatchRules } from '../log/batch-rules.js'
+import { loadCompression } from '../log/compression/compression.js'
 import type { CommitChannel, Generation } from '../log/port.js'
 import type { StateRefused } from '../state/table.js'
 import type { TaskState } from '../state/task-state.js'
@@ -31,7 +32,8 @@ import { StoreInventory } from './tasks/store-inventory.js'
 import type { Task } from './tasks/task.js'
 import { TaskSet } from './tasks/task-set.js'
 import { TopicLimits } from './setup/topic-limits.js'
-import { targetPartitions, topology, type Topology } from './setup/topology.js'
+import { targetPartitions } from './setup/topic-lookup.js'
+import { topology, type Topology } from './setup/topology.js'
 
 /** The parts of an engine that has started; each knows only those before it. */
 export interface Parts {
@@ -80,7 +82,8 @@ export function openChannel(options: EngineOptions): Promise<CommitChannel> {
 
 /** Looks at the topics, opens the folder and the channel, and puts the parts together. Nothing is fetched yet. */
 export async function openParts(options: EngineOptions, events: PartsEvents): Promise<Parts> {
-  const { app, program, log, clock, logger, createTopics, replicationFactor, maxRecordBytes } = options
+  const { app, program, log, clock, logger, createTopics, replicationFactor, maxRecordBytes, compression } = options
+  await loadCompression(compression)
   const rules = new BatchRules()
   const lookUpOptions = {
     app,
@@ -90,6 +93,7 @@ export async function openParts(options: EngineOptions, events: PartsEvents): Pr
     replicationFactor,
     maxRecordBytes,
     rules,
+    compression,
     logger,
   }
   // First, so that one that the app makes is compacted, also when the app writes to it.

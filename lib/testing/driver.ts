@@ -259,6 +259,7 @@ export class Driver implements TestDriver {
         replicationFactor: -1,
         cacheEntries: 10_000,
         standbyReplicas: 0,
+        compression: 'gzip',
         version: undefined,
         rehearses: this.#options.replay === 'every-record',
         watchesStates: true,

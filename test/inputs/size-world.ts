@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { z } from 'zod'
 import { createApp } from '../../lib/app/create-app.js'
 import type { App } from '../../lib/app/app.js'
@@ -5,25 +6,30 @@ import type { AppOptions } from '../../lib/app/options.js'
 import { replayDeadLetters } from '../../lib/app/replay.js'
 import { text } from '../../lib/codec/codec.js'
 import { silentLogger } from '../../lib/core/logger.js'
+import type { Headers } from '../../lib/core/record.js'
+import { batchBuilder } from '../../lib/log/batch-builder.js'
 import type { LogClient } from '../../lib/log/client/client.js'
 import type { LogPort } from '../../lib/log/port.js'
 import { changelogTopic, deadLetterTopic, inboxTopic, timerTopic } from '../../lib/model/names.js'
 import { stateObject } from '../../lib/model/state-object.js'
-import { topic } from '../../lib/model/stream.js'
+import { topic, type Topic } from '../../lib/model/stream.js'
 
 /** How large something becomes on its way. */
-export const ways = ['emit', 'state', 'row', 'hop', 'refused', 'flow', 'send', 'replay'] as const
+export const ways = ['emit', 'state', 'row', 'hop', 'refused', 'retry', 'flow', 'send', 'replay'] as const
 export type Way = (typeof ways)[number]
 
 const order = z.object({
-  way: z.enum(['emit', 'state', 'row', 'hop', 'replay']),
+  way: z.enum(['emit', 'state', 'row', 'hop', 'retry', 'replay']),
   n: z.number(),
   bytes: z.number(),
   pad: z.string(),
 })
 
+/** Text that packs to three quarters at best. */
+const noise = randomBytes(1 << 20).toString('base64url')
+
 /** A number, and so many characters. */
-const sized = (n: number, bytes: number): string => `${n} `.padEnd(bytes, 'x')
+const sized = (n: number, bytes: number): string => `${n} `.padEnd(bytes, noise)
 const numberOf = (value: string): number => Number(value.slice(0, value.indexOf(' ')))
 
 /** One app in which everything that can become too large becomes as large as it is told, in topics of one partition. */
@@ -34,6 +40,7 @@ export class SizeWorld {
   /** Until it is true turns of `replay` fail. */
   repaired = false
   readonly #names
+  readonly #tried = new Set<number>()
 
   constructor(id: string, log: LogPort & LogClient, options: Partial<AppOptions> = {}) {
     this.id = id
@@ -48,16 +55,15 @@ export class SizeWorld {
     const sent = topic(named('sent'), text(), raw)
     const seen = topic(named('seen'), text(), raw)
     this.#names = { orders, plain, out, rows, copies, sent, seen }
-    const onError = { attempts: 1, then: 'dead-letter' } as const
+    const once = { attempts: 1, then: 'dead-letter' } as const
     const box = stateObject('box', {
       state: z.object({ pad: z.string(), row: z.string() }),
       init: () => ({ pad: '', row: '' }),
     })
       .on(
-        orders.filter(({ way }) => way !== 'hop'),
-        { key: ({ way, n }) => `${way}${n}`, onError },
-        (state, value, turn) => {
-          const { way, n, bytes } = value
+        orders.filter(({ way }) => way !== 'hop' && way !== 'retry'),
+        { key: ({ way, n }) => `${way}${n}`, onError: once },
+        (state, { way, n, bytes }, turn) => {
           if (way === 'replay' && !this.repaired) throw new Error('not yet')
           if (way === 'emit') turn.emit(out, sized(n, bytes))
           if (way === 'state') state.pad = sized(n, bytes)
@@ -67,9 +73,17 @@ export class SizeWorld {
       )
       .on(
         orders.filter(({ way }) => way === 'hop'),
-        { key: ({ n }) => `hop${n}`, route: 'shuffle', onError },
+        { key: ({ n }) => `hop${n}`, route: 'shuffle', onError: once },
+        (_state, { n }, turn) => turn.emit(seen, sized(n, 10)),
+      )
+      .on(
+        orders.filter(({ way }) => way === 'retry'),
+        { key: ({ n }) => `retry${n}`, onError: { attempts: 2, backoff: 1 } },
         (_state, { n }, turn) => {
           turn.emit(seen, sized(n, 10))
+          if (this.#tried.has(n)) return
+          this.#tried.add(n)
+          throw new Error('not at first')
         },
       )
       .publish(rows, ({ row }) => (row === '' ? null : row))
@@ -94,6 +108,7 @@ export class SizeWorld {
       row: rows.name,
       hop: inboxTopic(this.id, 'box'),
       refused: deadLetterTopic(this.id),
+      retry: timerTopic(this.id),
       flow: copies.name,
       send: sent.name,
       replay: inboxTopic(this.id, 'box'),
@@ -104,20 +119,22 @@ export class SizeWorld {
   /** Makes the topic of a way beforehand, as the app would but for its limit. */
   async limit(way: Way, maxMessageBytes: number): Promise<void> {
     const compacted =
-      way === 'state' ? { 'cleanup.policy': 'compact' } : { 'cleanup.policy': 'delete', 'retention.ms': '-1' }
+      way === 'state' || way === 'retry'
+        ? { 'cleanup.policy': 'compact' }
+        : { 'cleanup.policy': 'delete', 'retention.ms': '-1' }
     const configs = { ...compacted, 'retention.bytes': '-1', 'max.message.bytes': String(maxMessageBytes) }
     await this.log.admin.create([{ name: this.topicOf(way), partitions: 1, replicationFactor: -1, configs }])
   }
 
-  async start(): Promise<void> {
-    const own = Object.values(this.#names).map(({ name }) => ({
-      name,
+  /** Its sources take batches of so many bytes. */
+  async start(sourceBytes = 20_000_000): Promise<void> {
+    const { orders, plain } = this.#names
+    const large = { 'retention.ms': '-1', 'max.message.bytes': String(sourceBytes) }
+    const own = Object.values(this.#names).map((each) => ({
+      name: each.name,
       partitions: 1,
       replicationFactor: -1,
-      configs: {
-        'retention.ms': '-1',
-        ...(name.endsWith('orders') || name.endsWith('plain') ? { 'max.message.bytes': '20000000' } : {}),
-      },
+      configs: each === orders || each === plain ? large : { 'retention.ms': '-1' },
     }))
     await this.log.admin.create(own)
     await this.app.start()
@@ -125,58 +142,65 @@ export class SizeWorld {
 
   /** Lets values of these sizes go their way, in one commit if that can be, and waits until all are where they belong. */
   async carry(way: Way, sizes: readonly number[]): Promise<void> {
-    const { orders, plain, sent } = this.#names
-    if (way === 'send')
-      await this.log.send(
-        sent,
-        sizes.map((bytes, n) => sized(n, bytes)),
-      )
-    else if (way === 'flow')
-      await this.log.send(
-        plain,
-        sizes.map((bytes, n) => sized(n, bytes)),
-      )
-    else if (way === 'refused')
-      await this.log.send(
-        topic(orders.name, text()),
-        sizes.map((bytes, n) => sized(n, bytes)),
-      )
-    else {
-      const isLarge = way === 'hop' || way === 'replay'
-      await this.log.send(
-        orders,
-        sizes.map((bytes, n) => ({ way, n, bytes, pad: isLarge ? 'x'.repeat(bytes) : '' })),
-      )
+    const { target, values } = this.#values(way, sizes, sized)
+    await this.log.send(target, values)
+    await this.#arrive(way)
+  }
+
+  /** The same with values that pack well, each sent as a gzip batch of its own: the topic's limit is for what it is packed to. */
+  async carryPacked(way: Way, sizes: readonly number[]): Promise<void> {
+    const { target, values } = this.#values(way, sizes, (n, bytes) => `${n} `.padEnd(bytes, 'well packed '))
+    const partition = { topic: target.name, partition: 0 }
+    await using channel = await this.log.idempotent()
+    await channel.begin([partition], undefined)
+    for (const value of values) {
+      const builder = batchBuilder({ compression: 'gzip' })
+      builder.add(null, value, Date.now())
+      await channel.append(partition, builder.finish())
     }
+    await channel.commit()
+    await this.#arrive(way)
+  }
+
+  #values(way: Way, sizes: readonly number[], filler: typeof sized): { target: Topic<string>; values: string[] } {
+    const { orders, plain, sent } = this.#names
+    const isOrder = way !== 'send' && way !== 'flow' && way !== 'refused'
+    const target = way === 'send' ? sent : way === 'flow' ? plain : topic(orders.name, text())
+    const isLarge = way === 'hop' || way === 'retry' || way === 'replay'
+    const values = sizes.map((bytes, n) =>
+      isOrder ? JSON.stringify({ way, n, bytes, pad: isLarge ? filler(n, bytes) : '' }) : filler(n, bytes),
+    )
+    return { target, values }
+  }
+
+  async #arrive(way: Way): Promise<void> {
     await this.app.drained()
+    if (way === 'retry') {
+      while ((await this.arrived(way)).length < this.#tried.size) await this.app.drained()
+    }
     if (way !== 'replay') return
     this.repaired = true
     await replayDeadLetters({ id: this.id, log: this.log, logger: silentLogger })
     await this.app.drained()
   }
 
-  /** The numbers of the values that have arrived, in order. */
+  /** The numbers of the values that have arrived, in order; each of `retry` is of an object of its own, and has no place among others. */
   async arrived(way: Way): Promise<number[]> {
-    const place = way === 'hop' || way === 'replay' ? this.#names.seen.name : this.topicOf(way)
+    const place = way === 'hop' || way === 'retry' || way === 'replay' ? this.#names.seen.name : this.topicOf(way)
     const found: number[] = []
     for await (const { value, record } of this.log.read(topic(place, text()))) {
-      if (
-        value === null ||
-        (way === 'refused' &&
-          Buffer.from(record.headers.get('millrace.error.code') ?? []).toString() !== 'VALUE_INVALID')
-      )
-        continue
+      if (value === null || (way === 'refused' && codeOf(record.headers) !== 'VALUE_INVALID')) continue
       if (way !== 'state') found.push(numberOf(value))
       else if (value.includes('"pad":"')) found.push(Number(/"pad":"(\d+) /.exec(value)?.[1]))
     }
-    return found
+    return way === 'retry' ? found.sort((a, b) => a - b) : found
   }
 
   /** Codes of the dead letters. */
   async letters(): Promise<string[]> {
     const codes: string[] = []
     for await (const { record } of this.log.read(topic(deadLetterTopic(this.id), text())))
-      codes.push(Buffer.from(record.headers.get('millrace.error.code') ?? []).toString())
+      codes.push(codeOf(record.headers))
     return codes
   }
 
@@ -185,9 +209,4 @@ export class SizeWorld {
   }
 }
 
-export const internalTopics = (id: string): string[] => [
-  inboxTopic(id, 'box'),
-  deadLetterTopic(id),
-  timerTopic(id),
-  changelogTopic(id, 'box'),
-]
+const codeOf = (headers: Headers): string => Buffer.from(headers.get('millrace.error.code') ?? []).toString()

@@ -1,4 +1,4 @@
-import { topicInfo, type TopologyOptions } from '../setup/topology.js'
+import { topicInfo, type TopologyOptions } from '../setup/topic-lookup.js'
 
 const compacted = { 'cleanup.policy': 'compact' }
 

@@ -1,5 +1,6 @@
 import type { Clock } from '../../core/clock.js'
 import type { Logger } from '../../core/logger.js'
+import type { Compression } from '../../log/compression/compression.js'
 import type { LogPort } from '../../log/port.js'
 import type { Program } from '../../model/program.js'
 import type { StoreFolder } from '../../store/store.js'
@@ -22,6 +23,8 @@ export interface EngineOptions {
   readonly version: string | undefined
   /** Bytes of the value of one record, above which brokers refuse it. */
   readonly maxRecordBytes: number
+  /** Of the batches of inboxes, timers and dead letters. */
+  readonly compression: Compression
   readonly commitIntervalMs: number
   /** A commit is made this long after the input ran dry. */
   readonly commitLingerMs: number

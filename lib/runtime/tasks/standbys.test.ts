@@ -49,6 +49,7 @@ async function setting(retentionMs = 86_400_000): Promise<Setting> {
     createTopics: false,
     replicationFactor: -1,
     rules: new BatchRules(),
+    compression: 'gzip' as const,
     logger: silentLogger,
   }
   const start: Setting['start'] = async (wrap = (port) => port) =>
