@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { createApp, stateObject, topic } from 'millrace'
+import { createApp, stateObject, topic, type AppOptions } from 'millrace'
 import { z } from 'zod'
 import {
   cpuSeconds,
@@ -25,6 +25,8 @@ const { values: args } = parseArgs({
     keys: { type: 'string' },
     records: { type: 'string' },
     emit: { type: 'string', default: 'none' },
+    hops: { type: 'string', default: 'none' },
+    compression: { type: 'string', default: 'gzip' },
     guarantee: { type: 'string' },
     interval: { type: 'string' },
   },
@@ -35,6 +37,9 @@ const commitInterval = whole(args.interval, 100)
 const guarantee = guaranteeOf(args.guarantee)
 if (args.emit !== 'none' && args.emit !== 'all') throw new Error(`--emit ${args.emit}: use none or all`)
 const emits = args.emit === 'all'
+if (args.hops !== 'none' && args.hops !== 'all') throw new Error(`--hops ${args.hops}: use none or all`)
+/** Checked by the app. */
+const compression = args.compression as NonNullable<AppOptions['compression']>
 
 const id = runName('keyed-count')
 const input = eventTopic(`${id}-in`)
@@ -44,7 +49,8 @@ const user = stateObject('user', {
   init: () => ({ count: 0, sum: 0, last: 0 }),
 }).on(
   input,
-  (e) => e.user,
+  // Records are written by key, so that none would hop.
+  { key: (e) => e.user, route: args.hops === 'all' ? 'shuffle' : 'auto' },
   (state, e, turn) => {
     state.count++
     state.sum += e.qty * e.price
@@ -55,10 +61,10 @@ const user = stateObject('user', {
 
 const log = openLog(args.brokers)
 const dataDir = mkdtempSync(join(tmpdir(), 'millrace-bench-'))
-const app = createApp({ id, objects: [user], log, dataDir, createTopics: true, guarantee, commitInterval })
+const app = createApp({ id, objects: [user], log, dataDir, createTopics: true, guarantee, commitInterval, compression })
 try {
   // The app's first start makes the topics; what is timed is a second start on a full topic.
-  const maker = createApp({ id, objects: [user], log, dataDir, createTopics: true, guarantee })
+  const maker = createApp({ id, objects: [user], log, dataDir, createTopics: true, guarantee, compression })
   await maker.start()
   await maker.close()
   process.stderr.write(`writing ${records} records over ${keys} keys …\n`)
@@ -86,6 +92,8 @@ try {
     keys,
     records,
     emit: args.emit,
+    hops: args.hops,
+    compression,
     commitInterval,
     recordsPerSecond: Math.round(records / seconds),
     cpuSecondsPerMillion: rounded((cpuUsed / records) * 1e6),
