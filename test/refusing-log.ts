@@ -13,6 +13,8 @@ export interface Appended extends TopicPartition {
 export interface RefusingOptions {
   /** Whether answers name the records. @default true */
   readonly names?: boolean
+  /** Refuses batches of more records in one of these topics, whatever they are. */
+  readonly most?: { readonly records: number; readonly topics: readonly string[] }
   /** Kafka's, of `RECORDS_REFUSED`. @default 87 */
   readonly brokerCode?: number
 }
@@ -58,10 +60,12 @@ class RefusingChannel implements CommitChannel {
   }
 
   async append(at: TopicPartition, batch: FinishedBatch): ReturnType<CommitChannel['append']> {
-    const { names = true, brokerCode = 87 } = this.#options
+    const { names = true, brokerCode = 87, most } = this.#options
     const refused = recordsIn(at, batch).flatMap((record, place) => (this.#refuses(record) ? [place] : []))
-    if (refused.length === 0) return this.#channel.append(at, batch)
+    const isTooLarge = most?.topics.includes(at.topic) === true && batch.records > most.records
+    if (refused.length === 0 && !isTooLarge) return this.#channel.append(at, batch)
     this.#failed = true
+    if (isTooLarge) throw recordsRefused(at, batch.bytes.length, { brokerCode: 10, why: null, records: [] })
     const records = names ? refused.map((place) => [place, 'it will not have it'] as const) : []
     throw recordsRefused(at, batch.bytes.length, { brokerCode, why: null, records })
   }

@@ -8,7 +8,7 @@ import { memoryLog, type MemoryLog } from '../../memory/memory-log.js'
 import type { InputOptions } from '../../model/inputs.js'
 import { stateObject, type Handler } from '../../model/state-object.js'
 import { topic, type Flow, type Topic } from '../../model/stream.js'
-import { tumbling } from '../../model/window.js'
+import { hopping, tumbling } from '../../model/window.js'
 import { drained } from '../drain.js'
 import { CommittedState } from '../state-reader.js'
 
@@ -184,6 +184,15 @@ describe('a record of which a broker refuses what it led to', () => {
   })
 })
 
+describe('a batch that is too large, with no record in it that is,', () => {
+  it.each(['out', 'app-notes-inbox'])('goes to %s in several commits, and nobody is blamed', async (name) => {
+    const world = { objects: [notes(emits, { route: 'shuffle' })], refuses: () => false }
+    const ran = await run(many(300, ''), { ...world, most: { records: 7, topics: [name] }, commitIntervalMs: 60_000 })
+    expect(ran.out).toEqual(many(300, ''))
+    expect(ran.letters).toEqual([])
+  })
+})
+
 describe('a turn of which a broker refuses what it wrote', () => {
   it('fails for good when its record had hopped, and its object is in quarantine', async () => {
     const mixed = [...many(50, '', 'a'), 'b poison', ...many(50, 'later', 'b'), ...many(50, 'later', 'a')]
@@ -265,6 +274,26 @@ describe('what was due, of which a broker refuses what it wrote,', () => {
     expect(await state.get('a')).toEqual({ seen: ['a 1'] })
     expect(instance.failure).toBeUndefined()
     await engine.stop(1_000)
+  })
+})
+
+describe('a record in many windows', () => {
+  it('fails in all of them when it had hopped, and others are in theirs', async () => {
+    const kind = stateObject('notes', { ...shape, window: hopping('100h', { every: '1h' }) }).on(
+      lines,
+      { key, route: 'shuffle' },
+      (state, line, turn) => {
+        state.seen.push(line)
+        turn.emit(out, line)
+      },
+    )
+    const ran = await run(['a 1', 'b poison', 'c 3'], { objects: [kind as never], refuses: poisonFor('out') })
+    expect(ran.out.filter((line) => line === 'a 1')).toHaveLength(100)
+    expect(ran.out.filter((line) => line === 'c 3')).toHaveLength(100)
+    expect(ran.out).toHaveLength(200)
+    const objects = ran.letters.map(({ headers }) => headers['millrace.key'])
+    expect(new Set(objects).size).toBe(100)
+    expect(objects).toHaveLength(100)
   })
 })
 
