@@ -90,6 +90,9 @@ it('does not believe a zstd frame of gigabytes', () => {
   expect(() => zstdContentSize(Buffer.from('28b52ffda0ffffff7f', 'hex'))).toThrow(/not to be believed/)
 })
 
+/** As the codecs say it; the last is the zstd of Node, of a window that is larger than it allows. */
+const tooLarge = /not to be believed|larger than|ERR_BUFFER_TOO_LARGE|too much memory/
+
 describe('a small batch that would become gigabytes', () => {
   beforeAll(() => Promise.all(packed.map(loadCompression)))
 
@@ -98,7 +101,7 @@ describe('a small batch that would become gigabytes', () => {
     const small = bombs[name]()
     expect(small.length).toBeLessThan(3 << 20)
     const before = process.memoryUsage().rss
-    expect(() => inflate(codecNumber(name), small)).toThrow(/not to be believed|larger than|ERR_BUFFER_TOO_LARGE/)
+    expect(() => inflate(codecNumber(name), small)).toThrow(tooLarge)
     expect(process.memoryUsage().rss - before).toBeLessThan(400 << 20)
   })
 
