@@ -17,6 +17,7 @@ import {
   type Wanted,
 } from '../../../test/refused-program.js'
 import { refusingLog } from '../../../test/refusing-log.js'
+import { runs } from '../../../test/runs.js'
 import { systemClock } from '../../core/clock.js'
 import { memoryLog, type MemoryLog } from '../../memory/memory-log.js'
 import { memoryFolder } from '../../store/memory/memory-folder.js'
@@ -169,7 +170,7 @@ describe('whatever a broker refuses', () => {
           }
         },
       ),
-      { numRuns: Number(process.env['MILLRACE_RUNS'] ?? 25) },
+      { numRuns: runs(12, 150) },
     )
   }, 600_000)
 })

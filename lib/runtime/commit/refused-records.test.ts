@@ -109,7 +109,7 @@ const good = (input: readonly string[]): string[] => input.filter((line) => !lin
 const bad = (input: readonly string[]): string[] => input.filter((line) => line.includes('poison'))
 const valuesOf = (read: readonly Read<string>[]): (string | null)[] => read.map(({ value }) => value)
 
-const input = poisonAt(300, 0, 17, 18, 299)
+const input = poisonAt(120, 0, 17, 18, 119)
 
 describe('a record of which a broker refuses what it led to', () => {
   it.each([
@@ -165,12 +165,12 @@ describe('a record of which a broker refuses what it led to', () => {
 
   it('stops the app where its topic says so, with all before it committed, and again at the next start', async () => {
     const log = memoryLog({ partitions: 1 })
-    const lines300 = poisonAt(300, 17)
+    const lines120 = poisonAt(120, 17)
     const world = { objects: [notes(emits, {}, strict)], refuses: poisonFor('out'), log }
     const stopped = { code: 'RECORDS_REFUSED', topic: 'lines', partition: 0, offset: 17 }
-    await expect(run(lines300, world)).rejects.toMatchObject(stopped)
+    await expect(run(lines120, world)).rejects.toMatchObject(stopped)
     await expect(run([], world)).rejects.toMatchObject(stopped)
-    expect(valuesOf(await readAll(log, out))).toEqual(lines300.slice(0, 17))
+    expect(valuesOf(await readAll(log, out))).toEqual(lines120.slice(0, 17))
   })
 
   it('costs about twice as many commits as its number can be halved', async () => {
@@ -187,8 +187,8 @@ describe('a record of which a broker refuses what it led to', () => {
 describe('a batch that is too large, with no record in it that is,', () => {
   it.each(['out', 'app-notes-inbox'])('goes to %s in several commits, and nobody is blamed', async (name) => {
     const world = { objects: [notes(emits, { route: 'shuffle' })], refuses: () => false }
-    const ran = await run(many(300, ''), { ...world, most: { records: 7, topics: [name] }, commitIntervalMs: 60_000 })
-    expect(ran.out).toEqual(many(300, ''))
+    const ran = await run(many(120, ''), { ...world, most: { records: 7, topics: [name] }, commitIntervalMs: 60_000 })
+    expect(ran.out).toEqual(many(120, ''))
     expect(ran.letters).toEqual([])
   })
 })
@@ -332,7 +332,7 @@ describe('when the dead letter is refused too', () => {
     const ran = await run(input, { objects: [notes(emits)], refuses })
     expect(ran.out).toEqual(good(input))
     expect(ran.letters.map((letter) => [letter.key, letter.value])).toEqual(
-      [0, 17, 18, 299].map((offset) => [`lines[0]@${offset}`, null]),
+      [0, 17, 18, 119].map((offset) => [`lines[0]@${offset}`, null]),
     )
     expect(ran.letters[1]?.headers).toMatchObject({
       'millrace.error.code': 'RECORDS_REFUSED',
@@ -346,7 +346,7 @@ describe('when the dead letter is refused too', () => {
     const refuses = (record: Appended): boolean => poisonFor('out')(record) || toDlq(record)
     const ran = await run(input, { objects: [notes(emits, { route: 'shuffle' })], refuses })
     expect(ran.out).toEqual(good(input))
-    expect(ran.letters.map(({ headers }) => headers['millrace.source.offset'])).toEqual(['0', '17', '18', '299'])
+    expect(ran.letters.map(({ headers }) => headers['millrace.source.offset'])).toEqual(['0', '17', '18', '119'])
   })
 
   it('a record that cannot be read has one', async () => {
