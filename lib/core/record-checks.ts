@@ -1,5 +1,6 @@
 import { isBytes } from './bytes.js'
-import { MillraceError, type ErrorFacts } from './errors.js'
+import { MillraceError, reasonOf, type ErrorFacts } from './errors.js'
+import type { KeyFormat } from './key-format.js'
 import type { Headers } from './record.js'
 
 /** The last millisecond a JavaScript Date knows; whoever gives microseconds or nanoseconds is beyond it. */
@@ -16,6 +17,22 @@ export function demandKey(key: unknown, where: Where, facts?: ErrorFacts): strin
   if (key === null || (typeof key === 'string' && key.isWellFormed())) return key
   const what = typeof key === 'string' ? 'text with half a surrogate pair, which has no UTF-8 form' : kindOf(key)
   throw invalid(where, `the key is ${what}; give a string, or null for none`, facts)
+}
+
+/** The same as the log has it, for a topic with keys of this format. */
+export function demandKeyFor(
+  keys: KeyFormat,
+  key: unknown,
+  where: Where,
+  facts?: ErrorFacts,
+): string | Uint8Array | null {
+  const text = demandKey(key, where, facts)
+  if (text === null) return null
+  try {
+    return keys.bytes(text)
+  } catch (cause) {
+    throw invalid(where, `${reasonOf(cause)}, which its keys are`, { ...facts, cause })
+  }
 }
 
 /** Headers that user code gives, as bytes. Throws `RECORD_INVALID` naming the header that Kafka has no form for. */

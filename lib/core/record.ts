@@ -57,9 +57,9 @@ export function offsetOf(positions: Positions, topic: string, partition: number)
   return positions.get(topic)?.get(partition)
 }
 
-/** A copy that stays valid; header values are copied too. */
-export function copyOfRecord({ topic, partition, offset, timestamp, key, headers }: RecordInfo): RecordInfo {
+/** Copies that stay valid, of values too. */
+export function copiedHeaders(headers: Headers): Headers {
   const copies = new Map<string, Uint8Array | null>()
   for (const [name, value] of headers) copies.set(name, value === null ? null : Uint8Array.from(value))
-  return { topic, partition, offset, timestamp, key, headers: copies }
+  return copies
 }

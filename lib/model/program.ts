@@ -121,6 +121,7 @@ function unique(topics: readonly TopicNode[]): readonly TopicNode[] {
       known !== undefined &&
       known !== topic &&
       (known.codec !== topic.codec ||
+        known.keys !== topic.keys ||
         known.onInvalid !== topic.onInvalid ||
         known.timestamp !== topic.timestamp ||
         known.maxAheadMs !== topic.maxAheadMs)

@@ -1,10 +1,12 @@
 import type { Codec } from '../codec/codec.js'
 import { isCodec, json } from '../codec/codec.js'
 import { isSchema, type OutputOf, type Schema } from '../codec/schema.js'
+import { keyFormat, type KeyCodec } from '../codec/keys.js'
 import { durationForm, durationMs, msOf, type Duration } from '../core/duration.js'
 import { MillraceError } from '../core/errors.js'
 import { callback, checkOptions, oneOf, rule, shown, whole, type Rules } from '../core/options.js'
 import { forget, isThenable } from '../core/record-checks.js'
+import type { KeyFormat } from '../core/key-format.js'
 import type { RecordInfo } from '../core/record.js'
 import type { Given } from './deep-readonly.js'
 import { checkTopicName } from './names.js'
@@ -36,6 +38,8 @@ export interface FlowOptions<V> {
 export interface Topic<V> extends Stream<V> {
   readonly name: string
   readonly codec: Codec<V>
+  /** How its keys are read and written. */
+  readonly keys: KeyFormat
   /**
    * With records that have no value, which stand for deletions in compacted topics; they come as `null`. Without it they
    * are refused like values that cannot be read.
@@ -62,6 +66,11 @@ export interface TopicOptions<V = never> {
    * it where late records go; `'unlimited'` takes all. @default '1h'
    */
   readonly maxAhead?: Duration | 'unlimited'
+  /**
+   * What its keys are, where they are not text: `long()`, `integer()`, `double()`, `bytes()`. To your code they are text all the
+   * same, in `record.key`, emits, flows and lookups: of numbers the digits, of bytes their hexadecimal digits. @default text()
+   */
+  readonly key?: KeyCodec
   /** Used when the app may create the topic (`createTopics: true`). @default the broker's `num.partitions` */
   readonly partitions?: number
 }
@@ -73,6 +82,7 @@ const topicOptions: Rules<TopicOptions> = {
   onInvalid: oneOf('dead-letter', 'skip', 'stop'),
   timestamp: callback('a function that gives milliseconds since 1970'),
   maxAhead: rule(`${durationForm}, or 'unlimited'`, (value) => value === 'unlimited' || msOf(value) !== undefined),
+  key: rule('a codec of keys, such as long() or bytes()', isCodec),
   partitions: whole(1),
 }
 const flowOptions: Rules<FlowOptions<never>> = { key: callback('a function that gives the key, or null') }
@@ -86,6 +96,7 @@ export interface TopicNode {
   readonly kind: 'topic'
   readonly name: string
   readonly codec: Codec<unknown>
+  readonly keys: KeyFormat
   readonly onInvalid: InvalidPolicy
   readonly timestamp: ((value: never) => number) | undefined
   /** Infinity: unlimited. */
@@ -133,17 +144,19 @@ export function topic(name: string, format: Schema | Codec<unknown>, options: To
   }
   checkOptions(`topic '${name}'`, options, topicOptions)
   const codec = isSchema(format) ? json(format) : format
+  const keys = keyFormat(options.key)
   const node: TopicNode = Object.freeze({
     kind: 'topic',
     name,
     codec,
+    keys,
     onInvalid: options.onInvalid ?? 'dead-letter',
     timestamp: options.timestamp,
     maxAheadMs: maxAheadMs(name, options.maxAhead),
     partitions: options.partitions,
   })
   const withTombstones = (): Stream<unknown> => stream(Object.freeze({ kind: 'tombstones', from: node }))
-  return Object.freeze({ ...stream<unknown>(node), name, codec, withTombstones })
+  return Object.freeze({ ...stream<unknown>(node), name, codec, keys, withTombstones })
 }
 
 /** Throws `DEFINITION_INVALID` for what is no topic and no stream of one. */

@@ -181,9 +181,11 @@ export class Driver implements TestDriver {
   }
 
   output<V>(target: Topic<V>): readonly OutputRecord<V>[] {
-    const { codec } = target
+    const { codec, keys } = target
     return this.#tail.of(target.name).map(({ key, value, timestamp, headers }) => ({
-      key,
+      get key() {
+        return key === null ? null : keys.text(key, 0, key.length)
+      },
       value: value === null ? null : codec.decode(value),
       timestamp,
       headers,

@@ -1,12 +1,11 @@
 import { allPartitions, PositionMap, type Headers, type TopicPartition } from '../core/record.js'
 import { recordCursor } from '../log/cursor.js'
 import type { LogPort } from '../log/port.js'
-import { RecordView } from '../log/record-view.js'
 
 /** A committed record of any topic; bytes are copies. */
 export interface TailRecord {
   readonly topic: string
-  readonly key: string | null
+  readonly key: Buffer | null
   readonly value: Uint8Array | null
   readonly timestamp: number
   readonly headers: Headers
@@ -52,17 +51,16 @@ export class TopicTail {
     while (behind.length > 0) {
       for (const fetched of await fetcher.next(new AbortController().signal)) {
         const cursor = recordCursor(fetched)
-        const view = new RecordView()
-        view.bind(fetched.topic, fetched.partition, cursor)
-        while (cursor.next()) this.#keep(fetched.topic, view.key, cursor)
+        while (cursor.next()) this.#keep(fetched.topic, cursor)
         this.#positions.set(fetched.topic, fetched.partition, fetched.to)
       }
       behind = behind.filter((at) => positionOf(at) < endOf(at))
     }
   }
 
-  #keep(topic: string, key: string | null, cursor: ReturnType<typeof recordCursor>): void {
-    const { bytes, valueStart, valueEnd, timestamp } = cursor
+  #keep(topic: string, cursor: ReturnType<typeof recordCursor>): void {
+    const { bytes, keyStart, keyEnd, valueStart, valueEnd, timestamp } = cursor
+    const key = keyStart < 0 ? null : Buffer.from(bytes.subarray(keyStart, keyEnd))
     const headers = new Map(
       [...cursor.headers()].map(([name, each]) => [name, each === null ? null : Uint8Array.from(each)]),
     )

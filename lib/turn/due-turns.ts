@@ -5,11 +5,11 @@ import type { Entry, Table } from '../state/table.js'
 import type { Agenda } from './due/agenda.js'
 import { recordWork } from './deliver.js'
 import type { Failures } from './failing/failures.js'
-import { CarriedInfo, type CarriedTurn } from './kept/carried.js'
+import { type CarriedTurn } from './kept/carried.js'
 import type { Guard } from './kept/guard.js'
 import { expiryOf, isHeld, objectOf, rowKind, type Row } from './kept/row.js'
 import { dropTimers, payloadOf, timerOf } from './kept/timers.js'
-import { closeId, timerId, valueOf, type TurnSource } from './kept/turn-source.js'
+import { carriedInfo, closeId, timerId, valueOf, type TurnSource } from './kept/turn-source.js'
 import { Waiting } from './kept/waiting.js'
 import type { Turns } from './turns.js'
 import { parseWindowKey } from './windows/windows.js'
@@ -90,7 +90,7 @@ export class DueTurns {
     if (isBusy(fresh.entry)) return
     const work = {
       ...fresh,
-      record: new CarriedInfo(turn.record),
+      record: carriedInfo(source, turn.record),
       carried: turn,
       tried: row.retry?.attempt ?? 0,
       retries: true,

@@ -4,7 +4,7 @@ import { StateRefused, type Entry, type Table } from '../state/table.js'
 import { ActiveTurn, type TurnSurroundings } from './running/active-turn.js'
 import type { Failures } from './failing/failures.js'
 import { Flights, type Flight } from './running/flights.js'
-import { CarriedInfo } from './kept/carried.js'
+import { carriedInfo } from './kept/turn-source.js'
 import { guardOf, guardOfEntry, type Guard } from './kept/guard.js'
 import type { Outbox } from './output/outbox.js'
 import { rowOf } from './output/published-row.js'
@@ -111,7 +111,7 @@ export class Turns {
   /** The reader goes on: what the turn needs of its record is kept. */
   #keepRecord(work: Work): void {
     if (work.carried !== undefined) return
-    work.record = new CarriedInfo(carriedTurn(work).record)
+    work.record = carriedInfo(work.source, carriedTurn(work).record)
   }
 
   #pass(work: Work, guard: Guard): void {

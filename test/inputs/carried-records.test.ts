@@ -39,7 +39,7 @@ const record: fc.Arbitrary<RawRecord> = fc.record({
 const eventTimes = [now, -1, -62_135_596_800_000, now * 2, 1.5, 8_640_000_000_000_000]
 const timeOf = (value: Uint8Array): number => Math.floor(eventTimes[value.length % eventTimes.length] as number)
 
-const source = topic('source', bytes(), { timestamp: timeOf })
+const source = topic('source', bytes(), { timestamp: timeOf, key: bytes() })
 const out = topic('out', bytes())
 
 /** An object of a class: it has no form in which it could travel. */
@@ -173,7 +173,7 @@ function expectSeen(seen: ReadonlyMap<string, Seen>, sent: readonly Sent[], copi
   const wanted = sent.flatMap(({ partition, offset, key, headers, at }) => {
     const last = new Map(headers.map(([each, content]) => [Buffer.from(each).toString(), content]))
     const names = [...last].map(([each, content]) => `${each}=${hex(content)}`).join()
-    const text = key && Buffer.from(key).toString()
+    const text = key && hex(key)
     const one = { place: `source[${partition}]@${offset}`, at, key: text, names }
     return Array.from({ length: copies }, (_, i) => [`${partition}@${offset}/${i}\0|`, one] as const)
   })

@@ -90,10 +90,18 @@ function* recordsBelow<V>(
   source: ClientTopic<V>,
 ): Generator<ReadRecord<V>> {
   const view = new RecordView()
-  view.bind(fetched.topic, fetched.partition, cursor)
+  view.bind(fetched.topic, fetched.partition, cursor, source.keys)
   while (cursor.next() && cursor.offset < end) {
+    const value = valueOf(fetched, cursor, source)
     const record = view.snapshot()
-    yield { key: record.key, value: valueOf(fetched, cursor, source), record }
+    yield {
+      // Only who looks at it is refused a key that cannot be read.
+      get key() {
+        return record.key
+      },
+      value,
+      record,
+    }
   }
 }
 

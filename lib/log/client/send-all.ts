@@ -1,3 +1,5 @@
+import { textKeys } from '../../core/key-format.js'
+import { demandEncoded, demandHeaders, demandKeyFor, demandTimestamp } from '../../core/record-checks.js'
 import type { Clock } from '../../core/clock.js'
 import { MillraceError } from '../../core/errors.js'
 import { callback, checkOptions, type Rules } from '../../core/options.js'
@@ -48,6 +50,7 @@ export async function sendAll<V>(
   checkOptions(`send to ${target.name}`, options, sendOptions)
   const partitions = allPartitions(target.name, info.partitions)
   const rule: BatchRule = { maxBytes: maxBatchBytes(info.configs), roundBytes: batchBytes, compression: 'none' }
+  const { keys = textKeys } = target
   const channel = await port.idempotent()
   try {
     await channel.begin(partitions, undefined)
@@ -58,10 +61,13 @@ export async function sendAll<V>(
       for await (const each of values) {
         // The functions are for values; who sends a tombstone has functions that can do without.
         const value = each as V
-        const timestamp = options.timestamp === undefined ? clock.now() : options.timestamp(value)
-        const key = options.key === undefined ? null : options.key(value)
-        const encoded = each === null ? null : target.codec.encode(value)
-        const headers = options.headers?.(value)
+        const where = `${target.name}: value ${index} of those sent (the first is 0; all before it were sent)`
+        const timestamp =
+          options.timestamp === undefined ? clock.now() : demandTimestamp(options.timestamp(value), where)
+        const key = options.key === undefined ? null : demandKeyFor(keys, options.key(value), where)
+        const written = each === null ? null : target.codec.encode(value)
+        const encoded = written === null ? null : demandEncoded(written, where)
+        const headers = options.headers === undefined ? undefined : demandHeaders(options.headers(value), where)
         const why = misfit(rule, Infinity, key, encoded, headers)
         if (why !== undefined) throw tooLarge(target.name, index, why)
         batches.add(key, encoded, timestamp, headers)
@@ -111,7 +117,12 @@ class OutgoingBatches {
     return this.#sending.size >= inFlight || this.#failures.length > 0
   }
 
-  add(key: string | null, value: string | Uint8Array | null, timestamp: number, headers: Headers | undefined): void {
+  add(
+    key: string | Uint8Array | null,
+    value: string | Uint8Array | null,
+    timestamp: number,
+    headers: Headers | undefined,
+  ): void {
     const partition = key === null ? this.#stickyPartition() : partitionOfKey(key, this.#partitions.length)
     let builder = this.#builders.get(partition)
     if (builder === undefined) this.#builders.set(partition, (builder = batchBuilder()))

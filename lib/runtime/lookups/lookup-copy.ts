@@ -2,7 +2,6 @@ import { MillraceError, reasonOf } from '../../core/errors.js'
 import type { Offset } from '../../core/record.js'
 import { recordCursor } from '../../log/cursor.js'
 import type { Fetched, RecordCursor, TopicInfo } from '../../log/port.js'
-import { keyText } from '../../log/record-view.js'
 import type { TopicNode } from '../../model/stream.js'
 import { decodeValue } from '../../turn/kept/record-bytes.js'
 
@@ -73,7 +72,12 @@ export class LookupCopy {
   #take(cursor: RecordCursor, partition: number): void {
     const { bytes, keyStart, keyEnd, valueStart, valueEnd, timestamp } = cursor
     if (keyStart < 0) return this.#refuse(cursor, partition, new Error('it has no key'))
-    const key = keyText(bytes, keyStart, keyEnd)
+    let key: string
+    try {
+      key = this.node.keys.text(bytes, keyStart, keyEnd)
+    } catch (cause) {
+      return this.#refuse(cursor, partition, cause)
+    }
     const known = this.#rows.get(key)
     if (known !== undefined && known.partition !== partition && known.timestamp > timestamp) return
     let value: unknown

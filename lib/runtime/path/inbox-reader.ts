@@ -4,7 +4,7 @@ import type { Fetched } from '../../log/port.js'
 import { deliver } from '../../turn/deliver.js'
 import { carriedRecord, type CarriedRecord } from '../../turn/kept/carried.js'
 import { valueBytes } from '../../turn/kept/record-bytes.js'
-import { closeId, valueOf, wayOf, type TurnSource } from '../../turn/kept/turn-source.js'
+import { keysOf, closeId, valueOf, wayOf, type TurnSource } from '../../turn/kept/turn-source.js'
 import type { Way } from '../../turn/kept/way.js'
 import { HoppedRecord, hopKey } from '../../turn/output/hop.js'
 import type { Origin } from '../../turn/running/work.js'
@@ -103,7 +103,10 @@ export class InboxReader extends Reader {
   #source(): TurnSource {
     const { source: id } = this.#record.address
     const source = this.#plan.inputs.get(id)
-    if (source !== undefined) return source
+    if (source !== undefined) {
+      this.#record.keys = keysOf(source, this.#record.topic)
+      return source
+    }
     const { name } = this.#plan.kind
     throw new RecordRefused(
       'VALUE_INVALID',

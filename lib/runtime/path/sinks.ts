@@ -1,5 +1,5 @@
 import { reasonOf } from '../../core/errors.js'
-import { demandEncoded, demandKey, kindOf } from '../../core/record-checks.js'
+import { demandEncoded, demandKeyFor, kindOf } from '../../core/record-checks.js'
 import { RecordRefused } from '../../core/record-refused.js'
 import type { Headers, RecordInfo } from '../../core/record.js'
 import type { HeaderSection } from '../../log/format/record-headers.js'
@@ -140,7 +140,7 @@ export function flowSink({ target, key }: FlowDefinition, passage: Passage): Sin
       throw RecordRefused.by('STEP_FAILED', `the key function of ${where}`, cause)
     }
     try {
-      return demandKey(own, where)
+      return demandKeyFor(target.keys, own, where)
     } catch (error) {
       throw RecordRefused.because(error, 'RECORD_INVALID')
     }

@@ -20,7 +20,7 @@ export class SourceReader extends Reader {
   constructor(task: Task, fetched: Fetched, surroundings: ReaderSurroundings, plan: SourcePlan) {
     super(task, fetched, surroundings)
     this.#plan = plan
-    this.#view.bind(fetched.topic, fetched.partition, this.cursor)
+    this.#view.bind(fetched.topic, fetched.partition, this.cursor, plan.topic.keys)
     this.#time = this.timeOf(plan.timed, fetched.topic, fetched.partition)
   }
 

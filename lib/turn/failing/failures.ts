@@ -147,6 +147,8 @@ function turnFailed({ source, key, record }: Work, cause: unknown, advice = ''):
 
 /** Codes that say more than that a handler has failed. */
 const passed: ReadonlySet<string> = new Set([
+  'RECORD_INVALID',
+  'STATE_LEAKED',
   'RECORD_TOO_LARGE',
   'RECORDS_REFUSED',
   'PUBLISH_FAILED',

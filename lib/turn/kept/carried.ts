@@ -1,4 +1,5 @@
-import { asBuffer, utf8Text } from '../../core/bytes.js'
+import { asBuffer } from '../../core/bytes.js'
+import type { KeyFormat } from '../../core/key-format.js'
 import type { Headers, RecordInfo, TopicPartition } from '../../core/record.js'
 import { headersOf } from '../../log/format/header-section.js'
 import type { HeaderSection } from '../../log/format/record-headers.js'
@@ -51,9 +52,11 @@ export function carriedRecord(
 /** What handlers see of a carried record; text is made of its bytes when it is asked for. */
 export class CarriedInfo implements RecordInfo {
   readonly #record: CarriedRecord
+  readonly #keys: KeyFormat
 
-  constructor(record: CarriedRecord) {
+  constructor(record: CarriedRecord, keys: KeyFormat) {
     this.#record = record
+    this.#keys = keys
   }
 
   get topic(): string {
@@ -74,7 +77,7 @@ export class CarriedInfo implements RecordInfo {
 
   get key(): string | null {
     const { key } = this.#record
-    return key === null ? null : utf8Text(asBuffer(key), 0, key.length)
+    return key === null ? null : this.#keys.text(asBuffer(key), 0, key.length)
   }
 
   get headers(): Headers {

@@ -1,4 +1,5 @@
 import { asBuffer, utf8Text } from '../../core/bytes.js'
+import { textKeys, type KeyFormat } from '../../core/key-format.js'
 import { RecordRefused } from '../../core/record-refused.js'
 import type { RecordInfo } from '../../core/record.js'
 import { defaultErrorPolicy } from '../../model/inputs.js'
@@ -7,7 +8,7 @@ import type { ErrorPolicy, KindDefinition, TimerTime } from '../../model/kind.js
 import { paths } from '../../model/paths.js'
 import type { StreamNode } from '../../model/stream.js'
 import { closingSessions, inSession, type TurnHandler } from '../windows/sessions.js'
-import type { CarriedTurn } from './carried.js'
+import { CarriedInfo, type CarriedRecord, type CarriedTurn } from './carried.js'
 import { Way } from './way.js'
 
 /** One way turns of a kind come about: an input, a timer, or the closing of windows. */
@@ -73,6 +74,16 @@ export function turnSources(kind: KindDefinition, kindIndex: number): ReadonlyMa
     ways,
   }
   return new Map([...ofInputs, ...ofTimers, ofClosing].map((source) => [source.id, source]))
+}
+
+/** What handlers see of a record that the source has carried. */
+export function carriedInfo(source: TurnSource, record: CarriedRecord): RecordInfo {
+  return new CarriedInfo(record, keysOf(source, record.topic))
+}
+
+/** How the keys of a topic are read that the source reads. */
+export function keysOf({ ways }: TurnSource, topic: string): KeyFormat {
+  return ways.get(topic)?.[0]?.topic.keys ?? textKeys
 }
 
 function waysInto(from: StreamNode): ReadonlyMap<string, readonly Way[]> {

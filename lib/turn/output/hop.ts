@@ -1,10 +1,10 @@
-import { asBuffer, utf8Text } from '../../core/bytes.js'
+import { asBuffer } from '../../core/bytes.js'
 import { MillraceError, reasonOf } from '../../core/errors.js'
 import type { Headers, RecordInfo, TopicPartition } from '../../core/record.js'
 import { firstHeader, headersOf, noHeaders, surrounded, withoutFirst } from '../../log/format/header-section.js'
 import type { HeaderSection } from '../../log/format/record-headers.js'
 import type { RecordCursor } from '../../log/port.js'
-import { keyText } from '../../log/record-view.js'
+import { keyText, textKeys, type KeyFormat } from '../../core/key-format.js'
 import { readAddress, writeAddress, type Address } from '../kept/address.js'
 import type { CarriedRecord, CarriedTurn } from '../kept/carried.js'
 import { FieldReader, FieldWriter } from '../kept/fields.js'
@@ -38,6 +38,8 @@ export class HoppedRecord implements RecordInfo {
   readonly #inbox: TopicPartition
   #cursor: RecordCursor | undefined
   #section: HeaderSection = noHeaders
+  /** Of the source topic. */
+  keys: KeyFormat = textKeys
   /** What stands in the header of ours. */
   address: Address = nowhere
   /** Further values of the same record that are meant for objects of this partition. */
@@ -81,7 +83,7 @@ export class HoppedRecord implements RecordInfo {
 
   get key(): string | null {
     const { key } = this.address
-    return key === null ? null : utf8Text(asBuffer(key), 0, key.length)
+    return key === null ? null : this.keys.text(asBuffer(key), 0, key.length)
   }
 
   get headers(): Headers {

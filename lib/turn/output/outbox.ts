@@ -56,13 +56,13 @@ export class Outbox {
   demandFits(
     what: string,
     topic: string,
-    key: string | null,
+    key: string | Uint8Array | null,
     value: string | Uint8Array | null,
     headers: Headers | undefined,
   ): void {
     const why = this.misfit(topic, key, value, headers)
     if (why === undefined) return
-    const facts = key === null ? { topic } : { topic, key }
+    const facts = typeof key === 'string' ? { topic, key } : { topic }
     throw new MillraceError('RECORD_TOO_LARGE', `${what} to ${topic}: the record ${why}`, facts)
   }
 

@@ -11,8 +11,18 @@ export function rowOf(
   outbox: Outbox,
 ): string | Uint8Array | null {
   const encoded = state === undefined ? null : made(target, row, key, state)
-  outbox.demandFits('publish', target.name, key, encoded, undefined)
+  outbox.demandFits('publish', target.name, rowKey(target, key), encoded, undefined)
   return encoded
+}
+
+/** The key of an object's row, as the topic has keys. Throws `PUBLISH_FAILED`. */
+export function rowKey(target: PublishDefinition['target'], key: string): string | Uint8Array {
+  try {
+    return target.keys.bytes(key)
+  } catch (cause) {
+    const what = `publish to ${target.name} for '${key}': ${reasonOf(cause)}, which its keys are`
+    throw new MillraceError('PUBLISH_FAILED', what, { topic: target.name, key, cause })
+  }
 }
 
 function made(

@@ -6,7 +6,7 @@ import type { Logger } from '../../core/logger.js'
 import {
   demandEncoded,
   demandHeaders,
-  demandKey,
+  demandKeyFor,
   demandTimestamp,
   forget,
   isThenable,
@@ -28,7 +28,7 @@ export interface TurnSurroundings {
   /** Throws `RECORD_TOO_LARGE` for a record that cannot be emitted. */
   readonly demandFits: (
     topic: string,
-    key: string | null,
+    key: string | Uint8Array | null,
     value: string | Uint8Array | null,
     headers: Headers | undefined,
   ) => void
@@ -39,7 +39,7 @@ export interface TurnSurroundings {
 /** A record that a turn emits, held until it has succeeded. */
 export interface Emitted {
   readonly topic: string
-  readonly key: string | null
+  readonly key: string | Uint8Array | null
   readonly value: string | Uint8Array | null
   readonly timestamp: number
   readonly headers: Headers | undefined
@@ -106,7 +106,7 @@ export class ActiveTurn implements Turn<Record<string, unknown>> {
 
   emit<V>(target: Topic<V>, value: V | null, options: EmitOptions = {}): void {
     this.#demandOpen('emit')
-    const { name, codec } = topicNode(target as Topic<never>)
+    const { name, codec, keys } = topicNode(target as Topic<never>)
     const where = `turn.emit to ${name}`
     if (isThenable(value)) throw this.#pending(where, value)
     const encoded = value === null ? null : demandEncoded(codec.encode(value), where)
@@ -114,7 +114,7 @@ export class ActiveTurn implements Turn<Record<string, unknown>> {
     const { headers, timestamp } = options
     this.#emitted({
       topic: name,
-      key: 'key' in options ? demandKey(options.key, where) : this.key,
+      key: demandKeyFor(keys, 'key' in options ? options.key : this.key, where),
       value: encoded,
       timestamp: timestamp === undefined ? legalTime(this.#work.now) : demandTimestamp(timestamp, where),
       headers: this.#headers(headers, where),

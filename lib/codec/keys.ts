@@ -1,0 +1,70 @@
+import { asBuffer, isBytes } from '../core/bytes.js'
+import { MillraceError } from '../core/errors.js'
+import { textKeys, type KeyFormat } from '../core/key-format.js'
+import { kindOf } from '../core/record-checks.js'
+import type { Codec } from './codec.js'
+
+/** A codec of keys: `text()`, `long()`, `integer()`, `double()`, `bytes()`, or one of your own that reads text, numbers or bytes. */
+export type KeyCodec = Codec<string> | Codec<number> | Codec<bigint> | Codec<Uint8Array>
+
+const known = new WeakMap<KeyCodec, KeyFormat>()
+
+/** The keys of a topic by their codec; the same format for the same codec. */
+export function keyFormat(codec: KeyCodec | undefined): KeyFormat {
+  if (codec === undefined || codec.format === 'text') return textKeys
+  let format = known.get(codec)
+  if (format === undefined) known.set(codec, (format = formatOf(codec as Codec<unknown>)))
+  return format
+}
+
+function formatOf(codec: Codec<unknown>): KeyFormat {
+  const { format } = codec
+  const read = (bytes: Uint8Array): unknown => codec.decode(bytes)
+  return Object.freeze({
+    format,
+    text(bytes: Buffer, start: number, end: number) {
+      return textOf(read(bytes.subarray(start, end)), format)
+    },
+    bytes(text: string) {
+      for (const value of valuesOf(text)) {
+        const encoded = attempt(codec, value)
+        // Only what reads back as the same text: else two texts would be one key.
+        if (encoded !== undefined && attemptText(read, encoded, format) === text) return encoded
+      }
+      throw new MillraceError('VALUE_INVALID', `'${text}' is no key of format ${format}`)
+    },
+  })
+}
+
+function textOf(value: unknown, format: string): string {
+  if (typeof value === 'string') return value
+  if (typeof value === 'number' || typeof value === 'bigint') return String(value)
+  if (isBytes(value)) return asBuffer(value).toString('hex')
+  const what = `a key of format ${format} is ${kindOf(value)}; a codec of keys reads text, numbers or bytes`
+  throw new MillraceError('VALUE_INVALID', what)
+}
+
+/** What a text can be the text of, likeliest first. */
+function* valuesOf(text: string): Iterable<unknown> {
+  if (text !== '' && Number.isFinite(Number(text))) yield Number(text)
+  if (/^-?\d+$/.test(text)) yield BigInt(text)
+  if (/^([0-9a-f]{2})*$/.test(text)) yield Buffer.from(text, 'hex')
+  yield text
+}
+
+function attempt(codec: Codec<unknown>, value: unknown): Uint8Array | undefined {
+  try {
+    const encoded = codec.encode(value)
+    return typeof encoded === 'string' ? Buffer.from(encoded) : isBytes(encoded) ? encoded : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function attemptText(read: (bytes: Uint8Array) => unknown, encoded: Uint8Array, format: string): string | undefined {
+  try {
+    return textOf(read(encoded), format)
+  } catch {
+    return undefined
+  }
+}
