@@ -50,6 +50,8 @@ it('gives snapshots that stay as they were', () => {
   expect(snapshot).toEqual({ topic: 'orders', partition: 4, offset: 0n, timestamp: 100, key: 'one', headers })
 })
 
+const refused = 'the key is not UTF-8 text (0x'
+
 it('decodes keys that are UTF-8, and refuses all others', () => {
   const keys = fc.oneof(
     fc.uint8Array({ maxLength: 24 }).map((bytes) => Buffer.from(bytes)),
@@ -58,9 +60,14 @@ it('decodes keys that are UTF-8, and refuses all others', () => {
   fc.assert(
     fc.property(keys, (key) => {
       const padded = Buffer.concat([Buffer.from('é'), key, Buffer.from('é')])
-      const read = (): string => keyText(padded, 2, 2 + key.length)
-      if (isUtf8(key)) expect(read()).toBe(key.toString())
-      else expect(read).toThrow(/the key is not UTF-8 text \(0x[0-9a-f]+…?\)/)
+      const read = (): string => {
+        try {
+          return keyText(padded, 2, 2 + key.length)
+        } catch (error) {
+          return (error as Error).message.slice(0, refused.length)
+        }
+      }
+      expect(read()).toBe(isUtf8(key) ? key.toString() : refused)
     }),
   )
 })
