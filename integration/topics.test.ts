@@ -161,6 +161,24 @@ describeWithKafka('an app and its topics', (brokers) => {
     await expectExactlyOnce(world, (await runIn('a')).state)
   }, 60_000)
 
+  it('stops when a source is made anew while it runs, although that has more records at once than the old one had', async () => {
+    const { input } = world.topics
+    const app = appIn('a')
+    await app.start()
+    await world.feed(world.input.each(0, objects))
+    await app.drained()
+    const { records } = app.stats()
+    await admin.deleteTopics({ topics: [input.name] })
+    await world.log.admin.create([{ name: input.name, partitions: 4, replicationFactor: -1, configs: {} }])
+    await world.feed(world.input.each(0, 5 * objects))
+    await expect(app.closed()).rejects.toMatchObject({
+      code: 'OFFSET_OUT_OF_RANGE',
+      topic: input.name,
+      message: expect.stringMatching(/was deleted and made anew since group/),
+    })
+    expect(app.stats().records).toBe(records)
+  }, 60_000)
+
   it('stops with an error that names the topic when one of its own, a source or a target is deleted while it runs', async () => {
     const deletions = (['changelog', 'inbox', 'input', 'updates'] as const).map(async (which) => {
       const one = await World.open(brokers)

@@ -26,6 +26,10 @@ export async function setPartitions(brokers: readonly string[], topic: string, c
   await withAdmin(brokers, (admin) => admin.createPartitions({ topicPartitions: [{ topic, count }] }))
 }
 
+export async function deleteTopic(brokers: readonly string[], topic: string): Promise<void> {
+  await withAdmin(brokers, (admin) => admin.deleteTopics({ topics: [topic] }))
+}
+
 async function withAdmin(brokers: readonly string[], use: (admin: Admin) => Promise<unknown>): Promise<void> {
   const admin = new kafkajs.Kafka({ brokers: [...brokers], logLevel: kafkajs.logLevel.NOTHING }).admin()
   await admin.connect()

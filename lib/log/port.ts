@@ -151,8 +151,12 @@ export interface FetcherOptions {
 }
 
 export interface Fetcher extends AsyncDisposable {
-  /** Replaces the set of partitions and where to read on. A partition named again continues at the offset given. */
-  assign(positions: Positions): void
+  /**
+   * Replaces the set of partitions and where to read on. A partition named again continues at the offset given. `ids`, by
+   * topic, are of the topics that these positions are of, as `describe` said; a topic without one is what it is when it is
+   * first read. Another of the same name is never read: `next` rejects with `OFFSET_OUT_OF_RANGE`.
+   */
+  assign(positions: Positions, ids?: ReadonlyMap<string, string>): void
   pause(partition: TopicPartition): void
   resume(partition: TopicPartition): void
   /**

@@ -1,4 +1,5 @@
 import type { Clock } from '../core/clock.js'
+import { MillraceError } from '../core/errors.js'
 import type { Offset, Positions, TopicPartition } from '../core/record.js'
 import type { Fetched, Fetcher, FetcherOptions } from '../log/port.js'
 import type { PartitionLog } from './storage/partition-log.js'
@@ -8,6 +9,8 @@ interface Place {
   readonly at: TopicPartition
   position: Offset
   paused: boolean
+  /** Of the topic that the position is of; undefined: whichever is there when it is first read. */
+  readonly topicId: string | undefined
   /** Undefined until it is first read: the topic may not exist yet when it is assigned. */
   log: PartitionLog | undefined
 }
@@ -33,14 +36,15 @@ export class MemoryFetcher implements Fetcher {
     this.#onClose = onClose
   }
 
-  assign(positions: Positions): void {
+  assign(positions: Positions, ids?: ReadonlyMap<string, string>): void {
     const paused = this.#places.filter((place) => place.paused)
     this.#unwatch()
     this.#places = []
     for (const [topic, partitions] of positions) {
+      const topicId = ids?.get(topic)
       for (const [partition, position] of partitions) {
         const stays = paused.some(({ at }) => at.topic === topic && at.partition === partition)
-        this.#places.push({ at: { topic, partition }, position, paused: stays, log: undefined })
+        this.#places.push({ at: { topic, partition }, position, paused: stays, topicId, log: undefined })
       }
     }
     this.#wake()
@@ -92,11 +96,15 @@ export class MemoryFetcher implements Fetcher {
   }
 
   #logOf(place: Place): PartitionLog {
+    const { at, topicId, position } = place
+    const log = this.#topics.partition(at)
+    const isOther = topicId !== undefined && this.#topics.get(at.topic)?.info.id !== topicId
+    if (isOther || (place.log !== undefined && place.log !== log)) throw madeAnew(at, position)
     if (place.log === undefined) {
-      place.log = this.#topics.partition(place.at)
-      place.log.watchers.add(this.#wake)
+      place.log = log
+      log.watchers.add(this.#wake)
     }
-    return place.log
+    return log
   }
 
   #placeOf({ topic, partition }: TopicPartition): Place | undefined {
@@ -118,4 +126,13 @@ export class MemoryFetcher implements Fetcher {
       signal.addEventListener('abort', done, { once: true })
     })
   }
+}
+
+function madeAnew({ topic, partition }: TopicPartition, offset: Offset): MillraceError {
+  const what = `${topic}[${partition}]: the topic was deleted and made anew, and offset ${offset} is of the old one`
+  return new MillraceError('OFFSET_OUT_OF_RANGE', `${what}. Decide where to begin in the new one.`, {
+    topic,
+    partition,
+    offset,
+  })
 }

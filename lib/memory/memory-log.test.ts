@@ -8,6 +8,7 @@ logContract('the embedded log', async () => {
     log,
     open: async () => log.open(),
     name: (prefix) => `${prefix}-${++names}`,
+    deleteTopic: (topic) => log.deleteTopic(topic),
     compact: (topic) => log.compact(topic),
     close: async () => log[Symbol.asyncDispose](),
   }

@@ -32,6 +32,7 @@ import { StoreInventory } from './tasks/store-inventory.js'
 import type { Task } from './tasks/task.js'
 import { TaskSet } from './tasks/task-set.js'
 import { TopicLimits } from './setup/topic-limits.js'
+import { madeAnew } from './setup/topic-ids.js'
 import { targetPartitions } from './setup/topic-lookup.js'
 import { topology, type Topology } from './setup/topology.js'
 
@@ -207,12 +208,18 @@ export async function openParts(options: EngineOptions, events: PartsEvents): Pr
     onRefused: events.onRefusedRecord,
   }
   const dueTurns = new DueTurns({ turns, failures, sources, timerTopic: timerTopic(app), seq })
-  const intake = new Intake(log, events.onArrival, events.onOutOfRange, events.onError)
+  const intake = new Intake(log, shape.ids, events.onArrival, events.onOutOfRange, events.onError)
   return {
     topology: shape,
     folder,
     inventory,
-    growth: new Growth({ topology: shape, admin: log.admin, clock, logger }),
+    growth: new Growth({
+      topology: shape,
+      admin: log.admin,
+      clock,
+      logger,
+      onMadeAnew: (topic) => onError(madeAnew(shape, topic)),
+    }),
     limits,
     lookups,
     passage,

@@ -1,3 +1,8 @@
+import { z } from 'zod'
+import { text } from '../codec/codec.js'
+import { lookup } from '../model/lookup.js'
+import { stateObject } from '../model/state-object.js'
+import { topic } from '../model/stream.js'
 import { counted, counter, CounterApp, id, length, lines, someLines, toldOf } from '../../test/counter-app.js'
 
 const changelog = 'app-counter-changelog'
@@ -118,6 +123,50 @@ describe.each([
     expect(await counting.told()).toEqual(toldOf(3))
     await counting.run(3, 4)
     expect(await counting.told()).toEqual(toldOf(4))
+  })
+})
+
+describe('an app that runs', () => {
+  it.each([
+    ['its source, which has more records at once than it had', lines.name, 'OFFSET_OUT_OF_RANGE'],
+    ['its inbox', inbox, 'INBOX_TRIMMED'],
+    ['its changelog', changelog, 'TOPIC_MISMATCH'],
+    ['the changelog of timers', timers, 'TOPIC_MISMATCH'],
+  ])('stops when somebody makes %s anew, and does not start again', async (_what, name, code) => {
+    const app = await counting.start()
+    await counting.feed(app, 0, 2)
+    const anew = counting.makeAnew(name)
+    // At once, so that positions of the old one lie inside of the new one.
+    const sent = counting.send(2, 9)
+    await Promise.all([anew, sent])
+    await expect(app.closed()).rejects.toMatchObject({ code, topic: name })
+    await expect(app.closed()).rejects.toThrow(/was deleted and made anew/)
+    await expect(counting.start()).rejects.toMatchObject({ code, topic: name })
+    const told = await counting.told()
+    // Nothing of another source is told, and nothing twice.
+    expect(told.slice(0, name === lines.name ? undefined : someLines(0, 2).length)).toEqual(toldOf(2))
+    expect(new Set(told).size).toBe(told.length)
+  })
+
+  it('goes on with the rows of a lookup topic that was made anew', async () => {
+    const names = topic('names', text(), { partitions: 2 })
+    const named = lookup(names)
+    const namer = stateObject('namer', { state: z.object({ name: z.string() }), init: () => ({ name: '' }) }).on(
+      lines,
+      (line) => line.slice(0, 1),
+      (state, _line, turn) => {
+        state.name = turn.lookup(named, 'x') ?? 'nobody'
+      },
+    )
+    await counting.log.send(names, ['old'], { key: () => 'x' })
+    const app = await counting.start({ objects: [namer], lookups: [named] })
+    await counting.feed(app, 0, 1)
+    expect(await app.state(namer).get('a')).toEqual({ name: 'old' })
+    await counting.makeAnew(names.name)
+    await counting.log.send(names, ['new', 'new', 'new'], { key: () => 'x' })
+    do await counting.feed(app, 1, 2)
+    while ((await app.state(namer).get('a'))?.name === 'old')
+    expect(await app.state(namer).get('a')).toEqual({ name: 'new' })
   })
 })
 

@@ -55,7 +55,10 @@ export async function rollForward(options: RollForwardOptions): Promise<StoreMet
 
   // Rule restore-committed (integration/model).
   await using fetcher = log.fetcher({ isolation: 'committed', purpose: 'restore', maxBytes: batchBytes })
-  fetcher.assign(PositionMap.of(tails.map((tail) => [tail.topic, task, tail.from] as const)).topics)
+  fetcher.assign(
+    PositionMap.of(tails.map((tail) => [tail.topic, task, tail.from] as const)).topics,
+    new Map(tails.map(({ topic, topicId }) => [topic, topicId])),
+  )
   let meta = options.meta
   while (behind()) {
     const answers = await fetcher.next(signal)

@@ -3,14 +3,20 @@ import type { TopicPartition } from '../../core/record.js'
 import { Code, isRetriable, nameOf } from './error-codes.js'
 import { TryAgain } from './insist.js'
 import type { Address } from './options.js'
-import type { MetadataResponse } from '../protocol/metadata.js'
+import { isId, type MetadataResponse } from '../protocol/metadata.js'
+
+interface KnownTopic {
+  readonly errorCode: number
+  readonly id: string | undefined
+  readonly leaders: ReadonlyMap<number, number>
+}
 
 /** What is known about the cluster: where its brokers are, who leads which partition. Kept up to date by `Channel`. */
 export class ClusterMap {
   /** Topics whose leaders somebody asked for. */
   readonly wanted = new Set<string>()
   #nodes = new Map<number, Address>()
-  readonly #topics = new Map<string, { readonly errorCode: number; readonly leaders: ReadonlyMap<number, number> }>()
+  readonly #topics = new Map<string, KnownTopic>()
 
   get nodes(): ReadonlyMap<number, Address> {
     return this.#nodes
@@ -18,10 +24,15 @@ export class ClusterMap {
 
   learn({ brokers, topics }: MetadataResponse): void {
     this.#nodes = new Map(brokers.map(({ nodeId, host, port }) => [nodeId, { host, port }]))
-    for (const { name, errorCode, partitions } of topics) {
+    for (const { name, errorCode, id, partitions } of topics) {
       const leaders = new Map(partitions.filter(({ leader }) => leader >= 0).map((p) => [p.partition, p.leader]))
-      this.#topics.set(name, { errorCode, leaders })
+      this.#topics.set(name, { errorCode, id: isId(id) ? id : undefined, leaders })
     }
+  }
+
+  /** Undefined while not known, and where brokers have none. */
+  idOf(topic: string): string | undefined {
+    return this.#topics.get(topic)?.id
   }
 
   /** The node that leads a partition; undefined while not known. */

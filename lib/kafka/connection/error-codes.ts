@@ -94,6 +94,7 @@ const names: Readonly<Record<number, string>> = {
   89: 'THROTTLING_QUOTA_EXCEEDED',
   90: 'PRODUCER_FENCED',
   100: 'UNKNOWN_TOPIC_ID',
+  103: 'INCONSISTENT_TOPIC_ID',
   120: 'TRANSACTION_ABORTABLE',
 }
 
@@ -102,7 +103,7 @@ export function nameOf(code: number): string {
   return `${names[code] ?? 'error'} (${code})`
 }
 
-const retriable = new Set([3, 5, 6, 7, 13, 14, 15, 16, 19, 20, 51, 56, 74, 75, 78, 100])
+const retriable = new Set([3, 5, 6, 7, 13, 14, 15, 16, 19, 20, 51, 56, 74, 75, 78, 100, 103])
 const coordinatorMoved = new Set<number>([Code.coordinatorNotAvailable, Code.notCoordinator])
 const fenced = new Set<number>([Code.invalidProducerEpoch, Code.invalidProducerIdMapping, Code.producerFenced])
 

@@ -44,7 +44,7 @@ export class Link {
   /** Rejects with `LinkLost`, `LinkRefused`, or `CLIENT_UNSUPPORTED` for an API the broker does not speak. */
   async request<Q, A>(api: Api<Q, A>, body: Q, timeoutMs: number | null = null): Promise<A> {
     const connection = this.#readyConnection() ?? (await this.#ready())
-    const version = this.#version(api)
+    const version = this.#version(api, body)
     try {
       return await connection.send(wireRequest(api, body, version, timeoutMs))
     } catch (error) {
@@ -103,8 +103,8 @@ export class Link {
     }
   }
 
-  #version<Q, A>(api: Api<Q, A>): number {
-    const version = this.#commonVersion(api)
+  #version<Q, A>(api: Api<Q, A>, body: Q): number {
+    const version = this.#commonVersion(api, api.highestFor?.(body))
     if (version !== undefined) return version
     const spoken = this.#broker?.versions?.[api.key]
     throw new MillraceError(
@@ -113,10 +113,10 @@ export class Link {
     )
   }
 
-  #commonVersion<Q, A>(api: Api<Q, A>): number | undefined {
+  #commonVersion<Q, A>(api: Api<Q, A>, highest = api.highest): number | undefined {
     const spoken = this.#broker?.versions?.[api.key]
     if (spoken === undefined) return undefined
-    const version = Math.min(api.highest, spoken.maxVersion)
+    const version = Math.min(highest, spoken.maxVersion)
     return version >= Math.max(api.lowest, spoken.minVersion) ? version : undefined
   }
 }

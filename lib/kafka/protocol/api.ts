@@ -10,6 +10,8 @@ export interface Api<Request, Response> {
   readonly name: string
   readonly lowest: number
   readonly highest: number
+  /** What this request cannot be said in above it. @default highest */
+  highestFor?(request: Request): number
   /** From this version on lengths are compact and structures end in tagged fields (KIP-482). */
   readonly flexibleFrom: number
   encode(writer: Writer, request: Request, version: number): void
@@ -40,19 +42,24 @@ export function writeByTopic<T extends { readonly topic: string }>(
   writer: Writer,
   items: Iterable<T>,
   write: (item: T) => void,
+  writeTopic: (topic: string, items: readonly T[]) => void = (topic) => void writer.string(topic),
 ): void {
   writer.array(byTopic(items), ([topic, partitions]) => {
-    writer.string(topic)
+    writeTopic(topic, partitions)
     writer.array(partitions, write)
     writer.end()
   })
 }
 
 /** The same in responses, flattened. */
-export function readByTopic<T>(reader: Reader, read: (topic: string) => T): T[] {
+export function readByTopic<T>(
+  reader: Reader,
+  read: (topic: string) => T,
+  readTopic = (): string => reader.string(),
+): T[] {
   const all: T[] = []
   reader.array(() => {
-    const topic = reader.string()
+    const topic = readTopic()
     reader.array(() => all.push(read(topic)))
     reader.end()
   })

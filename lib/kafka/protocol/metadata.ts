@@ -67,6 +67,9 @@ export const metadata: Api<{ readonly topics: readonly string[] | null }, Metada
   },
 }
 
+/** Brokers without ids, as before Kafka 2.8, give none or zeros. */
+export const isId = (id: string | undefined): id is string => id !== undefined && /[^0]/.test(id)
+
 const noTopicId = new Uint8Array(16)
 
 export type CoordinatorKind = 'group' | 'transaction'

@@ -57,6 +57,28 @@ describe('requests', () => {
     )
   })
 
+  it('to fetch go by ids where all are known, and by names elsewhere', () => {
+    const id = '00112233445566778899aabbccddeeff'
+    const one = { topic: 't', topicId: id, partition: 1, offset: 7, maxBytes: 5 }
+    const request = { isolation: 'committed', maxWaitMs: 1, maxBytes: 9, partitions: [one] } as const
+    expect(fetch.highestFor?.(request)).toBe(13)
+    expect(fetch.highestFor?.({ ...request, partitions: [one, { ...one, topicId: undefined }] })).toBe(12)
+    const head = ['ffffffff', '00000001', '00000001', '00000009', '01', '00000000', 'ffffffff', '02']
+    const partition = [
+      '02',
+      '00000001',
+      'ffffffff',
+      '0000000000000007',
+      'ffffffff',
+      'ffffffffffffffff',
+      '00000005',
+      '00',
+    ]
+    const tail = ['00', '01', '01', '00']
+    expect(encoded(fetch, request, 13)).toBe([...head, id, ...partition, ...tail].join(''))
+    expect(encoded(fetch, request, 12)).toBe([...head, '0274', ...partition, ...tail].join(''))
+  })
+
   it('for metadata never create topics, in any version', () => {
     expect(encoded(metadata, { topics: null }, 9)).toBe('00' + '00' + '00' + '00' + '00')
     expect(encoded(metadata, { topics: [] }, 12)).toBe('01' + '00' + '00' + '00')
@@ -64,11 +86,13 @@ describe('requests', () => {
 })
 
 describe('responses', () => {
-  it.each([11, 12])('to fetch (version %i) give bytes as they came and the aborted transactions', (version) => {
+  it.each([11, 12, 13])('to fetch (version %i) give bytes as they came and the aborted transactions', (version) => {
+    const id = '00112233445566778899aabbccddeeff'
     const answer = decoded(fetch, version, (writer) => {
       writer.int32(0).int16(0).int32(0)
       writer.array(['t'], (topic) => {
-        writer.string(topic)
+        if (version >= 13) writer.uuid(id)
+        else writer.string(topic)
         writer.array([4], (partition) => {
           writer.int32(partition).int16(0).int64(20).int64(10).int64(0)
           writer.array([9], (first) =>
@@ -83,9 +107,10 @@ describe('responses', () => {
       })
       writer.end()
     })
+    expect(answer.byId).toBe(version >= 13)
     expect(answer.partitions).toEqual([
       {
-        topic: 't',
+        topic: version >= 13 ? id : 't',
         partition: 4,
         errorCode: 0,
         highWatermark: 20,

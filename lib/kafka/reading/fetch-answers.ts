@@ -22,7 +22,8 @@ export async function takeAnswer(
   { from, isolation }: Asked,
   answer: FetchedPartition,
 ): Promise<void> {
-  const { topic, partition, errorCode, aborted, highWatermark, lastStableOffset } = answer
+  const { topic, partition } = reading
+  const { errorCode, aborted, highWatermark, lastStableOffset } = answer
   if (errorCode === Code.offsetOutOfRange) return await takeOutOfRange(channel, reading)
   if (errorCode !== Code.none) return takeRefusal(channel, reading, errorCode)
   let end: WholeBatches
@@ -55,6 +56,13 @@ function takeRefusal(channel: Channel, reading: Reading, code: number): void {
   const { topic, partition } = reading
   const what = `${topic}[${partition}]: fetch refused with ${nameOf(code)}. Check its ACLs.`
   reading.failure = new MillraceError('BROKER_REFUSED', what, { topic, partition })
+}
+
+/** The topic that this position is of is no more, and another has its name. */
+export function madeAnew({ topic, partition, position }: Reading): MillraceError {
+  const what = `${topic}[${partition}]: the topic was deleted and made anew, and offset ${position} is of the old one`
+  const facts = { topic, partition, offset: position }
+  return new MillraceError('OFFSET_OUT_OF_RANGE', `${what}. Decide where to begin in the new one.`, facts)
 }
 
 /** Below the start, beyond the end, or neither any more: brokers say the same for all. */

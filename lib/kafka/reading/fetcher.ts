@@ -3,7 +3,7 @@ import type { Offset, Positions, TopicPartition } from '../../core/record.js'
 import type { Fetched, Fetcher, FetcherOptions } from '../../log/port.js'
 import type { Channel } from '../connection/channel.js'
 import { isRetriable } from '../connection/error-codes.js'
-import { failedFetch, takeAnswer } from './fetch-answers.js'
+import { failedFetch, madeAnew, takeAnswer } from './fetch-answers.js'
 import { fetch, type FetchedPartition, type FetchResponse } from '../protocol/fetch.js'
 import { keyOf, type Reading, Readings } from './readings.js'
 
@@ -14,6 +14,8 @@ import { keyOf, type Reading, Readings } from './readings.js'
 const longPollMs = { live: 250, restore: 50 } as const
 /** So long after a leader has been found again nothing may be asked of it. */
 const mostPauseMs = 250
+/** A broker may not have heard yet of a topic that was made a moment ago, and tell of the one before it. */
+const otherTopicMs = 1_000
 /** One after the other: some 15 s. */
 const failuresToSpeakOf = 60
 /** Of one answer; one more is held while the last is processed. */
@@ -40,8 +42,8 @@ export class KafkaFetcher implements Fetcher {
     this.#options = options
   }
 
-  assign(positions: Positions): void {
-    this.#readings.assign(positions)
+  assign(positions: Positions, ids?: ReadonlyMap<string, string>): void {
+    this.#readings.assign(positions, ids)
     this.#fetch()
     this.#wake?.()
   }
@@ -100,7 +102,8 @@ export class KafkaFetcher implements Fetcher {
     let unknown = false
     for (const reading of this.#readings) {
       if (reading.paused || reading.failure !== undefined) continue
-      const leader = this.#channel.map.leader(reading)
+      const leader = this.#isOther(reading) ? undefined : this.#channel.map.leader(reading)
+      if (reading.failure !== undefined) continue
       if (leader === undefined) unknown = true
       else if (reading.ready !== undefined) waiting.add(leader)
       else if (!reading.asked) due.set(leader, [...(due.get(leader) ?? []), reading])
@@ -111,14 +114,33 @@ export class KafkaFetcher implements Fetcher {
     if (unknown && !this.#findingLeaders) this.#own(this.#findLeaders())
   }
 
+  /** Whether the topic of this name is another than the one that is read; for longer than a broker may be behind, that is a failure. */
+  #isOther(reading: Reading): boolean {
+    const { map, clock } = this.#channel
+    const id = map.idOf(reading.topic)
+    if (id === undefined) return false
+    reading.topicId ??= id
+    if (reading.topicId === id) {
+      reading.otherSince = undefined
+      return false
+    }
+    const now = clock.elapsed()
+    reading.otherSince ??= now
+    if (now - reading.otherSince >= otherTopicMs) reading.failure = madeAnew(reading)
+    else map.forgetLeader(reading)
+    return true
+  }
+
   async #ask(node: number, readings: readonly Reading[]): Promise<void> {
     this.#busy.add(node)
     for (const reading of readings) reading.asked = true
     const from = readings.map((reading) => reading.position)
     try {
       const answer = await this.#request(node, readings)
-      const byPartition = new Map(answer.partitions.map((partition) => [keyOf(partition), partition]))
-      await Promise.all(readings.map((reading, i) => this.#take(reading, from[i]!, byPartition.get(keyOf(reading)))))
+      const found = new Map(answer.partitions.map((partition) => [keyOf(partition), partition]))
+      const of = ({ topic, topicId = '', partition }: Reading): FetchedPartition | undefined =>
+        found.get(keyOf({ topic: answer.byId ? topicId : topic, partition }))
+      await Promise.all(readings.map((reading, i) => this.#take(reading, from[i]!, of(reading))))
       if (!answer.partitions.some(({ errorCode }) => isRetriable(errorCode))) this.#failures = 0
     } catch (error) {
       // A lost connection, or a broker that is not known any more; leaders are looked up anew.
@@ -134,8 +156,9 @@ export class KafkaFetcher implements Fetcher {
   #request(node: number, readings: readonly Reading[]): Promise<FetchResponse> {
     const { isolation, purpose, maxBytes } = this.#options
     const maxWaitMs = longPollMs[purpose]
-    const partitions = readings.map(({ topic, partition, position }) => ({
+    const partitions = readings.map(({ topic, topicId, partition, position }) => ({
       topic,
+      topicId,
       partition,
       offset: position,
       maxBytes,

@@ -1,9 +1,14 @@
 import type { MillraceError } from '../../core/errors.js'
 import type { Offset, Positions, TopicPartition } from '../../core/record.js'
 import type { Fetched } from '../../log/port.js'
+import { isId } from '../protocol/metadata.js'
 
 /** One assignment of one partition; a new assignment makes a new one, so that late answers find nobody. */
 export interface Reading extends TopicPartition {
+  /** The topic that this position is of; once known it stays. */
+  topicId: string | undefined
+  /** Since when another topic of this name is seen. */
+  otherSince: number | undefined
   /** Where the next request begins. */
   position: Offset
   /** Where what was handed out ends. */
@@ -23,14 +28,17 @@ export class Readings {
   #readings = new Map<string, Reading>()
 
   /** Replaces them all. One that is named at the offset where it was goes on with what has been fetched for it. */
-  assign(positions: Positions): void {
+  assign(positions: Positions, ids?: ReadonlyMap<string, string>): void {
     const readings = new Map<string, Reading>()
     for (const [topic, partitions] of positions) {
+      const id = ids?.get(topic)
+      const topicId = isId(id) ? id : undefined
       for (const [partition, offset] of partitions) {
         const key = keyOf({ topic, partition })
         const known = this.#readings.get(key)
-        const goesOn = known !== undefined && known.handed === offset && known.failure === undefined
-        readings.set(key, goesOn ? known : newReading(topic, partition, offset, known?.paused ?? false))
+        const goesOn =
+          known !== undefined && known.handed === offset && known.failure === undefined && isSame(known, topicId)
+        readings.set(key, goesOn ? known : newReading({ topic, partition }, topicId, offset, known?.paused ?? false))
       }
     }
     this.#readings = readings
@@ -80,10 +88,20 @@ export class Readings {
 
 export const keyOf = ({ topic, partition }: TopicPartition): string => `${topic} ${partition}`
 
-function newReading(topic: string, partition: number, offset: Offset, paused: boolean): Reading {
+const isSame = (reading: Reading, topicId: string | undefined): boolean =>
+  topicId === undefined || reading.topicId === topicId
+
+function newReading(
+  { topic, partition }: TopicPartition,
+  topicId: string | undefined,
+  offset: Offset,
+  paused: boolean,
+): Reading {
   return {
     topic,
     partition,
+    topicId,
+    otherSince: undefined,
     position: offset,
     handed: offset,
     ready: undefined,

@@ -57,6 +57,11 @@ export class Writer {
     return this
   }
 
+  /** From 32 hexadecimal digits. */
+  uuid(value: string): this {
+    return this.raw(Buffer.from(value, 'hex'))
+  }
+
   string(value: string | null): this {
     if (value === null) return this.flexible ? this.unsignedVarint(0) : this.int16(-1)
     const size = Buffer.byteLength(value)

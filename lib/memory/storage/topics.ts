@@ -98,8 +98,10 @@ export class Topics {
 
   /** Throws `TOPIC_MISSING`. */
   delete(name: string): void {
-    this.#existing(name)
+    const { logs } = this.#existing(name)
     this.#topics.delete(name)
+    // Readers find out that it is gone.
+    for (const { watchers } of logs) for (const wake of watchers) wake()
   }
 
   get(name: string): Topic | undefined {

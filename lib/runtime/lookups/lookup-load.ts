@@ -55,7 +55,10 @@ async function read(
   const total = distance(name, starts, ends)
 
   await using fetcher = log.fetcher({ isolation: 'committed', purpose: 'restore', maxBytes: maxLookupBytes })
-  fetcher.assign(PositionMap.of([...copy.positions].map(([partition, at]) => [name, partition, at] as const)).topics)
+  fetcher.assign(
+    PositionMap.of([...copy.positions].map(([partition, at]) => [name, partition, at] as const)).topics,
+    new Map([[name, copy.id]]),
+  )
   let left = total
   while (left > 0) {
     let records = 0

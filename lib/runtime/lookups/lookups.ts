@@ -184,7 +184,7 @@ export class Lookups {
     while (!closed.aborted) {
       if (this.#change.signal.aborted) {
         this.#change = new AbortController()
-        fetcher.assign(this.#positions())
+        fetcher.assign(this.#positions(), this.#ids)
       }
       try {
         await this.#apply(await fetcher.next(this.#change.signal))
@@ -225,6 +225,12 @@ export class Lookups {
       for (const [partition, offset] of copy?.positions ?? []) positions.set(topic, partition, offset)
     }
     return positions.topics
+  }
+
+  get #ids(): ReadonlyMap<string, string> {
+    return new Map(
+      [...this.#seats].flatMap(([topic, { copy }]) => (copy === undefined ? [] : [[topic, copy.id] as const])),
+    )
   }
 
   #changed(): void {

@@ -2,6 +2,7 @@ import type { Clock } from '../../core/clock.js'
 import { reasonOf } from '../../core/errors.js'
 import type { Logger } from '../../core/logger.js'
 import type { LogAdmin } from '../../log/port.js'
+import { lookAt } from '../setup/topic-ids.js'
 import type { Topology } from '../setup/topology.js'
 
 /** How soon a partition that was added to a source is read: two small requests each time. */
@@ -15,11 +16,14 @@ export interface GrowthOptions {
   readonly admin: LogAdmin
   readonly clock: Clock
   readonly logger: Logger
+  /** A topic that the app reads or keeps state in is another than at its start. */
+  readonly onMadeAnew: (topic: string) => void
 }
 
 /**
- * Looks whether sources have gained partitions. What it finds is not worked with at once: members tell the leader, and all
- * work with what the leader tells, so that a partition has an owner from one generation on, and one only.
+ * Looks whether sources have gained partitions, and whether topics have been made anew. A partition that it finds is not worked
+ * with at once: members tell the leader, and all work with what the leader tells, so that it has an owner from one generation
+ * on, and one only.
  */
 export class Growth {
   readonly #options: GrowthOptions
@@ -63,11 +67,12 @@ export class Growth {
   }
 
   async #look(): Promise<void> {
-    const { admin, topology, logger } = this.#options
+    const { admin, topology, clock, logger, onMadeAnew } = this.#options
     try {
-      for (const [topic, info] of await admin.describe([...this.#found.keys()])) {
-        if (info !== undefined) this.#found.set(topic, Math.max(info.partitions, this.#found.get(topic) ?? 0))
-      }
+      const { infos, changed } = await lookAt(topology.ids, admin, clock)
+      if (changed !== undefined) return onMadeAnew(changed)
+      for (const [topic, known] of this.#found)
+        this.#found.set(topic, Math.max(infos.get(topic)?.partitions ?? 0, known))
     } catch (error) {
       return logger.debug({ error }, `sources were not looked at: ${reasonOf(error)}`)
     }

@@ -41,7 +41,7 @@ describe('an intake', () => {
     const fail = (error: unknown): never => {
       throw error
     }
-    const intake = new Intake(port, () => undefined, fail, fail)
+    const intake = new Intake(port, new Map(), () => undefined, fail, fail)
     intake.assign([task], new Set([task]))
 
     const found: string[] = []

@@ -11,6 +11,7 @@ const maxBytes = 1 << 20
 /** Fetches for all running tasks and keeps what was fetched in order of arrival. */
 export class Intake {
   readonly #fetcher: Fetcher
+  readonly #ids: ReadonlyMap<string, string>
   readonly #onArrival: () => void
   readonly #onOutOfRange: (error: MillraceError) => void
   readonly #onError: (error: unknown) => void
@@ -24,15 +25,17 @@ export class Intake {
   #room: (() => void) | undefined
   #assigned = (): void => undefined
 
-  /** `onOutOfRange`: a position is not in its partition. Nothing is fetched then before the next `assign`. */
+  /** `ids`: of the topics that are read. `onOutOfRange`: a position is not in its partition. Nothing is fetched then before the next `assign`. */
   constructor(
     log: LogPort,
+    ids: ReadonlyMap<string, string>,
     onArrival: () => void,
     onOutOfRange: (error: MillraceError) => void,
     onError: (error: unknown) => void,
   ) {
     // Rule inbox-committed (integration/model).
     this.#fetcher = log.fetcher({ isolation: 'committed', purpose: 'live', maxBytes })
+    this.#ids = ids
     this.#onArrival = onArrival
     this.#onOutOfRange = onOutOfRange
     this.#onError = onError
@@ -78,7 +81,7 @@ export class Intake {
       return keep
     })
     this.#fetchFrom = next
-    this.#fetcher.assign(next.topics)
+    this.#fetcher.assign(next.topics, this.#ids)
     this.#assigned()
   }
 
@@ -97,7 +100,7 @@ export class Intake {
         const answers = await this.#next(signal)
         let inStep = true
         for (const fetched of answers) inStep = this.#arrived(fetched) && inStep
-        if (!inStep) this.#fetcher.assign(this.#fetchFrom.topics)
+        if (!inStep) this.#fetcher.assign(this.#fetchFrom.topics, this.#ids)
         if (answers.length > 0) this.#onArrival()
         if (this.#pending >= pendingLimit && !signal.aborted)
           await new Promise<void>((resolve) => (this.#room = resolve))

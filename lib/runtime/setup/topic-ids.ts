@@ -1,4 +1,6 @@
+import type { Clock } from '../../core/clock.js'
 import { MillraceError } from '../../core/errors.js'
+import type { LogAdmin, TopicInfo } from '../../log/port.js'
 
 /** What of a topology tells one life of its topics from another. */
 export interface TopicIds {
@@ -33,6 +35,24 @@ export function changedTopic(
     if (before !== undefined && now !== undefined && before !== now) return topic
   }
   return undefined
+}
+
+/** A broker may not have heard yet of a topic that was made a moment ago, and tell of the one before it: it is asked again. */
+const doubtMs = 1_000
+
+/** What these topics are now, and which of them is another than it was by these ids. */
+export async function lookAt(
+  ids: ReadonlyMap<string, string>,
+  admin: LogAdmin,
+  clock: Clock,
+): Promise<{ readonly infos: ReadonlyMap<string, TopicInfo | undefined>; readonly changed: string | undefined }> {
+  for (let again = false; ; again = true) {
+    const infos = await admin.describe([...ids.keys()])
+    const now = new Map([...infos].flatMap(([topic, info]) => (info === undefined ? [] : [[topic, info.id] as const])))
+    const changed = changedTopic(ids, now, ids.keys())
+    if (changed === undefined || again) return { infos, changed }
+    await clock.sleep(doubtMs)
+  }
 }
 
 /** A topic was deleted and made anew since the app committed: what stood in the old one is gone, and offsets of it mean nothing. */

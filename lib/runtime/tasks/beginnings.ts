@@ -5,7 +5,7 @@ import { findStanding } from '../../state/find-standing.js'
 import type { KnownStanding } from '../../state/standing.js'
 import type { TaskState } from '../../state/task-state.js'
 import type { EngineOptions } from '../setup/engine-options.js'
-import { changedTopic, idsIn, madeAnew } from '../setup/topic-ids.js'
+import { changedTopic, idsIn, lookAt, madeAnew } from '../setup/topic-ids.js'
 import type { Topology } from '../setup/topology.js'
 
 /** What the log says of the inputs of a task. */
@@ -38,10 +38,9 @@ export class Beginnings {
 
   /** Throws what `madeAnew` says when one of the app's topics is not the one any more that it was at the start. */
   async demandTopics(): Promise<void> {
-    const { ids } = this.#topology
-    const infos = await this.#engine.log.admin.describe([...ids.keys()])
-    const now = new Map([...infos].flatMap(([topic, info]) => (info === undefined ? [] : [[topic, info.id] as const])))
-    this.#demandSame(ids, now, ids.keys())
+    const { log, clock } = this.#engine
+    const { changed } = await lookAt(this.#topology.ids, log.admin, clock)
+    if (changed !== undefined) throw madeAnew(this.#topology, changed)
   }
 
   /** All partitions of the task in one request, all of them stable, and only then (in `takeOver`) the changelog's end. */

@@ -172,12 +172,13 @@ export class Standbys {
     // Rule standby-committed (integration/model).
     this.#fetcher = log.fetcher({ isolation: 'committed', purpose: 'live', maxBytes })
     this.#stopLooking = clock.every(this.#lookEveryMs(), () => void this.#lookAtAll())
+    const ids = new Map(this.#options.topology.changelogs.map(({ topic, info }) => [topic, info.id]))
     let change = this.#change.signal
     while (!closed.aborted) {
       if (change.aborted) {
         this.#change = new AbortController()
         change = this.#change.signal
-        this.#fetcher.assign(this.#positions())
+        this.#fetcher.assign(this.#positions(), ids)
       }
       try {
         const answers = await this.#fetcher.next(change)

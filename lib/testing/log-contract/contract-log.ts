@@ -7,6 +7,8 @@ export interface ContractLog {
   open(): Promise<LogPort>
   /** A name nobody has used, starting with `prefix`: for topics, groups and transactional ids. */
   name(prefix: string): string
+  /** As an operator does it. */
+  deleteTopic(topic: string): Promise<void>
   /**
    * Resolves when every partition of a topic is compacted: in front of its last stable offset no key is there twice. A
    * broker does it by itself, at any time, and spares what no later record has closed: the last record there has to have a

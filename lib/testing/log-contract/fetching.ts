@@ -1,7 +1,7 @@
 import { PositionMap } from '../../core/record.js'
 import type { Fetched, Fetcher } from '../../log/port.js'
 import type { World } from './contract-log.js'
-import { batchOf, newTopic, allPartitions, positionOf, put, rowsOf, soon } from './rows.js'
+import { batchOf, known, newTopic, allPartitions, positionOf, put, rowsOf, soon } from './rows.js'
 
 export function fetchingContract(world: World): void {
   const live = (): Fetcher => world().log.fetcher({ isolation: 'committed', purpose: 'live', maxBytes: 1_000_000 })
@@ -152,6 +152,40 @@ export function fetchingContract(world: World): void {
       fetcher.assign(from(topic, 0, 0))
       await put(world().log, good!, batchOf(['y']))
       expect((await take(fetcher, 2)).sort()).toEqual(['x', 'y'])
+    })
+
+    it('never reads another topic of the same name, be it known by its id or because it was read before', async () => {
+      const { log } = world()
+      const topic = await newTopic(world(), 2)
+      const [read, assigned] = allPartitions(topic, 2)
+      await put(log, read!, batchOf(['old']))
+      const ids = new Map([[topic, known((await log.admin.describe([topic])).get(topic)).id]])
+      await using reading = live()
+      reading.assign(positionOf(read!, 0))
+      expect(await take(reading, 1)).toEqual(['old'])
+      await world().deleteTopic(topic)
+      await log.admin.create([{ name: topic, partitions: 2, replicationFactor: -1, configs: {} }])
+      // More than there were: by its offset alone it would be read.
+      for (const at of [read!, assigned!]) await put(log, at, batchOf(['new', 'new']))
+      await using waiting = live()
+      waiting.assign(positionOf(assigned!, 1), ids)
+      for (const [fetcher, { partition }] of [
+        [reading, read!],
+        [waiting, assigned!],
+      ] as const) {
+        await expect(fetcher.next(soon())).rejects.toMatchObject({
+          code: 'OFFSET_OUT_OF_RANGE',
+          topic,
+          partition,
+          offset: 1,
+          message: expect.stringContaining('the topic was deleted and made anew'),
+        })
+      }
+      const now = new Map([[topic, known((await log.admin.describe([topic])).get(topic)).id]])
+      for (const fetcher of [reading, waiting]) {
+        fetcher.assign(positionOf(read!, 0), now)
+        expect(await take(fetcher, 2)).toEqual(['new', 'new'])
+      }
     })
 
     it('answers with no more of a partition than maxBytes when its batches are smaller', async () => {
