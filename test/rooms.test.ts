@@ -47,7 +47,7 @@ const innerRooms: Readonly<Record<string, Readonly<Record<string, readonly strin
     kept: ['windows'],
     output: ['kept'],
     due: ['kept'],
-    running: ['windows', 'kept', 'due'],
+    running: ['windows', 'kept', 'output', 'due'],
     failing: ['kept', 'output', 'running'],
     '.': ['windows', 'kept', 'output', 'due', 'running', 'failing'],
   },

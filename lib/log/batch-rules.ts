@@ -15,6 +15,12 @@ export interface BatchRule {
   compression: Compression
 }
 
+/** How far timestamps may be ahead of the broker's clock, and behind it, milliseconds. */
+export interface TimeLimits {
+  afterMs: number
+  beforeMs: number
+}
+
 /** Bytes of a batch, before compression, that is not to become larger; one of a single record may be. */
 export const batchLimit = ({ maxBytes, roundBytes }: BatchRule): number => Math.min(maxBytes, roundBytes)
 
@@ -24,6 +30,22 @@ export function maxBatchBytes(configs: ReadonlyMap<string, string>): number {
   return Math.min(numberIn(configs, 'max.message.bytes', usualBatchBytes), numberIn(configs, 'segment.bytes', Infinity))
 }
 
+/** `Long.MAX_VALUE`, as a double. */
+const noLimit = 2 ** 63
+
+function timeLimits(configs: ReadonlyMap<string, string>): TimeLimits {
+  // The broker puts its own time in their place.
+  if (configs.get('message.timestamp.type') === 'LogAppendTime') return { afterMs: Infinity, beforeMs: Infinity }
+  // Before 3.6 one setting for both; until 4.0 it counts where the others are as they were (KIP-937).
+  const either = numberIn(configs, 'message.timestamp.difference.max.ms', noLimit)
+  const limit = (name: string): number => {
+    const own = numberIn(configs, name, noLimit)
+    const ms = own < noLimit ? own : either
+    return ms < noLimit ? ms : Infinity
+  }
+  return { afterMs: limit('message.timestamp.after.max.ms'), beforeMs: limit('message.timestamp.before.max.ms') }
+}
+
 function numberIn(configs: ReadonlyMap<string, string>, name: string, otherwise: number): number {
   const value = Number(configs.get(name) ?? NaN)
   return Number.isInteger(value) && value >= 0 ? value : otherwise
@@ -31,16 +53,20 @@ function numberIn(configs: ReadonlyMap<string, string>, name: string, otherwise:
 
 /** Of all topics that are written to. One that nothing has been noted of has no limit: it is not known yet. */
 export class BatchRules {
-  readonly #rules = new Map<string, BatchRule>()
+  readonly #rules = new Map<string, BatchRule & TimeLimits>()
 
-  of(topic: string): BatchRule {
+  of(topic: string): BatchRule & TimeLimits {
     let rule = this.#rules.get(topic)
-    if (rule === undefined) this.#rules.set(topic, (rule = { maxBytes: Infinity, roundBytes, compression: 'none' }))
+    if (rule === undefined)
+      this.#rules.set(
+        topic,
+        (rule = { maxBytes: Infinity, roundBytes, compression: 'none', afterMs: Infinity, beforeMs: Infinity }),
+      )
     return rule
   }
 
   note(topic: string, configs: ReadonlyMap<string, string>): void {
-    Object.assign(this.of(topic), { maxBytes: maxBatchBytes(configs), roundBytes })
+    Object.assign(this.of(topic), { maxBytes: maxBatchBytes(configs), roundBytes, ...timeLimits(configs) })
   }
 
   /** Has batches packed; not where brokers store them unpacked, as then their limit is for what they store. */

@@ -67,6 +67,12 @@ export interface TopicOptions<V = never> {
    */
   readonly maxAhead?: Duration | 'unlimited'
   /**
+   * What to do with a record that the app writes to it with a timestamp farther from the broker's clock than the topic takes
+   * (`message.timestamp.after.max.ms`, an hour from Kafka 4.0 on): `refuse`: it is an error of the turn, or of the record that a
+   * flow writes; `clamp`: it gets the nearest time that the topic takes. @default 'refuse'
+   */
+  readonly timestamps?: 'refuse' | 'clamp'
+  /**
    * What its keys are, where they are not text: `long()`, `integer()`, `double()`, `bytes()`. To your code they are text all the
    * same, in `record.key`, emits, flows and lookups: of numbers the digits, of bytes their hexadecimal digits. @default text()
    */
@@ -81,6 +87,7 @@ export type InvalidPolicy = 'dead-letter' | 'skip' | 'stop'
 const topicOptions: Rules<TopicOptions> = {
   onInvalid: oneOf('dead-letter', 'skip', 'stop'),
   timestamp: callback('a function that gives milliseconds since 1970'),
+  timestamps: oneOf('refuse', 'clamp'),
   maxAhead: rule(`${durationForm}, or 'unlimited'`, (value) => value === 'unlimited' || msOf(value) !== undefined),
   key: rule('a codec of keys, such as long() or bytes()', isCodec),
   partitions: whole(1),
@@ -101,6 +108,8 @@ export interface TopicNode {
   readonly timestamp: ((value: never) => number) | undefined
   /** Infinity: unlimited. */
   readonly maxAheadMs: number
+  /** A timestamp that the topic does not take is moved to where it does. */
+  readonly clampsTime: boolean
   readonly partitions: number | undefined
 }
 
@@ -153,6 +162,7 @@ export function topic(name: string, format: Schema | Codec<unknown>, options: To
     onInvalid: options.onInvalid ?? 'dead-letter',
     timestamp: options.timestamp,
     maxAheadMs: maxAheadMs(name, options.maxAhead),
+    clampsTime: options.timestamps === 'clamp',
     partitions: options.partitions,
   })
   const withTombstones = (): Stream<unknown> => stream(Object.freeze({ kind: 'tombstones', from: node }))

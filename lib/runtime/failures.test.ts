@@ -97,7 +97,7 @@ describe('a handler', () => {
     const error = await failsAndIsRepaired(
       object((_state, line, turn) => (line === 'bad' ? turn.emit(numbers, 1n as never) : turn.emit(out, line))),
     )
-    expect(error).toMatchObject(at)
+    expect(error).toMatchObject({ ...at, code: 'VALUE_INVALID' })
   }, 5_000)
 
   it('cannot use its turn after it has ended', async () => {

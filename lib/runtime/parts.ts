@@ -12,6 +12,7 @@ import { Counters } from '../turn/running/counters.js'
 import { Failures } from '../turn/failing/failures.js'
 import { Outbox } from '../turn/output/outbox.js'
 import { WatchedStates } from '../turn/running/watched-states.js'
+import { OutputTimes } from '../turn/output/output-times.js'
 import { rehearsed } from '../turn/running/rehearsed.js'
 import { turnSources, type TurnSource } from '../turn/kept/turn-source.js'
 import { Turns, type Redo } from '../turn/turns.js'
@@ -104,12 +105,13 @@ export async function openParts(options: EngineOptions, events: PartsEvents): Pr
   const channel = await openChannel(options)
   const folder = await options.openFolder()
   const outbox = new Outbox(rules, maxRecordBytes)
+  const times = new OutputTimes(rules, clock)
   const deadLetters = {
     app,
     version: options.version,
     topic: shape.deadLetters,
     partitions: shape.partitions.get(shape.deadLetters) as number,
-    now: () => clock.now(),
+    times,
   }
   const seq = (): number => passage.seq
   const counts = new Counters()
@@ -120,6 +122,7 @@ export async function openParts(options: EngineOptions, events: PartsEvents): Pr
     clock,
     logger,
     demandFits: (topic, key, value, headers) => outbox.demandFits('turn.emit', topic, key, value, headers),
+    times,
     lookUp: (table, key) => lookups.row(table, key),
     outbox,
     partitions: shape.partitions,
@@ -134,6 +137,7 @@ export async function openParts(options: EngineOptions, events: PartsEvents): Pr
   // Task and cursor are set by a reader before the first record passes.
   const passage: Passage = {
     outbox,
+    times,
     clock,
     partitions: shape.partitions,
     turns,

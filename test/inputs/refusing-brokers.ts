@@ -20,14 +20,16 @@ interface Case {
   readonly how: 'turn' | 'hop' | 'flow' | 'row'
   /** Once lines have been processed. */
   readonly later?: Readonly<Record<string, string>>
-  readonly code: 'RECORDS_REFUSED' | 'RECORD_TOO_LARGE'
+  readonly code: 'RECORDS_REFUSED' | 'RECORD_TOO_LARGE' | 'RECORD_INVALID'
 }
 
 const hour = 3_600_000
 const timely = { 'message.timestamp.after.max.ms': String(hour) }
+const wide = { 'message.timestamp.after.max.ms': String(3 * hour) }
 
 const compacted: Case = { configs: { 'cleanup.policy': 'compact' }, how: 'turn', code: 'RECORDS_REFUSED' }
-const ahead: Case = { configs: timely, how: 'turn', code: 'RECORDS_REFUSED' }
+const ahead: Case = { configs: timely, how: 'turn', code: 'RECORD_INVALID' }
+const narrowed: Case = { configs: wide, later: timely, how: 'turn', code: 'RECORDS_REFUSED' }
 const lowered: Case = { configs: {}, later: { 'max.message.bytes': '2000' }, how: 'turn', code: 'RECORD_TOO_LARGE' }
 
 export const cases: readonly (readonly [string, Case])[] = [
@@ -36,6 +38,8 @@ export const cases: readonly (readonly [string, Case])[] = [
   ['no key for a compacted topic, from a flow', { ...compacted, how: 'flow' }],
   ['a timestamp two hours ahead, from a turn', ahead],
   ['a timestamp two hours ahead, from a turn after a hop', { ...ahead, how: 'hop' }],
+  ['a timestamp above a limit that was lowered, from a turn', narrowed],
+  ['a timestamp above a limit that was lowered, from a turn after a hop', { ...narrowed, how: 'hop' }],
   ['a value above a limit that was lowered, from a turn', lowered],
   ['a value above a limit that was lowered, from a turn after a hop', { ...lowered, how: 'hop' }],
   ['a value above a limit that was lowered, from a flow', { ...lowered, how: 'flow' }],
@@ -88,7 +92,8 @@ export async function outcomeOf(broker: RefusingBroker, { configs, how, later }:
     { ...made, name: out.name, configs },
   ])
   const keyless = configs['cleanup.policy'] === 'compact' ? { key: null } : {}
-  const untimely = (): EmitOptions => (configs === timely ? { timestamp: Date.now() + 2 * hour } : {})
+  const untimely = (): EmitOptions =>
+    configs === timely || later === timely ? { timestamp: Date.now() + 2 * hour } : {}
   const kind = stateObject('notes', { state: z.object({ seen: z.array(z.string()) }), init: () => ({ seen: [] }) }).on(
     lines,
     { key: keyOf, route: how === 'turn' ? 'auto' : 'shuffle', onError: { attempts: 1 } },

@@ -178,7 +178,8 @@ export class CommitCycle {
     const { passage, halving, topology, clock, tasks, lookUp, guarantee } = this.#options
     for (const topic of passage.outbox.unknownTopics) {
       // Known by now, its limit is looked at within the turn.
-      if (!passage.outbox.settle(topic, await lookUp(topic))) throw new Redo(`a record is too large for ${topic}`)
+      if (!passage.outbox.settle(topic, await lookUp(topic), clock.now()))
+        throw new Redo(`a record is too large for ${topic}, or of a time that it does not take`)
     }
     if (this.#mustRedo) return
     const sealed = seal(passage.seq, tasks(), topology, passage.outbox, clock.now(), guarantee)

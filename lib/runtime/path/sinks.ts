@@ -14,6 +14,7 @@ import { deliver, recordWork } from '../../turn/deliver.js'
 import { carriedRecord } from '../../turn/kept/carried.js'
 import { keyBytes } from '../../turn/kept/record-bytes.js'
 import type { TurnSource } from '../../turn/kept/turn-source.js'
+import { writableTime } from '../../turn/output/output-times.js'
 import type { Origin } from '../../turn/running/work.js'
 import { Hops } from './hops.js'
 import type { Passage } from './passage.js'
@@ -157,20 +158,29 @@ export function flowSink({ target, key }: FlowDefinition, passage: Passage): Sin
     }
   }
 
+  const timeOf = (record: RecordInfo): number => {
+    try {
+      return passage.times.taken(target, writableTime(record.timestamp), where)
+    } catch (error) {
+      throw RecordRefused.because(error, 'RECORD_INVALID')
+    }
+  }
+
   return {
     take(value, record) {
       const own = keyFor(value, record)
       const bytes = encoded(value)
       const headers = passage.cursor.headerSection()
       demandFits(passage, 'the flow', name, own, bytes, headers)
-      passage.outbox.route(name, passage.partitions.get(name), own, bytes, record.timestamp, headers)
+      passage.outbox.route(name, passage.partitions.get(name), own, bytes, timeOf(record), headers)
     },
     prepare(value, record) {
       const own = keyFor(value, record)
       const bytes = encoded(value)
       const headers = passage.cursor.headerSection()
       demandFits(passage, 'the flow', name, own, bytes, headers)
-      return () => passage.outbox.route(name, passage.partitions.get(name), own, bytes, record.timestamp, headers)
+      const time = timeOf(record)
+      return () => passage.outbox.route(name, passage.partitions.get(name), own, bytes, time, headers)
     },
   }
 }

@@ -33,7 +33,8 @@ export async function internalTopics(
 ): Promise<ReadonlyMap<string, TopicInfo>> {
   const { app, program, log, rules, compression } = options
   const { admin } = log
-  const wanted = [...wantedTopics(options, stateTasks, roomFor(options, sources.values()))]
+  const own = { [limitConfig]: String(roomFor(options, sources.values())), ...timesKnownTo(sources.values()) }
+  const wanted = [...wantedTopics(options, stateTasks, own)]
   const names = wanted.map(({ name }) => name)
   const before = await admin.describe(names)
   const missing = wanted.filter(({ name }) => before.get(name) === undefined)
@@ -71,17 +72,29 @@ function roomFor({ maxRecordBytes }: TopologyOptions, sources: Iterable<TopicInf
   return Math.min(mostRoom, Math.max(usualRoom, largest + headroom))
 }
 
+/** The clock of a broker need not be that of the app, which writes the times of its own topics. */
+const anyTime = {
+  'message.timestamp.type': 'CreateTime',
+  'message.timestamp.before.max.ms': '9223372036854775807',
+  'message.timestamp.after.max.ms': '9223372036854775807',
+}
+
+/** Brokers before 3.6 do not know the latter two, and would refuse the topic: what they know is what they say of a topic. */
+function timesKnownTo([source]: Iterable<TopicInfo>): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(anyTime).filter(([name]) => source?.configs.has(name)))
+}
+
 function* wantedTopics(
   { app, program, replicationFactor }: TopologyOptions,
   stateTasks: number,
-  room: number,
+  own: NewTopic['configs'] & { readonly [limitConfig]: string },
 ): Iterable<NewTopic> {
   const topic = (name: string, configs: NewTopic['configs'], partitions = stateTasks): NewTopic => {
-    return { name, partitions, replicationFactor, configs: { ...configs, [limitConfig]: String(room) } }
+    return { name, partitions, replicationFactor, configs: { ...configs, ...own } }
   }
   const changelog = {
     'cleanup.policy': 'compact',
-    'segment.bytes': String(Math.max(64 << 20, room)),
+    'segment.bytes': String(Math.max(64 << 20, Number(own[limitConfig]))),
     'min.cleanable.dirty.ratio': '0.2',
   }
   // Kept until trimmed: a record in an inbox is input that may not have had its turn.

@@ -1,12 +1,14 @@
 import { z } from 'zod'
-import { listeningLogger } from '../../../test/reading.js'
+import { listeningLogger, readAll } from '../../../test/reading.js'
 import { createApp } from '../../app/create-app.js'
 import type { AppOptions } from '../../app/options.js'
 import { text } from '../../codec/codec.js'
 import { silentLogger } from '../../core/logger.js'
+import type { LogAdmin, LogPort, NewTopic } from '../../log/port.js'
 import { memoryLog, type MemoryLog } from '../../memory/memory-log.js'
 import { stateObject, type AnyStateObject } from '../../model/state-object.js'
 import { topic } from '../../model/stream.js'
+import { tumbling } from '../../model/window.js'
 
 const words = topic('words', text())
 const kind = (name: string): AnyStateObject =>
@@ -23,6 +25,31 @@ async function topicOf(
   configs: Record<string, string> = {},
 ): Promise<void> {
   await log.admin.create([{ name, partitions, replicationFactor: -1, configs }])
+}
+
+/** As brokers before 3.6 have it. */
+function olderAdmin(admin: LogAdmin, onCreate: (configs: NewTopic['configs']) => void): LogAdmin {
+  const unknown = /^message\.timestamp\.(before|after)\.max\.ms$/
+  return {
+    list: (prefix) => admin.list(prefix),
+    endOffsets: (partitions, isolation) => admin.endOffsets(partitions, isolation),
+    startOffsets: (partitions) => admin.startOffsets(partitions),
+    stableCommitted: (group, partitions) => admin.stableCommitted(group, partitions),
+    groupOffsets: (...more) => admin.groupOffsets(...more),
+    trim: (before) => admin.trim(before),
+    fence: (prefix, alive) => admin.fence(prefix, alive),
+    async describe(topics) {
+      const infos = [...(await admin.describe(topics))].map(([name, info]) => {
+        const configs = new Map([...(info?.configs ?? [])].filter(([config]) => !unknown.test(config)))
+        return [name, info && { ...info, configs }] as const
+      })
+      return new Map(infos)
+    },
+    async create(topics) {
+      for (const { configs } of topics) onCreate(configs)
+      await admin.create(topics)
+    },
+  }
 }
 
 /** Starts an app with what is there, and stops it. */
@@ -46,6 +73,31 @@ describe('at its start an app', () => {
     expect([...infos.values()].map((info) => info?.partitions)).toEqual([3, 3, 3, 3, 3])
     expect(infos.get('app-one-changelog')?.configs.get('cleanup.policy')).toBe('compact')
     expect(infos.get('app-one-inbox')?.configs.get('retention.ms')).toBe('-1')
+    for (const info of infos.values()) {
+      expect(info?.configs.get('message.timestamp.type')).toBe('CreateTime')
+      for (const side of ['before', 'after'])
+        expect(info?.configs.get(`message.timestamp.${side}.max.ms`)).toBe('9223372036854775807')
+    }
+  })
+
+  it('leaves settings out that brokers do not know: those before 3.6 would not make the topic', async () => {
+    const log = memoryLog({ partitions: 1 })
+    await topicOf(log, 'words', 1)
+    const made: (readonly string[])[] = []
+    const port: LogPort = {
+      ...log,
+      [Symbol.asyncDispose]: () => log[Symbol.asyncDispose](),
+      fetcher: (options) => log.fetcher(options),
+      transactions: (options) => log.transactions(options),
+      join: (options) => log.join(options),
+      admin: olderAdmin(log.admin, (configs) => made.push(Object.keys(configs))),
+    } as LogPort
+    await using app = createApp({ id: 'app', log: port, objects: [kind('one')], logger: silentLogger })
+    await app.start()
+    expect(made.length).toBeGreaterThan(0)
+    expect(made.flat().filter((name) => name.startsWith('message.timestamp'))).toEqual(
+      made.map(() => 'message.timestamp.type'),
+    )
   })
 
   it('keeps its number of state partitions when a source grows', async () => {
@@ -126,5 +178,47 @@ describe('at its start an app', () => {
     const logger = listeningLogger()
     await start(log, { objects: [kind('one')], logger })
     expect(logger.warnings).toEqual([expect.stringMatching(/app-two-changelog .*'two' renamed or removed/)])
+  })
+})
+
+describe('internal topics that a broker stamps with its own time, or in which it takes times of today only', () => {
+  const clicks = topic('clicks', z.object({ id: z.number(), at: z.number() }), { timestamp: ({ at }) => at })
+  const closed = topic('closed', z.object({ start: z.number(), ids: z.array(z.number()) }))
+  const minutes = stateObject('minute', {
+    state: z.object({ ids: z.array(z.number()) }),
+    init: () => ({ ids: [] as number[] }),
+    window: tumbling('1m'),
+  })
+    // All of them hop.
+    .on(clicks, { key: () => 'all', route: 'shuffle' }, ({ ids }, { id }) => {
+      ids.push(id)
+    })
+    .onClose(({ ids }, turn) => turn.emit(closed, { start: turn.window.start, ids }))
+
+  it.each<readonly [string, Record<string, string>]>([
+    ['LogAppendTime', { 'message.timestamp.type': 'LogAppendTime' }],
+    ['little time', { 'message.timestamp.before.max.ms': '60000', 'message.timestamp.after.max.ms': '60000' }],
+  ])('do not change event time: %s', async (_what, configs) => {
+    const log = memoryLog({ partitions: 1 })
+    await topicOf(log, 'app-minute-inbox', 1, { 'retention.ms': '-1', ...configs })
+    for (const name of ['app-minute-changelog', 'app-timers'])
+      await topicOf(log, name, 1, { 'cleanup.policy': 'compact', ...configs })
+    await topicOf(log, 'app-dlq', 1, configs)
+    const ids = Array.from({ length: 10 }, (_, id) => ({ id, at: id * 30_000 }))
+    await log.send(clicks, [...ids, { id: -1, at: 0 }])
+    await using app = createApp({ id: 'app', log, objects: [minutes], createTopics: true, logger: silentLogger })
+    await app.start()
+    await app.drained()
+    await log.send(clicks, [{ id: 10, at: 300_000 }])
+    await app.drained()
+    expect((await readAll(log, closed)).map(({ value }) => value)).toEqual(
+      [0, 1, 2, 3, 4].map((minute) => ({
+        start: minute * 60_000,
+        ids: minute === 0 ? [0, 1, -1] : [2 * minute, 2 * minute + 1],
+      })),
+    )
+    await log.send(clicks, [{ id: 11, at: 10 }])
+    await app.drained()
+    expect((await readAll(log, topic('app-dlq', clicks.codec))).map(({ value }) => value?.id)).toEqual([11])
   })
 })

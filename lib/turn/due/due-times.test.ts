@@ -108,6 +108,8 @@ describe('when a timer is due', () => {
       .output(letters)
       .map(({ headers }) => Buffer.from(headers.get('millrace.error.message') ?? []).toString())
     expect(messages).toEqual(Array(all.length).fill(expect.stringMatching(/turn\.timer\('due'\): /)))
+    const codes = driver.output(letters).map(({ headers }) => headers.get('millrace.error.code'))
+    expect(codes).toEqual(Array(all.length).fill(Buffer.from('VALUE_INVALID')))
   })
 
   it.each([new Date(latestTimeMs), 8.6e15, '36500d'] as const)('may be as far away as %p', async (when) => {

@@ -3,6 +3,7 @@ import { noHeaders, surrounded, type OwnHeaders } from '../../log/format/header-
 import type { HeaderSection } from '../../log/format/record-headers.js'
 import type { CarriedRecord, CarriedTurn } from '../kept/carried.js'
 import type { Outbox } from '../output/outbox.js'
+import type { OutputTimes } from '../output/output-times.js'
 
 /** Where dead letters of an app go. */
 export interface DeadLetterTarget {
@@ -11,8 +12,7 @@ export interface DeadLetterTarget {
   readonly version: string | undefined
   readonly topic: string
   readonly partitions: number
-  /** The clock. */
-  readonly now: () => number
+  readonly times: OutputTimes
 }
 
 /**
@@ -76,14 +76,13 @@ export function deadTurn(
 
 function append(
   outbox: Outbox,
-  { topic, partitions, now }: DeadLetterTarget,
+  { topic, partitions, times }: DeadLetterTarget,
   partition: number,
   record: CarriedRecord,
   ours: OwnHeaders,
 ): void {
   const { key, value, headers, timestamp } = record
-  // No broker refuses what is neither ahead of the clock nor before 1970; the time itself stands in a header.
-  const at = Math.max(0, Math.min(timestamp, now()))
+  const at = times.nearest(topic, timestamp)
   const section = counted(headers, ours)
   const why = outbox.misfit(topic, key, value, section, Infinity)
   if (why === undefined) return outbox.add(topic, partition % partitions, key, value, at, section)

@@ -141,7 +141,8 @@ function turnFailed({ source, key, record }: Work, cause: unknown, advice = ''):
     )
   }
   if (cause instanceof RecordRefused) return new MillraceError(cause.code, `${where}: ${cause.message}${advice}`, facts)
-  const code = MillraceError.is(cause) && passed.has(cause.code) ? cause.code : 'HANDLER_FAILED'
+  const code =
+    MillraceError.is(cause) && (passed.has(cause.code) || given.has(cause.code)) ? cause.code : 'HANDLER_FAILED'
   return new MillraceError(code, `${where}: the turn failed (${reasonOf(cause)})${advice}`, facts)
 }
 
@@ -155,3 +156,6 @@ const passed: ReadonlySet<string> = new Set([
   'TURN_TIMEOUT',
   'TURN_ENDED',
 ])
+
+/** Codes of what a handler has given to its turn; of a state that is refused they say less than `STATE_INVALID`. */
+const given: ReadonlySet<string> = new Set(['VALUE_INVALID', 'RECORD_INVALID'])

@@ -22,7 +22,7 @@ describe('an outbox', () => {
     const outbox = unlimited()
     for (let i = 0; i < 3; i++) outbox.route('late', undefined, 'k', String(i), 0)
     expect(outbox.unknownTopics).toEqual(['late'])
-    expect(outbox.settle('late', 4)).toBe(true)
+    expect(outbox.settle('late', 4, 0)).toBe(true)
     const [batch, ...others] = outbox.finish()
     expect(batch).toMatchObject({ topic: 'late', batch: { records: 3 } })
     expect(others).toEqual([])
@@ -34,7 +34,7 @@ describe('an outbox', () => {
     const outbox = new Outbox(rules, Infinity)
     outbox.route('late', undefined, 'k', 'x'.repeat(200), 0)
     rules.note('late', new Map([['max.message.bytes', '200']]))
-    expect(outbox.settle('late', 4)).toBe(false)
+    expect(outbox.settle('late', 4, 0)).toBe(false)
   })
 
   it('closes a batch before it grows large, whatever its topic takes', () => {

@@ -4,6 +4,7 @@ import { batchBuilder } from '../../log/batch-builder.js'
 import { batchLimit, type BatchRule, type BatchRules } from '../../log/batch-rules.js'
 import type { HeaderSection } from '../../log/format/record-headers.js'
 import { misfit } from '../../log/record-size.js'
+import { mistimed } from '../../log/record-time.js'
 import { partitionOfKey } from '../../log/murmur2.js'
 import type { BatchBuilder, FinishedBatch } from '../../log/port.js'
 
@@ -115,12 +116,13 @@ export class Outbox {
   }
 
   /** What waited for a topic. False when it takes less than one of these records needs: then the turn is to be run again, and to fail. */
-  settle(topic: string, partitions: number): boolean {
+  settle(topic: string, partitions: number, now: number): boolean {
     const waiting = this.#waiting.get(topic) ?? []
     this.#waiting.delete(topic)
     const rule = this.#rules.of(topic)
     for (const { key, value, timestamp, headers } of waiting) {
       if (misfit(rule, this.#maxRecordBytes, key, value, headers) !== undefined) return false
+      if (mistimed(rule, timestamp, now) !== undefined) return false
       this.route(topic, partitions, key, value, timestamp, headers)
     }
     return true

@@ -19,6 +19,7 @@ import type { EmitOptions, Turn, WindowBounds } from '../../model/turn.js'
 import { dueTime, timeBase } from '../due/due-time.js'
 import type { TimerSet } from '../kept/timers.js'
 import { valueOf } from '../kept/turn-source.js'
+import { writableTime, type OutputTimes } from '../output/output-times.js'
 import { carriedTurn, type Work } from './work.js'
 
 /** What all turns of a process share. */
@@ -32,6 +33,8 @@ export interface TurnSurroundings {
     value: string | Uint8Array | null,
     headers: Headers | undefined,
   ) => void
+  /** Which timestamps can be emitted. */
+  readonly times: OutputTimes
   /** The row of a table. Throws `DEFINITION_INVALID` when the app has no such table. */
   readonly lookUp: (table: LookupTable<unknown>, key: string) => unknown
 }
@@ -106,7 +109,8 @@ export class ActiveTurn implements Turn<Record<string, unknown>> {
 
   emit<V>(target: Topic<V>, value: V | null, options: EmitOptions = {}): void {
     this.#demandOpen('emit')
-    const { name, codec, keys } = topicNode(target as Topic<never>)
+    const node = topicNode(target as Topic<never>)
+    const { name, codec, keys } = node
     const where = `turn.emit to ${name}`
     if (isThenable(value)) throw this.#pending(where, value)
     const encoded = value === null ? null : demandEncoded(codec.encode(value), where)
@@ -116,7 +120,11 @@ export class ActiveTurn implements Turn<Record<string, unknown>> {
       topic: name,
       key: demandKeyFor(keys, 'key' in options ? options.key : this.key, where),
       value: encoded,
-      timestamp: timestamp === undefined ? legalTime(this.#work.now) : demandTimestamp(timestamp, where),
+      timestamp: this.#surroundings.times.taken(
+        node,
+        timestamp === undefined ? writableTime(this.#work.now) : demandTimestamp(timestamp, where),
+        where,
+      ),
       headers: this.#headers(headers, where),
     })
   }
@@ -217,9 +225,6 @@ export class ActiveTurn implements Turn<Record<string, unknown>> {
     )
   }
 }
-
-/** Event time may be before 1970, and the timestamp of a record in Kafka may not. */
-const legalTime = (now: number): number => Math.max(0, Math.floor(now))
 
 /** By hand, since it is done for each record that is emitted. */
 function demandEmitOptions(options: EmitOptions, where: string): void {
