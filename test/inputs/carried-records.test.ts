@@ -3,6 +3,7 @@ import { bytes, stateObject, topic, type Stream } from 'millrace'
 import { z } from 'zod'
 import { Driver } from '../../lib/testing/driver.js'
 import type { CrashStep } from '../../lib/testing/life.js'
+import { runs } from '../runs.js'
 import { appendRaw, readRaw, type FoundRecord, type RawRecord } from '../raw-records.js'
 
 const utf8 = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text))
@@ -182,6 +183,6 @@ function expectSeen(seen: ReadonlyMap<string, Seen>, sent: readonly Sent[], copi
 
 describe('a record', () => {
   it('arrives as it was sent, through hops, attempts, quarantine, dead letters, replays and crashes', async () => {
-    await fc.assert(fc.asyncProperty(journey, travel), { numRuns: 20 })
-  })
+    await fc.assert(fc.asyncProperty(journey, travel), { numRuns: runs(8, 200) })
+  }, 300_000)
 })

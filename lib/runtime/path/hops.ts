@@ -21,6 +21,9 @@ export interface HopSurroundings {
 /** Characters of keys in one hop: many values of one record share few copies of it, and none becomes much larger than it. */
 const keysPerHop = 65_536
 
+/** Bytes of a hop beside the record and the key, at most: names of a topic and an input, and numbers. */
+const mostOfOurs = 4_096
+
 /**
  * Sends records of one source to the partitions of their objects. What hops is the record, not the value that steps made of
  * it: they are run again where it arrives. Values of one record for one partition hop together.
@@ -48,7 +51,7 @@ export class Hops {
   /** The same of one of several values of the record; sent with `sendCollected`. */
   preparedOne(partition: number, key: string, element: number, record: RecordInfo): () => void {
     const one = { key, element }
-    this.#demandFits(one, record)
+    if (!this.#certainlyFits(key)) this.#demandFits(one, record)
     return () => {
       const others = this.#collected.get(partition)
       if (others === undefined) this.#collected.set(partition, [one])
@@ -78,6 +81,14 @@ export class Hops {
     const { outbox, clock, cursor, counts } = this.#surroundings
     outbox.add(this.#inbox, partition, key, valueBytes(cursor), clock.now(), headers)
     counts.now.hops++
+  }
+
+  /** Whether nothing need be counted: a character is at most three bytes. */
+  #certainlyFits({ length }: string): boolean {
+    const { outbox, cursor } = this.#surroundings
+    const { keyStart, keyEnd, valueStart, valueEnd } = cursor
+    const source = keyEnd - keyStart + valueEnd - valueStart + cursor.headerSection().length
+    return source + 3 * length + mostOfOurs <= outbox.maxBytesOf(this.#inbox)
   }
 
   #demandFits(one: HopElement, record: RecordInfo): HeaderSection {

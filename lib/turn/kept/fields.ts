@@ -1,8 +1,10 @@
-import { utf8Text } from '../../core/bytes.js'
 import { VarintReader, writeVarint } from '../../log/format/varint.js'
+import { keyText } from '../../log/record-view.js'
 
 /** What a writer begins with. */
 const initialBytes = 1_024
+/** Up to here a loop beats the call into native code. */
+const shortText = 24
 /** Room above which it is not kept: a writer must not hold its peak for ever. */
 const keptBytes = 65_536
 
@@ -26,11 +28,26 @@ export class FieldWriter {
   }
 
   text(value: string): this {
+    if (value.length <= shortText && this.#shortText(value)) return this
     const size = Buffer.byteLength(value)
     this.#room(5 + size)
     this.#end = writeVarint(this.#bytes, this.#end, size)
     this.#end += this.#bytes.write(value, this.#end, 'utf8')
     return this
+  }
+
+  /** False for one that is not ASCII; then nothing was written. */
+  #shortText(value: string): boolean {
+    const { length } = value
+    this.#room(1 + length)
+    const bytes = this.#bytes
+    const start = this.#end + 1
+    bytes[this.#end] = length << 1
+    let seen = 0
+    for (let index = 0; index < length; index++) seen |= bytes[start + index] = value.charCodeAt(index)
+    if (seen > 127) return false
+    this.#end = start + length
+    return true
   }
 
   bytes(value: Uint8Array | null): this {
@@ -84,7 +101,7 @@ export class FieldReader {
   text(): string {
     const size = this.int()
     const start = this.#step(size)
-    return utf8Text(this.#bytes, start, start + size)
+    return keyText(this.#bytes, start, start + size)
   }
 
   /** A view of the bytes. */

@@ -39,6 +39,11 @@ export class Outbox {
     this.#maxRecordBytes = maxRecordBytes
   }
 
+  /** Bytes that a batch for a topic may have, as far as that is known. */
+  maxBytesOf(topic: string): number {
+    return this.#rules.of(topic).maxBytes
+  }
+
   /**
    * Why a record cannot be sent, in words that follow `the record`: it is larger than its topic takes, as far as that is known,
    * or than `maxBytes`. Undefined when it can.
