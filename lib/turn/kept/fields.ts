@@ -1,5 +1,5 @@
+import { keyText } from '../../core/key-format.js'
 import { VarintReader, writeVarint } from '../../log/format/varint.js'
-import { keyText } from '../../log/record-view.js'
 
 /** What a writer begins with. */
 const initialBytes = 1_024
