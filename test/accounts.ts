@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { json, type Codec } from '../lib/codec/codec.js'
+import type { Codec } from '../lib/codec/codec.js'
+import { json } from '../lib/codec/json/json.js'
 import { stateObject } from '../lib/model/state-object.js'
 import { topic } from '../lib/model/stream.js'
 import { session, tumbling, type Window } from '../lib/model/window.js'

@@ -23,7 +23,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
  * rows above it.
  */
 const innerRooms: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
-  codec: { '.': [], avro: ['.'] },
+  codec: { '.': [], json: ['.'], avro: ['.'] },
   log: {
     format: [],
     compression: ['format'],

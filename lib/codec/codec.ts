@@ -1,8 +1,8 @@
-import { asBuffer, isBytes, utf8Text } from '../core/bytes.js'
-import { MillraceError, reasonOf } from '../core/errors.js'
+import { asBuffer, isBytes } from '../core/bytes.js'
+import { MillraceError } from '../core/errors.js'
 import type { Rule } from '../core/options.js'
 import { kindOf } from '../core/record-checks.js'
-import { validator, type OutputOf, type Schema } from './schema.js'
+import { checkedText } from './utf8.js'
 
 /** Turns values into bytes and back. `decode` throws on bytes it cannot read. */
 export interface Codec<V> {
@@ -33,20 +33,7 @@ export function isCodec(value: unknown): value is Codec<unknown> {
   return typeof encode === 'function' && typeof decode === 'function'
 }
 
-/** JSON, checked against a schema when read. */
-export function json<S extends Schema>(schema: S): Codec<OutputOf<S>> {
-  const check = validator(schema) as (value: unknown) => OutputOf<S>
-  return Object.freeze({
-    format: 'json',
-    encode: (value: OutputOf<S>) => jsonText(value),
-    decode: (bytes: Uint8Array) => check(parse(utf8Text(asBuffer(bytes), 0, bytes.length))),
-    decodeRange: (bytes: Buffer, start: number, end: number) => check(parse(utf8Text(bytes, start, end))),
-    decodeText: (encoded: string) => check(parse(encoded)),
-    decodeRaw: (bytes: Uint8Array) => parse(utf8Text(asBuffer(bytes), 0, bytes.length)),
-  })
-}
-
-/** UTF-8 text. */
+/** UTF-8 text. `encode` and `decode` throw `VALUE_INVALID` for text that has no UTF-8 form, and bytes that are none. */
 export function text(): Codec<string> {
   return textCodec
 }
@@ -63,9 +50,9 @@ const textCodec: Codec<string> = Object.freeze({
     const what = typeof value === 'string' ? 'text with half a surrogate pair, which has no UTF-8 form' : kindOf(value)
     throw new MillraceError('VALUE_INVALID', `text() writes strings, this is ${what}`)
   },
-  decode: (view: Uint8Array) => utf8Text(asBuffer(view), 0, view.length),
-  decodeRaw: (view: Uint8Array) => utf8Text(asBuffer(view), 0, view.length),
-  decodeRange: utf8Text,
+  decode: (view: Uint8Array) => checkedText(asBuffer(view), 0, view.length),
+  decodeRaw: (view: Uint8Array) => checkedText(asBuffer(view), 0, view.length),
+  decodeRange: checkedText,
   decodeText: (encoded: string) => encoded,
 })
 
@@ -78,24 +65,3 @@ const bytesCodec: Codec<Uint8Array> = Object.freeze({
   decode: (view: Uint8Array) => Uint8Array.prototype.slice.call(view),
   decodeRaw: (view: Uint8Array) => Uint8Array.prototype.slice.call(view),
 })
-
-/** JSON text of a value. Throws `VALUE_INVALID` for what JSON has no form for (undefined, functions, cycles, bigint). */
-export function jsonText(value: unknown): string {
-  let encoded: string | undefined
-  try {
-    encoded = JSON.stringify(value)
-  } catch (cause) {
-    throw new MillraceError('VALUE_INVALID', `the value has no JSON form (${reasonOf(cause)})`, { cause })
-  }
-  if (encoded === undefined)
-    throw new MillraceError('VALUE_INVALID', `the value has no JSON form (it is ${typeof value})`)
-  return encoded
-}
-
-function parse(source: string): unknown {
-  try {
-    return JSON.parse(source)
-  } catch (cause) {
-    throw new MillraceError('VALUE_INVALID', `not JSON (${reasonOf(cause)})`, { cause })
-  }
-}

@@ -2,6 +2,7 @@ import { asBuffer } from '../core/bytes.js'
 import { MillraceError } from '../core/errors.js'
 import { checkOptions, oneOf, type Rules } from '../core/options.js'
 import type { Codec } from './codec.js'
+import { own } from './guarded.js'
 
 /** Whole numbers of 32 bits, big-endian: what Kafka's `IntegerSerializer` writes. `VALUE_INVALID` for anything else. */
 export function integer(): Codec<number> {
@@ -102,7 +103,7 @@ function fixed<V>({ format, called, length, fits, range, write, read }: Fixed<V>
     if (end - start === length) return read(bytes, start)
     throw new MillraceError('VALUE_INVALID', `${end - start} bytes are not ${called}, which has ${length}`)
   }
-  return Object.freeze({
+  return own({
     format,
     encode(value: V) {
       if (!fits(value))

@@ -32,7 +32,8 @@ interface Verdict {
   readonly value?: unknown
   readonly issues?: readonly Issue[] | undefined
 }
-interface Issue {
+/** What is wrong with a value, and where in it. */
+export interface Issue {
   readonly message: string
   readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined
 }
@@ -54,7 +55,8 @@ export function validator(schema: Schema): (value: unknown) => unknown {
   }
 }
 
-function sentence(issue: Issue): string {
+/** A path and what is wrong there. */
+export function sentence(issue: Issue): string {
   const path = (issue.path ?? []).map((step) => String(typeof step === 'object' ? step.key : step)).join('.')
   return path === '' ? issue.message : `${path}: ${issue.message}`
 }

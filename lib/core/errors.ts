@@ -95,6 +95,16 @@ export class MillraceError extends Error {
   }
 }
 
+/** Does something, and says of errors of this library where it was: with what, before their message, and which facts. */
+export function within<T>(where: string, facts: ErrorFacts, action: () => T): T {
+  try {
+    return action()
+  } catch (cause) {
+    if (!MillraceError.is(cause)) throw cause
+    throw new MillraceError(cause.code, `${where}: ${cause.message}`, { ...facts, cause })
+  }
+}
+
 /** The text of anything thrown, cut where it is very long. Never throws. */
 export function reasonOf(error: unknown): string {
   try {

@@ -58,8 +58,10 @@ export interface ErrorPolicy {
 export interface TimerDefinition {
   readonly name: string
   readonly time: TimerTime
-  /** The payload as its schema lets it through; throws when it does not. */
-  readonly check: (payload: unknown) => unknown
+  /** A payload as JSON text. Throws when it does not fit its schema, or would not come back as it is. */
+  readonly keep: (payload: unknown) => string
+  /** What that text says, as the handler gets it. */
+  readonly revive: (kept: unknown) => unknown
   readonly handler: ((state: never, payload: never, turn: Turn) => unknown) | undefined
 }
 

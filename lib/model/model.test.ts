@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { json, text } from '../codec/codec.js'
+import { text } from '../codec/codec.js'
+import { json } from '../codec/json/json.js'
 import type { RecordInfo } from '../core/record.js'
 import { describeProgram } from './describe.js'
 import { lookup } from './lookup.js'

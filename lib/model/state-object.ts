@@ -1,7 +1,7 @@
-import { codecRule, json, type Codec } from '../codec/codec.js'
-import { isSchema, schemaRule, validator, type OutputOf, type Schema } from '../codec/schema.js'
+import { codecRule, type Codec } from '../codec/codec.js'
+import { isSchema, schemaRule, type OutputOf, type Schema } from '../codec/schema.js'
 import { durationMs, type Duration } from '../core/duration.js'
-import { MillraceError } from '../core/errors.js'
+import { MillraceError, within } from '../core/errors.js'
 import {
   callback,
   checkOptions,
@@ -18,6 +18,7 @@ import type { DeepReadonly, Given, Scalar } from './deep-readonly.js'
 import { inputDefinition, type InputOptions, type KeyExtractor } from './inputs.js'
 import type { KindDefinition, TimerDefinition, TimerTime } from './kind.js'
 import { checkKindName } from './names.js'
+import { storedPayload, storedState } from './stored-values.js'
 import { topicNode, type Stream, type Topic } from './stream.js'
 import type { TimerPayloads, Turn, WindowBounds } from './turn.js'
 import { windowRule, type Window } from './window.js'
@@ -155,7 +156,10 @@ export function stateObject<
 >(name: Name, options: StateOptions<St, I, L, W>): StateObject<Name, OutputOf<St>, {}, {}, BoundsOf<W>> {
   checkKindName(name)
   checkOptions(`state object '${name}'`, options, stateOptions)
-  const { state, init, ttl, version = 1, codec = json(state), window, checked = true } = options
+  const { state, init, ttl, version = 1, window, checked = true } = options
+  const given = options.codec as Codec<unknown> | undefined
+  const stored = within(`state object '${name}'`, { kind: name }, () => storedState(state, given, checked))
+  const { codec } = stored
   if (version > 1 && codec.decodeRaw === undefined)
     throw refused(
       name,
@@ -165,13 +169,10 @@ export function stateObject<
     throw refused(name, 'a windowed object is removed when its window closes: leave ttl out')
   const ttlMs = ttl === undefined ? undefined : durationMs(ttl, `state object '${name}': ttl`)
   if (ttlMs === 0) throw refused(name, 'ttl must be more than 0')
-  const validate = validator(state)
   return define<Name, OutputOf<St>, {}, {}, BoundsOf<W>>(name, {
     name,
-    codec: codec as Codec<unknown>,
+    ...stored,
     init,
-    check: !checked ? undefined : options.codec === undefined ? fits(validate, codec as Codec<unknown>) : validate,
-    validate,
     inputs: [],
     timers: new Map(),
     onClose: undefined,
@@ -231,25 +232,6 @@ function define<Name extends string, S, T extends TimerPayloads, Q extends Queri
   })
 }
 
-/**
- * Whether a state that is stored as JSON fits. A schema that reads one thing and gives another (a date from text, for example)
- * refuses what it gave: then the state is asked to survive being stored.
- */
-function fits(validate: (value: unknown) => unknown, codec: Codec<unknown>): (state: unknown) => void {
-  return (state) => {
-    try {
-      validate(state)
-    } catch (refusal) {
-      const encoded = codec.encode(state)
-      try {
-        codec.decode(typeof encoded === 'string' ? Buffer.from(encoded) : encoded)
-      } catch {
-        throw refusal
-      }
-    }
-  }
-}
-
 function declared(
   kind: string,
   known: ReadonlyMap<string, TimerDefinition>,
@@ -260,7 +242,8 @@ function declared(
   for (const [name, schema] of Object.entries(payloads)) {
     if (!isSchema(schema)) throw refused(kind, `timer '${name}' is ${shown(schema)}; give ${schemaRule.give}`)
     if (timers.has(name)) throw refused(kind, `timer '${name}' is declared twice`)
-    timers.set(name, Object.freeze({ name, time, check: validator(schema), handler: undefined }))
+    const stored = within(`state object '${kind}': timer '${name}'`, { kind }, () => storedPayload(schema))
+    timers.set(name, Object.freeze({ name, time, ...stored, handler: undefined }))
   }
   return timers
 }

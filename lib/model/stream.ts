@@ -1,10 +1,12 @@
 import type { Codec } from '../codec/codec.js'
-import { isCodec, json } from '../codec/codec.js'
+import { isCodec } from '../codec/codec.js'
+import { guarded } from '../codec/guarded.js'
+import { jsonAt } from '../codec/json/json.js'
 import { isSchema, type OutputOf, type Schema } from '../codec/schema.js'
 import { keyFormat, type KeyCodec } from '../codec/keys.js'
 import { durationForm, durationMs, msOf, type Duration } from '../core/duration.js'
-import { MillraceError } from '../core/errors.js'
-import { callback, checkOptions, oneOf, rule, shown, whole, type Rules } from '../core/options.js'
+import { MillraceError, within } from '../core/errors.js'
+import { callback, checkOptions, flag, oneOf, rule, shown, whole, type Rules } from '../core/options.js'
 import { forget, isThenable } from '../core/record-checks.js'
 import type { KeyFormat } from '../core/key-format.js'
 import type { RecordInfo } from '../core/record.js'
@@ -77,6 +79,11 @@ export interface TopicOptions<V = never> {
    * same, in `record.key`, emits, flows and lookups: of numbers the digits, of bytes their hexadecimal digits. @default text()
    */
   readonly key?: KeyCodec
+  /**
+   * Of a topic with a schema: whether what is written to it (by `emit`, `publish`, `to` and `send`) is checked by the schema, as
+   * what is read from it always is. @default true
+   */
+  readonly checked?: boolean
   /** Used when the app may create the topic (`createTopics: true`). @default the broker's `num.partitions` */
   readonly partitions?: number
 }
@@ -90,6 +97,7 @@ const topicOptions: Rules<TopicOptions> = {
   timestamps: oneOf('refuse', 'clamp'),
   maxAhead: rule(`${durationForm}, or 'unlimited'`, (value) => value === 'unlimited' || msOf(value) !== undefined),
   key: rule('a codec of keys, such as long() or bytes()', isCodec),
+  checked: flag,
   partitions: whole(1),
 }
 const flowOptions: Rules<FlowOptions<never>> = { key: callback('a function that gives the key, or null') }
@@ -152,7 +160,7 @@ export function topic(name: string, format: Schema | Codec<unknown>, options: To
     )
   }
   checkOptions(`topic '${name}'`, options, topicOptions)
-  const codec = isSchema(format) ? json(format) : format
+  const codec = within(`topic '${name}'`, { topic: name }, () => codecOf(format, options.checked))
   const keys = keyFormat(options.key)
   const node: TopicNode = Object.freeze({
     kind: 'topic',
@@ -180,6 +188,15 @@ export function demandStream(input: unknown, where: string): void {
 
 function maxAheadMs(name: string, maxAhead: TopicOptions['maxAhead'] = '1h'): number {
   return maxAhead === 'unlimited' ? Infinity : durationMs(maxAhead, `topic '${name}': maxAhead`)
+}
+
+function codecOf(format: Schema | Codec<unknown>, checked: boolean | undefined): Codec<unknown> {
+  if (isSchema(format)) return jsonAt(format, 'value', checked === undefined ? {} : { checked })
+  if (checked === undefined) return guarded(format)
+  throw new MillraceError(
+    'DEFINITION_INVALID',
+    'checked is for topics that are given a schema; a codec checks as it is made to: json(schema, { checked: false })',
+  )
 }
 
 /** The topic behind a handle. */

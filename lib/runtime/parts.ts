@@ -100,7 +100,7 @@ export async function openParts(options: EngineOptions, events: PartsEvents): Pr
   }
   // First, so that one that the app makes is compacted, also when the app writes to it.
   await demandLookupTopics(lookUpOptions)
-  const shape = await topology(lookUpOptions)
+  const shape = await topology({ ...lookUpOptions, readsAgain: options.readsAgain })
   // Before the folder: a refusal must not leave stores locked behind.
   const channel = await openChannel(options)
   const folder = await options.openFolder()

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { z } from 'zod'
-import { bytes, json, text, type Codec } from '../codec/codec.js'
+import { bytes, text, type Codec } from '../codec/codec.js'
+import { json } from '../codec/json/json.js'
 import { StateCodec } from './state-codec.js'
 import { versionIn, withoutVersion } from './state-version.js'
 

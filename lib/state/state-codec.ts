@@ -1,4 +1,5 @@
 import type { Codec } from '../codec/codec.js'
+import { difference } from '../codec/difference.js'
 import { storedCodec, type StoredCodec } from '../codec/stored.js'
 import { MillraceError, reasonOf } from '../core/errors.js'
 import type { Headers } from '../core/record.js'
@@ -57,6 +58,21 @@ export class StateCodec {
       this.#raw(key, value)
       throw this.misfit(key, cause)
     }
+  }
+
+  /**
+   * Throws `STATE_INVALID` when what `encode` gave for a state is not that state when it is read. `drops`: fields that the
+   * schema drops do not count.
+   */
+  demandSame(state: unknown, stored: string, drops: boolean): void {
+    let again: unknown
+    try {
+      again = this.#format.decode(withoutVersion(stored))
+    } catch (cause) {
+      throw new MillraceError('STATE_INVALID', `it could not be read again (${reasonOf(cause)})`, { cause })
+    }
+    const different = difference(state, again, { avro: this.#kind.codec.format.endsWith('avro'), drops })
+    if (different !== undefined) throw new MillraceError('STATE_INVALID', different)
   }
 
   /** The value as the changelog carries it. */

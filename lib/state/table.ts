@@ -4,6 +4,7 @@ import { certainlyFits, misfit } from '../log/record-size.js'
 import type { Store } from '../store/store.js'
 import type { ListedKind, ObjectBatch } from './object-batch.js'
 import { StateCodec, type StateFormat } from './state-codec.js'
+import type { Survival } from './survival.js'
 
 /** What state needs to know of a kind of state object. */
 export interface StateKind extends StateFormat, ListedKind {
@@ -11,6 +12,8 @@ export interface StateKind extends StateFormat, ListedKind {
   readonly check?: ((state: unknown) => void) | undefined
   /** What the changelog takes of one object. */
   readonly limit?: StateLimit | undefined
+  /** Which states are read again when they are written; undefined: none. */
+  readonly survival?: Survival
   /** The first of `dues` by event time, of an object that is in memory. */
   readonly eventDue?: ((key: string, state: unknown) => number) | undefined
   /**
@@ -218,12 +221,17 @@ export class Table {
     return { table: this, entries, values }
   }
 
-  /** The state of an object as it is stored. Throws `StateRefused` when it has no form or is too large. */
-  encoded(entry: Entry): string {
-    const { limit } = this.kind
+  /**
+   * The state of an object as it is stored. Throws `StateRefused` when it has no form or is too large, or would not come back
+   * as it is: that is found of some, and of all when looked at `closely`.
+   */
+  encoded(entry: Entry, closely = false): string {
+    const { limit, survival } = this.kind
     try {
       const encoded = this.stored.encode(entry.state)
       if (limit !== undefined) this.#demandFits(limit, entry.key, encoded)
+      if (survival !== undefined && (closely || survival.isDue()))
+        this.stored.demandSame(entry.state, encoded, !survival.isEach)
       return encoded
     } catch (cause) {
       throw new StateRefused(this, entry, cause)

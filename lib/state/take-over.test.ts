@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { json } from '../codec/codec.js'
+import { json } from '../codec/json/json.js'
 import { systemClock } from '../core/clock.js'
 import { silentLogger } from '../core/logger.js'
 import { memoryLog } from '../memory/memory-log.js'

@@ -175,9 +175,12 @@ export class Driver implements TestDriver {
     const ofKey = window === undefined ? key : parseWindowKey(key).key
     const table = tasks.running.get(partitionOfKey(ofKey, topology.stateTasks))?.state?.tables[index]
     const stored = window?.kind === 'session' ? ofKey : key
-    const state = table?.cached(stored)?.state ?? table?.committedState(stored)
+    const live = table?.cached(stored)?.state
+    // A copy as another process would read it.
+    const state =
+      live === undefined ? table?.committedState(stored) : table?.stored.decode(stored, table.stored.encode(live))
     const object = window?.kind === 'session' ? sessionOf(state as Sessions | undefined, key) : state
-    return structuredClone(object) as StateOf<O> | undefined
+    return object as StateOf<O> | undefined
   }
 
   output<V>(target: Topic<V>): readonly OutputRecord<V>[] {
@@ -265,6 +268,7 @@ export class Driver implements TestDriver {
         version: undefined,
         rehearses: this.#options.replay === 'every-record',
         watchesStates: true,
+        readsAgain: true,
         maxRecordBytes: defaultMaxRecordBytes,
         bootId: 'test',
         startId: String(++this.#starts),

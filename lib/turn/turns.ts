@@ -184,10 +184,10 @@ export class Turns {
 
   /** Whether the object can be kept as the turn has left it; `closely`: also what is otherwise found when the commit is sealed. */
   #inspect({ table, entry, source }: Work, closely: boolean): void {
-    const { check } = table.kind
+    const { check, survival } = table.kind
     if (check !== undefined) demandFits(check, table, entry)
+    if (closely || survival?.isEach === true) table.encoded(entry, true)
     if (!closely) return
-    table.encoded(entry)
     for (const publish of source.kind.publishes) rowOf(publish, entry, this.#options.outbox)
   }
 

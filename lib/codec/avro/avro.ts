@@ -9,6 +9,7 @@ import { avroType, nameOf, resolverOf, type AvroType, type Resolver } from './av
 import { conversionOf } from './avro-values.js'
 import { formOf } from './avro-zod.js'
 import type { Codec } from '../codec.js'
+import { own } from '../guarded.js'
 import { validator, type OutputOf } from '../schema.js'
 
 export interface AvroOptions {
@@ -103,7 +104,7 @@ export function avro<S extends core.$ZodType>(schema: S, options: AvroOptions = 
     return new MillraceError('VALUE_INVALID', `not an Avro ${nameOf(type)} (${why})`, { cause })
   }
 
-  return Object.freeze({
+  return own({
     format: 'avro',
     encode,
     decode: (bytes: Uint8Array) => decodeRange(asBuffer(bytes), 0, bytes.length),

@@ -40,6 +40,8 @@ export interface EngineOptions {
   readonly rehearses: boolean
   /** Looks at states between turns, for what is done to them then; for tests. @default false */
   readonly watchesStates?: boolean
+  /** Whether each state is read again when its turn has left it, not only some when they are written; for tests. @default false */
+  readonly readsAgain?: boolean
   readonly bootId: string | undefined
   /** Tells this start from all others: part of the transactional id. */
   readonly startId: string

@@ -15,6 +15,8 @@ export interface TopologyOptions {
   readonly maxRecordBytes: number
   /** What the topics that the app writes to take is noted here. */
   readonly rules: BatchRules
+  /** See `EngineOptions`. */
+  readonly readsAgain?: boolean | undefined
   /** Of the batches of inboxes, timers and dead letters. */
   readonly compression: Compression
   readonly logger: Logger

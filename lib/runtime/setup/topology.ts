@@ -1,6 +1,7 @@
 import type { OffsetNotes, TopicInfo } from '../../log/port.js'
 import { changelogTopic, deadLetterTopic, inboxTopic, timerTopic } from '../../model/names.js'
 import type { KindDefinition } from '../../model/kind.js'
+import { Survival } from '../../state/survival.js'
 import type { StateKind } from '../../state/table.js'
 import type { Changelog } from '../../state/take-over.js'
 import { rowStateKind } from '../../turn/kept/row-kind.js'
@@ -74,7 +75,7 @@ export async function topology(options: TopologyOptions): Promise<Topology> {
 }
 
 function changelogsOf(
-  { app, program: { kinds }, rules, maxRecordBytes }: TopologyOptions,
+  { app, program: { kinds }, rules, maxRecordBytes, readsAgain }: TopologyOptions,
   infos: ReadonlyMap<string, TopicInfo>,
 ): readonly Changelog[] {
   const changelog = (kind: StateKind, topic: string): Changelog => ({
@@ -84,7 +85,8 @@ function changelogsOf(
   })
   const states = kinds.map((kind) => {
     const topic = changelogTopic(app, kind.name)
-    return changelog(stateKindOf(kind, { rule: rules.of(topic), maxBytes: maxRecordBytes }), topic)
+    const limit = { rule: rules.of(topic), maxBytes: maxRecordBytes }
+    return changelog(stateKindOf(kind, limit, new Survival(readsAgain === true)), topic)
   })
   const rows = rowStateKind(rules.of(timerTopic(app)))
   return kinds.length === 0 ? [] : [...states, { ...changelog(rows, timerTopic(app)), hasStandings: true }]

@@ -134,9 +134,12 @@ function turnFailed({ source, key, record }: Work, cause: unknown, advice = ''):
     const inner = cause.cause
     if (MillraceError.is(inner) && passed.has(inner.code))
       return new MillraceError(inner.code, `${where}: ${inner.message}${advice}`, facts)
+    const what = MillraceError.is(inner, 'STATE_INVALID')
+      ? 'would not come back from where it is stored as it is'
+      : 'does not fit its schema'
     return new MillraceError(
       'STATE_INVALID',
-      `${where}: the turn left a state that does not fit its schema (${cause.message})${advice}`,
+      `${where}: the turn left a state that ${what} (${cause.message})${advice}`,
       facts,
     )
   }

@@ -1,4 +1,5 @@
-import { jsonText, type Codec } from '../../codec/codec.js'
+import type { Codec } from '../../codec/codec.js'
+import { jsonText } from '../../codec/json/json-text.js'
 import type { StoredCodec } from '../../codec/stored.js'
 import { latin1Text, utf8Text } from '../../core/bytes.js'
 import type { BatchRule } from '../../log/batch-rules.js'

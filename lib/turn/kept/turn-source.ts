@@ -48,12 +48,12 @@ export function turnSources(kind: KindDefinition, kindIndex: number): ReadonlyMa
     dueBy: undefined,
   }
   const ways = new Map<string, readonly Way[]>()
-  const ofTimers = [...timers.values()].map(({ name, time, handler }): TurnSource => ({
+  const ofTimers = [...timers.values()].map(({ name, time, handler, revive }): TurnSource => ({
     ...own,
     id: timerId(name),
     dueBy: time,
     isTimer: true,
-    handler: (handler ?? (() => undefined)) as TurnHandler,
+    handler: revived(revive, (handler ?? (() => undefined)) as TurnHandler),
     ways,
   }))
   const ofInputs = inputs.map(({ id, from, onError, turnTimeoutMs, handler }): TurnSource => ({
@@ -117,6 +117,11 @@ export function valueOf(source: TurnSource, { record, way, element }: CarriedTur
   }
   const { value } = record
   return value === null ? undefined : JSON.parse(utf8Text(asBuffer(value), 0, value.length))
+}
+
+/** What was kept is made the payload in the turn: an error of that is one of the turn. */
+function revived(revive: (kept: unknown) => unknown, handler: TurnHandler): TurnHandler {
+  return (state, kept, turn) => handler(state, revive(kept) as never, turn)
 }
 
 export const timerId = (name: string): string => `timer:${name}`

@@ -1,7 +1,6 @@
-import { jsonText } from '../../codec/codec.js'
 import type { Clock } from '../../core/clock.js'
 import type { Duration } from '../../core/duration.js'
-import { MillraceError } from '../../core/errors.js'
+import { MillraceError, within } from '../../core/errors.js'
 import type { Logger } from '../../core/logger.js'
 import {
   demandEncoded,
@@ -13,6 +12,7 @@ import {
 } from '../../core/record-checks.js'
 import type { Headers, RecordInfo } from '../../core/record.js'
 import type { DeepReadonly } from '../../model/deep-readonly.js'
+import type { TimerDefinition } from '../../model/kind.js'
 import type { LookupTable } from '../../model/lookup.js'
 import { topicNode, type Topic } from '../../model/stream.js'
 import type { EmitOptions, Turn, WindowBounds } from '../../model/turn.js'
@@ -147,11 +147,10 @@ export class ActiveTurn implements Turn<Record<string, unknown>> {
 
   timer(name: string, when: Duration | Date, payload: unknown): void {
     this.#demandOpen('timer')
-    const { time, check } = this.#timer(name)
+    const { time, keep } = this.#timer(name)
     const dueMs = dueTime(name, when, timeBase(time, this.#work, this.#surroundings.clock), this.key)
-    check(payload)
-    // A copy: it is written when the commit is sealed, and must not change until then.
-    this.#change({ name, set: [dueMs, time, payload === undefined ? 'null' : jsonText(payload)] })
+    const payloadText = within(`turn.timer('${name}')`, { key: this.key }, () => keep(payload))
+    this.#change({ name, set: [dueMs, time, payloadText] })
   }
 
   cancel(name: string): void {
@@ -192,7 +191,7 @@ export class ActiveTurn implements Turn<Record<string, unknown>> {
     this.timers.push(change)
   }
 
-  #timer(name: string): { time: 'processing' | 'event'; check: (payload: unknown) => unknown } {
+  #timer(name: string): TimerDefinition {
     const { kind } = this.#work.source
     const timer = kind.timers.get(name)
     if (timer !== undefined) return timer

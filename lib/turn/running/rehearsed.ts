@@ -1,4 +1,5 @@
 import { storedCodec } from '../../codec/stored.js'
+import { reasonOf } from '../../core/errors.js'
 import { isThenable } from '../../core/record-checks.js'
 import type { ActiveTurn } from './active-turn.js'
 import { sessionsCodec, type TurnHandler } from '../windows/sessions.js'
@@ -17,8 +18,11 @@ export function rehearsed(source: TurnSource): TurnSource {
   const { kind, handler, init } = source
   const stored = storedCodec(kind.window?.kind === 'session' ? sessionsCodec(kind.codec) : kind.codec)
   const run = (state: unknown, value: never, turn: ActiveTurn): unknown => {
-    if (turn.isNew) compare(source, turn.key, onlyState(stored.encode(state)), onlyState(stored.encode(init(turn.key))))
-    const copy = stored.decode(stored.encode(state))
+    const before = textOf(state)
+    // It is one that `init` has made: the turn itself is refused for it.
+    if (before.isRefused) return handler(state as never, value, turn as never)
+    if (turn.isNew) compare(source, turn.key, onlyState(before.text), onlyState(textOf(init(turn.key)).text))
+    const copy = stored.decode(before.text)
     const rehearsal = turn.again()
     const first = outcome(() => handler(copy as never, turn.ownValue() as never, rehearsal as never), copy, rehearsal)
     const second = (expected: Outcome): unknown => {
@@ -27,6 +31,14 @@ export function rehearsed(source: TurnSource): TurnSource {
       return isThenable(returned) ? returned.then(check) : (check(), returned)
     }
     return isThenable(first) ? first.then(second) : second(first)
+  }
+
+  function textOf(state: unknown): { readonly text: string; readonly isRefused: boolean } {
+    try {
+      return { text: stored.encode(state), isRefused: false }
+    } catch (cause) {
+      return { text: `one that cannot be stored: ${reasonOf(cause)}`, isRefused: true }
+    }
   }
 
   function outcome(attempt: () => unknown, state: unknown, turn: ActiveTurn): Outcome | PromiseLike<Outcome> {
@@ -49,7 +61,7 @@ export function rehearsed(source: TurnSource): TurnSource {
       headers: [...(headers ?? [])].map(([name, each]) => [name, each && Buffer.from(each).toString('base64')]),
     }))
     return {
-      state: stored.encode(state),
+      state: textOf(state).text,
       emits: JSON.stringify(emits),
       timers: JSON.stringify(timers ?? []),
       deleted: String(deleted),

@@ -4,6 +4,7 @@ import { migrated } from '../../model/migrate.js'
 import { dayMs, type FixedWindow } from '../../model/window.js'
 import { dueKey } from '../../state/due.js'
 import { withoutVersion } from '../../state/state-version.js'
+import type { Survival } from '../../state/survival.js'
 import type { StateKind, StateLimit } from '../../state/table.js'
 import { LocalDays } from './local-days.js'
 import { endsOfSessions, sessionsCodec, type Sessions } from './sessions.js'
@@ -42,10 +43,12 @@ export function parseWindowKey(windowed: string): { readonly key: string; readon
 }
 
 /** A kind as the state tables know it. */
-export function stateKindOf(kind: KindDefinition, limit: StateLimit): StateKind {
+export function stateKindOf(kind: KindDefinition, limit: StateLimit, survival: Survival): StateKind {
   const { name, codec, check, version, window } = kind
+  // What is not checked need not fit its schema, so it may well come back as something else, or not at all.
+  const readAgain = check === undefined ? {} : { survival }
   const migrate = (key: string, raw: unknown, from: number): unknown => migrated(kind, key, raw, from)
-  if (window === undefined) return { name, codec, version, migrate, check, limit }
+  if (window === undefined) return { name, codec, version, migrate, check, limit, ...readAgain }
   const { graceMs } = window
   const listed = (key: string, end: number): string => dueKey('event', { dueMs: end + graceMs, kind: name, key })
   if (window.kind === 'session') {
@@ -57,6 +60,7 @@ export function stateKindOf(kind: KindDefinition, limit: StateLimit): StateKind 
         (sessions as Sessions).map((session) => ({ ...session, state: migrate(key, session.state, from) })),
       check: check && ((sessions) => (sessions as Sessions).forEach(({ state }) => check(state))),
       limit,
+      ...readAgain,
       dues: (key, stored) => endsOfSessions(withoutVersion(stored)).map((end) => listed(key, end)),
       eventDue: (_key, sessions) =>
         (sessions as Sessions).reduce((first, { end }) => Math.min(first, end), Infinity) + graceMs,
@@ -70,6 +74,7 @@ export function stateKindOf(kind: KindDefinition, limit: StateLimit): StateKind 
     migrate,
     check,
     limit,
+    ...readAgain,
     dues: (key) => [listed(key, endOf(key))],
     eventDue: (key) => endOf(key) + graceMs,
   }

@@ -1,0 +1,48 @@
+import { MillraceError } from '../core/errors.js'
+import { demandEncoded, forget, isThenable } from '../core/record-checks.js'
+import { bytes, text, type Codec } from './codec.js'
+
+/** Codecs of this library, which give what they should. */
+const known = new WeakSet<object>([text(), bytes()])
+const guards = new WeakMap<object, Codec<unknown>>()
+
+/** Freezes a codec of this library, and knows it from then on. */
+export function own<V>(codec: Codec<V>): Codec<V> {
+  known.add(codec)
+  return Object.freeze(codec)
+}
+
+/**
+ * A codec that users have given, with what it gives checked: `encode` must give well-formed text or bytes, and nothing may give
+ * a promise. Throws `VALUE_INVALID` naming the codec. The same one for the same codec; those of this library need none.
+ */
+export function guarded(codec: Codec<unknown>): Codec<unknown> {
+  if (known.has(codec)) return codec
+  const guard = guards.get(codec) ?? guardOf(codec)
+  guards.set(codec, guard)
+  return guard
+}
+
+function guardOf(codec: Codec<unknown>): Codec<unknown> {
+  const { format } = codec
+  const where = `codec '${String(format)}'`
+  const read = <T>(value: T): T => {
+    if (!isThenable(value)) return value
+    forget(value)
+    throw new MillraceError('VALUE_INVALID', `${where} gave a promise when reading; codecs cannot wait for anything`)
+  }
+  return own({
+    format,
+    encode(value: unknown) {
+      const encoded = demandEncoded(codec.encode(value), where)
+      if (codec.decodeText === undefined || typeof encoded === 'string') return encoded
+      throw new MillraceError('VALUE_INVALID', `${where} gave bytes; with decodeText it must always give a string`)
+    },
+    decode: (bytes: Uint8Array) => read(codec.decode(bytes)),
+    ...(codec.decodeRange && {
+      decodeRange: (bytes: Buffer, start: number, end: number) => read(codec.decodeRange?.(bytes, start, end)),
+    }),
+    ...(codec.decodeText && { decodeText: (text: string) => read(codec.decodeText?.(text)) }),
+    ...(codec.decodeRaw && { decodeRaw: (bytes: Uint8Array) => read(codec.decodeRaw?.(bytes)) }),
+  })
+}
