@@ -1,6 +1,9 @@
 import { types } from 'node:util'
 import { stepTo } from './zod-def.js'
 
+const { ownKeys } = Reflect
+const { getOwnPropertyDescriptor } = Object
+
 /** What may be changed, because it is documented. */
 export interface Tolerance {
   /** Floats become those of 32 bits, and what is undefined null: Avro has such types. */
@@ -14,7 +17,12 @@ export interface Tolerance {
  * undefined when they are equal. Fields that are undefined are as good as none, and −0 is 0.
  */
 export function difference(before: unknown, after: unknown, tolerance: Tolerance = {}): string | undefined {
-  return differenceAt(before, after, '', tolerance)
+  try {
+    return differenceAt(before, after, '', tolerance)
+  } catch (cause) {
+    if (cause instanceof RangeError) return 'it is nested too deeply'
+    throw cause
+  }
 }
 
 function differenceAt(before: unknown, after: unknown, path: string, tolerance: Tolerance): string | undefined {
@@ -38,6 +46,7 @@ function ofObjects(before: object, after: object, path: string, tolerance: Toler
   if (types.isMap(before)) return differenceAt([...before], [...(after as Map<unknown, unknown>)], path, tolerance)
   if (types.isSet(before)) return differenceAt([...before], [...(after as Set<unknown>)], path, tolerance)
   if (types.isRegExp(before)) return ofParts([before.source], [(after as RegExp).source], kind, path, after)
+  if (Array.isArray(before)) return ofItems(before, after as unknown[], path, tolerance)
   return ofFields(before, after, path, tolerance)
 }
 
@@ -45,22 +54,34 @@ function ofParts(before: [unknown], after: [unknown], what: string, path: string
   return Object.is(before[0], after[0]) ? undefined : changed(path, what, now)
 }
 
+function ofItems(
+  before: readonly unknown[],
+  after: readonly unknown[],
+  path: string,
+  tolerance: Tolerance,
+): string | undefined {
+  if (before.length !== after.length) return changed(path, shown(before), after)
+  for (let i = 0; i < before.length; i++) {
+    if (before[i] === after[i]) continue
+    const different = differenceAt(before[i], after[i], `${path}[${i}]`, tolerance)
+    if (different !== undefined) return different
+  }
+  // Names beside the numbers.
+  return ownKeys(before).length === before.length + 1 ? undefined : ofFields(before, after, path, tolerance)
+}
+
 /** Own fields, enumerable or not, and by which means they are there: JSON sees to the values of the enumerable ones only. */
 function ofFields(before: object, after: object, path: string, tolerance: Tolerance): string | undefined {
-  const isArray = Array.isArray(before)
-  if (isArray && before.length !== (after as unknown[]).length) return changed(path, shown(before), after)
-  for (const key of Reflect.ownKeys(before)) {
-    if (isArray && key === 'length') continue
-    const at = typeof key === 'symbol' ? `${path}[${String(key)}]` : path + (isArray ? stepIn(key) : stepTo(key))
-    const own = Object.getOwnPropertyDescriptor(before, key) as PropertyDescriptor
-    const kept = Object.getOwnPropertyDescriptor(after, key)
+  for (const key of ownKeys(before)) {
+    const own = getOwnPropertyDescriptor(before, key) as PropertyDescriptor
+    const kept = getOwnPropertyDescriptor(after, key)
+    const value: unknown = own.get === undefined ? own.value : own.get.call(before)
+    if (own.get === undefined && kept !== undefined && value === kept.value) continue
+    if (kept === undefined && (value === undefined || (tolerance.drops === true && isDroppable(key)))) continue
+    const at = path + (typeof key === 'symbol' ? `[${String(key)}]` : stepTo(key))
     if (own.get !== undefined && kept?.get === undefined)
       return `${named(at)} is computed by a getter and would come back as a plain value`
-    const value: unknown = own.get === undefined ? own.value : own.get.call(before)
-    if (kept === undefined) {
-      if (!isArray && (value === undefined || (tolerance.drops === true && isDroppable(key)))) continue
-      return `${named(at)} is ${shown(value)} and would be lost`
-    }
+    if (kept === undefined) return `${named(at)} is ${shown(value)} and would be lost`
     const different = differenceAt(value, kept.get === undefined ? kept.value : kept.get.call(after), at, tolerance)
     if (different !== undefined) return different
   }
@@ -83,7 +104,6 @@ function changed(path: string, what: string, after: unknown): string {
 }
 
 const named = (path: string): string => (path === '' ? 'it' : path.replace(/^\./, ''))
-const stepIn = (key: string): string => (/^\d+$/.test(key) ? `[${key}]` : stepTo(key))
 
 const bytesOf = (view: ArrayBufferView): Buffer => Buffer.from(view.buffer, view.byteOffset, view.byteLength)
 

@@ -26,19 +26,23 @@ export function initializer({ name, init }: KindDefinition): (key: string) => un
 }
 
 function demandOwn(state: unknown, last: unknown, kind: string, key: string): void {
-  const parts = new Set<unknown>()
-  collect(last, parts)
-  const shared = (part: unknown): boolean =>
-    isChangeable(part) && (parts.has(part) || Object.values(part).some((inner) => shared(inner)))
-  if (parts.size === 0 || !shared(state)) return
+  const before = partsOf(last)
+  if (before.size === 0 || ![...partsOf(state)].some((part) => before.has(part))) return
   const what = `init gave an object or array that the object before it has too, so a change in one would be a change in both: make it inside of init`
   throw new MillraceError('STATE_LEAKED', what, { kind, key })
 }
 
-function collect(part: unknown, parts: Set<unknown>): void {
-  if (!isChangeable(part) || parts.has(part)) return
-  parts.add(part)
-  for (const inner of Object.values(part)) collect(inner, parts)
+/** However deep they are, and also of what contains itself: a turn may have made anything of the one before. */
+function partsOf(whole: unknown): ReadonlySet<object> {
+  const parts = new Set<object>()
+  const left = [whole]
+  while (left.length > 0) {
+    const part = left.pop()
+    if (!isChangeable(part) || parts.has(part)) continue
+    parts.add(part)
+    for (const inner of Object.values(part)) left.push(inner)
+  }
+  return parts
 }
 
 /** What nobody can change may be shared. */

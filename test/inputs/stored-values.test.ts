@@ -146,7 +146,6 @@ describe('a state or a payload with', () => {
       .output(letters)
       .map(({ headers }) => Buffer.from(headers.get('millrace.error.message') ?? '').toString())
     const isRefused = sentence !== undefined
-    // Of both.
     expect(messages.filter((message) => isRefused && message.includes(sentence))).toHaveLength(isRefused ? 2 : 0)
     expect(messages).toHaveLength(isRefused ? 2 : 0)
     expect([state, got].map((each) => (isRefused ? each === undefined : isSame({ v: value }, each)))).toEqual([

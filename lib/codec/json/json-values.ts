@@ -49,9 +49,12 @@ export class JsonValues {
   /** What a text says, whatever the schema. */
   raw(text: string): unknown {
     const value = parse(text)
-    return mayHaveLargeIntegers(text) || mayOverflow(text)
-      ? exactParse(text, this.#bigints ? largeBigint : refuseLarge)
-      : value
+    if (!mayHaveLargeIntegers(text) && !mayOverflow(text)) return value
+    try {
+      return exactParse(text, this.#bigints ? largeBigint : refuseLarge)
+    } catch (cause) {
+      throw MillraceError.is(cause) ? cause : new MillraceError('VALUE_INVALID', 'it is nested too deeply', { cause })
+    }
   }
 
   rawOwn(text: string): unknown {

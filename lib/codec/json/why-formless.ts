@@ -1,7 +1,7 @@
 import { MillraceError, reasonOf } from '../../core/errors.js'
 import { isPlainObject, shown } from '../difference.js'
 import { stepTo } from '../zod-def.js'
-import { hasNoForm } from './json-form.js'
+import { hasNoForm, mostLevels } from './json-form.js'
 
 /** Says which part of a value has no JSON form and what would become of it. For values that `jsonForm` has refused. */
 export function whyFormless(value: unknown, bigints: boolean, code: 'VALUE_INVALID' | 'STATE_INVALID'): MillraceError {
@@ -9,7 +9,7 @@ export function whyFormless(value: unknown, bigints: boolean, code: 'VALUE_INVAL
   try {
     why = firstFormless(value, '', [], bigints)
   } catch (cause) {
-    why = cause instanceof RangeError ? 'it is nested too deeply' : `it cannot be read (${reasonOf(cause)})`
+    why = `it cannot be read (${reasonOf(cause)})`
   }
   return new MillraceError(code, why ?? 'it has no JSON form')
 }
@@ -45,6 +45,7 @@ function ofObject(
   bigints: boolean,
 ): string | undefined {
   if (above.includes(value)) return `${name} contains itself`
+  if (above.length === mostLevels) return `it is nested too deeply, over more than ${mostLevels} levels`
   if (hasNoForm(value)) return `${name} is ${shown(value)}, and would come back as something else`
   const within = [...above, value]
   if (Array.isArray(value)) {
