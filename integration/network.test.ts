@@ -2,6 +2,7 @@ import { seeded } from './oracle/input.js'
 import { expectExactlyOnce, expectSettled } from './oracle/check.js'
 import type { OracleProcess } from './oracle/child.js'
 import { rawRecords } from './oracle/raw-batches.js'
+import { hasHeard } from './oracle/standing.js'
 import { World } from './oracle/world.js'
 import { type Network, openNetwork } from './network/network.js'
 import { describeWithKafka } from './setup/with-kafka.js'
@@ -122,13 +123,3 @@ describeWithKafka('an app behind a network that loses things', (brokers) => {
     console.log([...figures, `${raw.records - world.input.records} updates aborted`].join('\n'))
   }
 })
-
-/** What a broker has committed the app knows, and lists, only when it has been answered: half a second without a commit. */
-async function hasHeard(one: OracleProcess): Promise<void> {
-  const commits = (): number => one.last!.stats.commits
-  let [seen, since] = [commits(), performance.now()]
-  await one.until(() => {
-    if (commits() !== seen) [seen, since] = [commits(), performance.now()]
-    return performance.now() - since > 500
-  })
-}

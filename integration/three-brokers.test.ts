@@ -2,7 +2,7 @@ import { ClusterRoles } from './kafka/cluster-roles.js'
 import { nextName } from './names.js'
 import { expectExactlyOnce, expectSettled } from './oracle/check.js'
 import type { OracleProcess } from './oracle/child.js'
-import { standing } from './oracle/standing.js'
+import { hasHeard, standing } from './oracle/standing.js'
 import { World } from './oracle/world.js'
 import { describeWithThreeBrokers } from './setup/with-three-brokers.js'
 
@@ -33,8 +33,7 @@ describeWithThreeBrokers('an app on three brokers', (kafka) => {
   const goesOn = async (): Promise<void> => world.allCommitted(processes[0])
   const ends = async (): Promise<void> => {
     await goesOn()
-    // What a broker has committed the app knows, and lists, only when it has been answered.
-    await Promise.all(processes.map((one) => standing(one, () => one.last!.stats.commits, 500)))
+    await Promise.all(processes.map(hasHeard))
     // Each lists the objects of its tasks before it gives them to the other.
     await Promise.all(processes.map((one) => one.stop()))
     await expectExactlyOnce(world, new Map([...processes[0].objects, ...processes[1].objects]))
@@ -80,7 +79,7 @@ describeWithThreeBrokers('an app on three brokers', (kafka) => {
     await work.fedAnew()
     await Promise.all([kafka().kill(1), kafka().kill(2)])
     const commits = (): number => processes[0].last!.stats.commits
-    const before = await standing(processes[0], commits, 3_000)
+    const before = await standing(processes[0], commits, 150)
     await Promise.all([kafka().start(1), kafka().start(2)])
     await work.fedAnew()
     await goesOn()
