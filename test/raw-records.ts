@@ -1,5 +1,6 @@
 import { allPartitions, PositionMap } from '../lib/core/record.js'
 import { batchBuilder } from '../lib/log/batch-builder.js'
+import type { Compression } from '../lib/log/compression/compression.js'
 import { recordCursor } from '../lib/log/cursor.js'
 import { HeaderWalk } from '../lib/log/format/record-headers.js'
 import { writeVarint } from '../lib/log/format/varint.js'
@@ -24,11 +25,12 @@ export async function appendRaw(
   topic: string,
   partition: number,
   records: readonly RawRecord[],
+  compression: Compression = 'none',
 ): Promise<void> {
   await using channel = await log.idempotent()
   await channel.begin([{ topic, partition }], undefined)
   for (const { key, value, timestamp, headers } of records) {
-    const builder = batchBuilder()
+    const builder = batchBuilder({ compression })
     builder.add(key, value, timestamp, sectionOf(headers))
     await channel.append({ topic, partition }, builder.finish())
   }

@@ -16,6 +16,7 @@ import { packHop } from '../turn/output/hop.js'
 import { Outbox } from '../turn/output/outbox.js'
 import { asPort } from './logs.js'
 import { kafka, log } from './options.js'
+import { readAgain } from './read-again.js'
 
 export interface ReplayOptions {
   /** The id of the app whose dead letters these are. It may run meanwhile, or be started later. */
@@ -32,7 +33,10 @@ export interface ReplayReport {
   readonly replayed: number
   /** Objects they belong to. */
   readonly objects: number
-  /** Letters that have no object to go back to, such as values that cannot be read: they stay where they are. */
+  /**
+   * Letters that have no object to go back to, such as values that cannot be read, and those too large for a letter whose record
+   * is not in its topic any more: they stay where they are.
+   */
   readonly left: number
 }
 
@@ -138,21 +142,22 @@ class Sender {
       value: valueBytes(cursor),
       headers: cursor.headerSection(),
     })
-    if (letter === undefined) {
+    const record = letter?.isIncomplete === true ? await readAgain(this.#log, letter.turn.record) : letter?.turn.record
+    if (letter === undefined || record === undefined) {
       this.#left++
       return
     }
     const inbox = inboxTopic(this.#app, letter.kind)
     const count = this.#counts.get(inbox) ?? (await this.#lookUp(inbox))
-    const { turn, key } = letter
-    const headers = packHop(turn)
-    const why = outbox.misfit(inbox, key, turn.record.value, headers, Infinity)
+    const { key } = letter
+    const headers = packHop({ ...letter.turn, record })
+    const why = outbox.misfit(inbox, key, record.value, headers, Infinity)
     if (why !== undefined)
       throw new MillraceError('RECORD_TOO_LARGE', `a replayed dead letter to ${inbox}: the record ${why}`, {
         topic: inbox,
         key,
       })
-    outbox.add(inbox, partitionOfKey(key, count), key, turn.record.value, cursor.timestamp, headers)
+    outbox.add(inbox, partitionOfKey(key, count), key, record.value, cursor.timestamp, headers)
     this.#replayed++
     this.#objects.add(`${letter.kind} ${letter.key}`)
   }

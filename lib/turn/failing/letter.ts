@@ -11,12 +11,14 @@ export interface Letter {
   readonly key: string
   readonly number: number
   readonly turn: CarriedTurn
+  /** There was no room for the record: it is where it came from, if it still is. */
+  readonly isIncomplete: boolean
 }
 
 /** The turn in a dead letter; undefined when it is not one of a turn of this app that can be replayed. */
 export function letterIn(app: string, letter: Pick<CarriedRecord, 'key' | 'value' | 'headers'>): Letter | undefined {
   const [headers, ours] = ownHeaders(letter.headers) ?? []
-  if (headers === undefined || ours === undefined || ours.has(incompleteName)) return undefined
+  if (headers === undefined || ours === undefined) return undefined
   const text = (name: string): string | undefined => {
     const value = ours.get(ownPrefix + name)
     return value === undefined || value === null ? undefined : asBuffer(value).toString('utf8')
@@ -32,7 +34,8 @@ export function letterIn(app: string, letter: Pick<CarriedRecord, 'key' | 'value
   const [number, partition, offset, timestamp] = numbers as [number, number, number, number]
   const [way, element] = ways as [number, number]
   const record = { topic, partition, offset, timestamp, key: letter.key, value: letter.value, headers }
-  return { kind, key, number, turn: { source, record, way, element, letter: number } }
+  const turn = { source, record, way, element, letter: number }
+  return { kind, key, number, turn, isIncomplete: ours.has(incompleteName) }
 }
 
 function isWhole<T>(fields: readonly (T | undefined)[]): fields is readonly T[] {
