@@ -206,6 +206,7 @@ export class SizeWorld {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.app.close()
+    await this.log[Symbol.asyncDispose]()
   }
 }
 
