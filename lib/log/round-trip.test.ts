@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import * as fc from 'fast-check'
 import { batchBuilder } from './batch-builder.js'
 import { headerBytes, maxTimestampAt, verifyBatch } from './format/batch-header.js'
@@ -152,3 +153,21 @@ it('leaves the batch as it was when a record cannot be added', () => {
   expect(() => builder.add('x', 'é', 1, broken as never)).toThrow('broken headers')
   expect(seen(cursorOver(stamped(builder.finish(), 0)))).toHaveLength(1)
 })
+
+it.each(['gzip', 'zstd'] as const)(
+  'leaves a batch as it is that does not become smaller by %s, and packs one that does',
+  (compression) => {
+    const sizeOf = (value: Uint8Array | string): number => {
+      const builder = batchBuilder({ compression })
+      builder.add(null, value, 0)
+      const { size } = builder
+      const { length } = builder.finish().bytes
+      expect(length).toBeLessThanOrEqual(size)
+      return size - length
+    }
+    for (const bytes of [100, 600, 60_000, 600_000]) expect(sizeOf(randomBytes(bytes))).toBe(0)
+    for (const bytes of [600, 60_000, 600_000]) expect(sizeOf('x'.repeat(bytes))).toBeGreaterThan(bytes * 0.9)
+    // What packs in a part of it only.
+    expect(sizeOf(Buffer.concat([randomBytes(400_000), Buffer.alloc(400_000)]))).toBeGreaterThan(300_000)
+  },
+)

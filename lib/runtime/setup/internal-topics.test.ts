@@ -4,10 +4,14 @@ import { listeningLogger } from '../../../test/reading.js'
 import { withAdmin } from '../../../test/with-admin.js'
 import { text } from '../../codec/codec.js'
 import { MillraceError } from '../../core/errors.js'
+import { PositionMap } from '../../core/record.js'
+import { compressionOf } from '../../log/compression/compression.js'
+import { codecAt } from '../../log/format/batch-header.js'
 import type { LogAdmin } from '../../log/port.js'
 import { memoryLog, type MemoryLog } from '../../memory/memory-log.js'
 import { stateObject } from '../../model/state-object.js'
 import { topic } from '../../model/stream.js'
+import { drained } from '../drain.js'
 
 const words = topic('words', text())
 const kind = stateObject('one', { state: z.object({}), init: () => ({}) }).on(
@@ -70,4 +74,33 @@ describe('topics that an app makes for itself', () => {
     expect(await limitsOf(log)).toEqual(names.map(() => 1_048_588))
     expect(logger.warnings).toEqual([expect.stringMatching(/without max\.message\.bytes=8388608.*POLICY_VIOLATION/)])
   })
+
+  it.each([
+    ['gzip', {}, 'gzip'],
+    ['zstd', {}, 'zstd'],
+    ['none', {}, 'none'],
+    ['gzip', { 'compression.type': 'uncompressed' }, 'none'],
+  ] as const)(
+    'are packed by %s, where the broker keeps them as they are %j: %s',
+    async (compression, configs, found) => {
+      const log = memoryLog({ partitions: 1 })
+      const own = { 'cleanup.policy': 'delete', 'retention.ms': '-1', 'retention.bytes': '-1', ...configs }
+      await log.admin.create([{ name: 'app-one-inbox', partitions: 1, replicationFactor: -1, configs: own }])
+      const hopping = stateObject('one', { state: z.object({}), init: () => ({}) }).on(
+        words,
+        { key: () => 'k', route: 'shuffle' },
+        () => undefined,
+      )
+      await log.send(words, ['word '.repeat(1_000)])
+      const instance = new Instance({ app: 'app', log, objects: [hopping], engine: { compression } })
+      await instance.engine.start()
+      await drained(instance.engine)
+      expect(instance.engine.stats.turns).toBe(1)
+      await using fetcher = log.fetcher({ isolation: 'committed', purpose: 'restore', maxBytes: 1 << 20 })
+      fetcher.assign(PositionMap.of([['app-one-inbox', 0, 0]]).topics)
+      const [fetched] = await fetcher.next(new AbortController().signal)
+      expect(compressionOf(codecAt(Buffer.from(fetched!.bytes), 0))).toBe(found)
+      await instance.engine.stop(1_000)
+    },
+  )
 })
