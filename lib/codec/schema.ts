@@ -1,6 +1,6 @@
 import { MillraceError } from '../core/errors.js'
 import type { Rule } from '../core/options.js'
-import { forget, isThenable } from '../core/record-checks.js'
+import { forget, isThenable, kindOf } from '../core/record-checks.js'
 
 /** Any schema library that speaks Standard Schema v1 (zod, valibot, arktype). Source: standardschema.dev. */
 export interface Schema<Input = unknown, Output = Input> {
@@ -50,6 +50,8 @@ export function validator(schema: Schema): (value: unknown) => unknown {
         'the schema validates asynchronously; only synchronous schemas can be used on the record path',
       )
     }
+    if (typeof verdict !== 'object' || verdict === null)
+      throw new MillraceError('VALUE_INVALID', `the schema gave ${kindOf(verdict)} in the place of a result`)
     if (verdict.issues) throw new MillraceError('VALUE_INVALID', verdict.issues.slice(0, 3).map(sentence).join('; '))
     return verdict.value
   }

@@ -90,8 +90,24 @@ export class MillraceError extends Error {
 
   /** Recognises errors of another copy of the library too, which `instanceof` would not. */
   static is(error: unknown, code?: ErrorCode): error is MillraceError {
-    if (typeof error !== 'object' || error === null || !(brand in error)) return false
-    return code === undefined || (error as unknown as MillraceError).code === code
+    if (typeof error !== 'object' || error === null) return false
+    try {
+      return brand in error && (code === undefined || (error as unknown as MillraceError).code === code)
+    } catch {
+      return false
+    }
+  }
+}
+
+/** What user code has thrown, or an error in its place where looking at it throws, as with a proxy that was revoked. */
+export function thrownBy(error: unknown): unknown {
+  try {
+    // What `instanceof` and `is` do later.
+    if (error instanceof Error || typeof error !== 'object' || error === null) return error
+    void (brand in error)
+    return error
+  } catch {
+    return new Error(reasonOf(error))
   }
 }
 

@@ -1,3 +1,5 @@
+import { forget, isThenable } from './record-checks.js'
+
 /** Structured logging in the shape of pino: fields first. */
 export interface Logger {
   debug(fields: object, message?: string): void
@@ -21,8 +23,33 @@ export const silentLogger: Logger = {
   error: () => undefined,
 }
 
+/** The same, for callers whose work does not depend on it: what a logger throws, or is rejected with later, is dropped. */
+export function unfailing(logger: Logger): Logger {
+  const calm =
+    (level: keyof Logger) =>
+    (fields: object, message?: string): void => {
+      try {
+        // One that sends its lines somewhere gives a promise.
+        const result: unknown = logger[level](fields, message)
+        if (isThenable(result)) forget(result)
+      } catch {
+        // There is nobody to tell.
+      }
+    }
+  return { debug: calm('debug'), info: calm('info'), warn: calm('warn'), error: calm('error') }
+}
+
 function write(level: string, fields: object, message = ''): void {
-  process.stderr.write(`${JSON.stringify({ level, message, ...fields }, plainErrors)}\n`)
+  process.stderr.write(`${lineOf({ level, message, ...fields }) ?? JSON.stringify({ level, message })}\n`)
+}
+
+/** Undefined when the fields have no JSON form. */
+function lineOf(fields: object): string | undefined {
+  try {
+    return JSON.stringify(fields, plainErrors)
+  } catch {
+    return undefined
+  }
 }
 
 function plainErrors(_key: string, value: unknown): unknown {

@@ -1,6 +1,6 @@
 import { systemClock, type Clock } from '../core/clock.js'
 import { MillraceError } from '../core/errors.js'
-import { type Logger, stderrLogger } from '../core/logger.js'
+import { type Logger, stderrLogger, unfailing } from '../core/logger.js'
 import { type LogClient, logClient } from '../log/client/client.js'
 import type { CommitChannel, Fetcher, FetcherOptions, JoinOptions, LogAdmin, LogPort, Membership } from '../log/port.js'
 import { KafkaAdmin } from './admin/admin.js'
@@ -23,7 +23,7 @@ export function kafkaLog(
   internals: { readonly clock?: Clock; readonly logger?: Logger } = {},
 ): KafkaLog {
   const { clock = systemClock, logger = stderrLogger } = internals
-  const port = new KafkaPort(resolveOptions(options), clock, logger)
+  const port = new KafkaPort(resolveOptions(options), clock, unfailing(logger))
   return Object.assign(port, logClient(port, clock))
 }
 

@@ -32,7 +32,10 @@ function demandOwn(state: unknown, last: unknown, kind: string, key: string): vo
   throw new MillraceError('STATE_LEAKED', what, { kind, key })
 }
 
-/** However deep they are, and also of what contains itself: a turn may have made anything of the one before. */
+/**
+ * However deep they are, and also of what contains itself: a turn may have made anything of the one before, also what does not
+ * bear to be looked at.
+ */
 function partsOf(whole: unknown): ReadonlySet<object> {
   const parts = new Set<object>()
   const left = [whole]
@@ -40,12 +43,25 @@ function partsOf(whole: unknown): ReadonlySet<object> {
     const part = left.pop()
     if (!isChangeable(part) || parts.has(part)) continue
     parts.add(part)
-    for (const inner of Object.values(part)) left.push(inner)
+    for (const inner of innersOf(part)) left.push(inner)
   }
   return parts
 }
 
+function innersOf(part: object): readonly unknown[] {
+  try {
+    return Object.values(part)
+  } catch {
+    return []
+  }
+}
+
 /** What nobody can change may be shared. */
 function isChangeable(part: unknown): part is object {
-  return typeof part === 'object' && part !== null && !Object.isFrozen(part)
+  if (typeof part !== 'object' || part === null) return false
+  try {
+    return !Object.isFrozen(part)
+  } catch {
+    return false
+  }
 }

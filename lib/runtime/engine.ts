@@ -1,4 +1,5 @@
 import { MillraceError, reasonOf } from '../core/errors.js'
+import { unfailing } from '../core/logger.js'
 import { AppWatch, type Watched } from './app-watch.js'
 import type { EngineOptions, Health, Stats } from './setup/engine-options.js'
 import { ownTopicGone } from './setup/topic-ids.js'
@@ -45,11 +46,11 @@ export class Engine {
 
   /** `onFailure` is called once, with what stopped the engine; `stop` is still to be called. */
   constructor(options: EngineOptions, onFailure: (error: unknown) => void) {
-    this.#options = options
+    this.#options = { ...options, logger: unfailing(options.logger) }
     this.#onFailure = onFailure
     this.#wake = new Wake(options.clock)
     this.#jobs = new Jobs(this.#wake.wake)
-    this.watch = new AppWatch(options, () => ({
+    this.watch = new AppWatch(this.#options, () => ({
       parts: this.#parts,
       ownership: this.#ownership,
       stage: this.#stage,

@@ -1,5 +1,5 @@
 import type { Clock } from '../../core/clock.js'
-import { MillraceError, reasonOf } from '../../core/errors.js'
+import { MillraceError, reasonOf, thrownBy } from '../../core/errors.js'
 import type { Logger } from '../../core/logger.js'
 import { RecordRefused } from '../../core/record-refused.js'
 import { StateRefused } from '../../state/table.js'
@@ -53,7 +53,8 @@ export class Failures {
    * A turn has failed, and has been taken back. `final`: trying again is of no use; `brief`: a dead letter of it is to say where
    * its record is, and no more. Throws when that is to stop the app.
    */
-  failed(work: Work, cause: unknown, { final = false, brief = false } = {}): void {
+  failed(work: Work, thrown: unknown, { final = false, brief = false } = {}): void {
+    const cause = thrownBy(thrown)
     if (cause instanceof TestFinding) throw cause
     this.#options.counts.now.failed++
     const { source, tried } = work

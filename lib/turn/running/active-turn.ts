@@ -137,7 +137,9 @@ export class ActiveTurn implements Turn<Record<string, unknown>> {
 
   #pending(where: string, promise: PromiseLike<unknown>): MillraceError {
     forget(promise)
-    return new MillraceError('VALUE_INVALID', `${where}: the value is a promise; await it first`, { key: this.key })
+    return new MillraceError('VALUE_INVALID', `${where}: what it carries is a promise; await it first`, {
+      key: this.key,
+    })
   }
 
   lookup<V>(table: LookupTable<V>, key: string): DeepReadonly<V> | undefined {
@@ -149,6 +151,7 @@ export class ActiveTurn implements Turn<Record<string, unknown>> {
     this.#demandOpen('timer')
     const { time, keep } = this.#timer(name)
     const dueMs = dueTime(name, when, timeBase(time, this.#work, this.#surroundings.clock), this.key)
+    if (isThenable(payload)) throw this.#pending(`turn.timer('${name}')`, payload)
     const payloadText = within(`turn.timer('${name}')`, { key: this.key }, () => keep(payload))
     this.#change({ name, set: [dueMs, time, payloadText] })
   }

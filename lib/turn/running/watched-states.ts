@@ -30,9 +30,10 @@ export class WatchedStates {
   after(table: Table, entry: Entry): void {
     this.#known.delete(entry)
     if (entry.state === undefined) return
-    this.#claim(entry.state, table, entry)
     const left = encoded(table, entry.state)
-    if (left !== undefined) this.#known.set(entry, { table, left })
+    if (left === undefined) return
+    this.#claim(entry.state, table, entry)
+    this.#known.set(entry, { table, left })
   }
 
   /** No turn is under way. */
@@ -65,10 +66,19 @@ export class WatchedStates {
   }
 }
 
+/** The owner may have been left since as it cannot be kept. */
 function reaches(state: unknown, part: object): boolean {
+  try {
+    return contains(state, part)
+  } catch {
+    return false
+  }
+}
+
+function contains(state: unknown, part: object): boolean {
   if (state === part) return true
   if (typeof state !== 'object' || state === null) return false
-  return Object.values(state).some((inner) => reaches(inner, part))
+  return Object.values(state).some((inner) => contains(inner, part))
 }
 
 function demandUnchanged({ key, state }: Entry, { left }: Known, table: Table): void {
