@@ -47,6 +47,22 @@ describe('the test driver', () => {
     expect(driver.stats().turns).toBe(5)
   })
 
+  it.each([
+    [undefined, Date.UTC(2026, 0, 1)],
+    [new Date('2030-05-05T10:00:00Z'), Date.UTC(2030, 4, 5, 10)],
+    [1_000, 1_000],
+  ])('begins at the time it is told: %p', async (now, expected) => {
+    await using driver = testDriver({ objects: [word], partitions: 1, ...(now !== undefined && { now }) })
+    await driver.send(lines, 'a')
+    await driver.advance('1s')
+    await driver.send(lines, 'a')
+    expect(driver.output(seen).map(({ timestamp }) => timestamp)).toEqual([expected, expected + 1_000])
+  })
+
+  it.each([NaN, Infinity, 1e300, new Date(NaN), '2026-01-01', null])('refuses %p for the time to begin at', (now) => {
+    expect(() => testDriver({ objects: [word], now: now as number })).toThrow(/now is .*give a Date, or milliseconds/)
+  })
+
   it('writes a tombstone when an object is deleted, and begins anew afterwards', async () => {
     await using driver = testDriver({ objects: [word], partitions: 2 })
     await driver.send(lines, 'stop')

@@ -1,8 +1,10 @@
+import { types } from 'node:util'
 import { systemClock } from '../core/clock.js'
 import { durationMs, type Duration } from '../core/duration.js'
 import { MillraceError } from '../core/errors.js'
-import { anything, callback, checkOptions, oneOf, whole, type Rules } from '../core/options.js'
+import { anything, callback, checkOptions, oneOf, rule, whole, type Rules } from '../core/options.js'
 import { silentLogger, type Logger } from '../core/logger.js'
+import { latestTimeMs } from '../core/record-checks.js'
 import type { Headers } from '../core/record.js'
 import { partitionOfKey } from '../log/murmur2.js'
 import { memoryLog, type MemoryLog } from '../memory/memory-log.js'
@@ -37,6 +39,8 @@ export interface TestDriverOptions {
    * clock or by chance is found so. @default 'none'
    */
   readonly replay?: 'none' | 'every-record'
+  /** What the clock shows at the beginning; `advance` moves it. @default the beginning of 2026, UTC */
+  readonly now?: Date | number
   /** @default silent */
   readonly logger?: Logger
 }
@@ -62,6 +66,7 @@ const driverOptions: Rules<TestDriverOptions> = {
   partitions: whole(1, 10_000),
   guarantee,
   replay: oneOf('none', 'every-record'),
+  now: rule('a Date, or milliseconds since 1970', (value) => timeOf(value) !== undefined),
   logger,
 }
 const sendOptions: Rules<SendOptions> = { key: anything, timestamp: anything }
@@ -103,6 +108,12 @@ export interface TestDriver extends AsyncDisposable {
   stats(): Stats
 }
 
+/** Whole milliseconds of what may be a time; undefined when it is none. */
+function timeOf(value: unknown): number | undefined {
+  const ms = types.isDate(value) ? value.getTime() : value
+  return typeof ms === 'number' && Math.abs(ms) <= latestTimeMs ? Math.floor(ms) : undefined
+}
+
 export function testDriver(options: TestDriverOptions): TestDriver {
   return new Driver(options)
 }
@@ -116,7 +127,7 @@ export class Driver implements TestDriver {
   readonly #tail: TopicTail
   #folder: StoreFolder = memoryFolder()
   #nextFolder: StoreFolder | undefined
-  #now = Date.UTC(2026, 0, 1)
+  #now: number
   #running: { readonly engine: Engine; readonly life: Life } | undefined
   #starts = 0
   crashes = 0
@@ -124,6 +135,7 @@ export class Driver implements TestDriver {
   constructor(options: TestDriverOptions) {
     checkOptions('testDriver', options, driverOptions)
     this.#options = options
+    this.#now = timeOf(options.now) ?? Date.UTC(2026, 0, 1)
     // A broker goes by its clock when it looks at timestamps, and here that is the one that is moved by hand.
     this.log = memoryLog({ partitions: options.partitions ?? 4, clock: { ...systemClock, now: () => this.#now } })
     this.#tail = new TopicTail(this.log)

@@ -17,14 +17,15 @@ interface Placed {
 export function untimelyError(placed: Placed): MillraceError | undefined {
   const { agenda, record } = placed
   const times = agenda.time?.times
-  const rule = times?.ruleOf(record.topic)
-  const fault = rule && times?.fault(record.timestamp, rule)
-  if (fault === undefined || rule === undefined) return undefined
+  if (times === undefined) return undefined
+  const rule = times.ruleOf(record.topic)
+  const fault = times.fault(record.timestamp, rule)
+  if (fault === undefined) return undefined
   if (fault === 'ahead')
     return error(
       'RECORD_AHEAD',
       placed,
-      `of ${shown(record.timestamp)}, more than ${rule.maxAheadMs} ms ahead of the clock. Repair the clock or the code of its producer, or give the topic a larger maxAhead.`,
+      `of ${shown(record.timestamp)}, more than ${rule.maxAheadMs} ms ahead of the clock, which shows ${shown(times.now)}. Repair the clock or the code of its producer, or give the topic a larger maxAhead.`,
     )
   return error(
     'TIME_INVALID',

@@ -19,8 +19,8 @@ const strictest: TimeRule = { maxAheadMs: 0, isExtracted: false }
 export class RecordTimes {
   readonly #rules: ReadonlyMap<string, TimeRule>
   readonly #clock: Clock
-  /** The clock is asked only when a time is ahead of what it last said, which is rare. */
-  #now = -Infinity
+  /** What the clock last said: it is asked only when a time is ahead of that, which is rare. */
+  now = -Infinity
 
   constructor(rules: ReadonlyMap<string, TimeRule>, clock: Clock) {
     this.#rules = rules
@@ -35,8 +35,8 @@ export class RecordTimes {
   fault(at: number, { maxAheadMs, isExtracted }: TimeRule): TimeFault | undefined {
     // Written so that NaN is a fault.
     if (!(at <= latestTimeMs && at >= (isExtracted ? -latestTimeMs : 0))) return 'none'
-    if (at <= this.#now + maxAheadMs) return undefined
-    this.#now = this.#clock.now()
-    return at <= this.#now + maxAheadMs ? undefined : 'ahead'
+    if (at <= this.now + maxAheadMs) return undefined
+    this.now = this.#clock.now()
+    return at <= this.now + maxAheadMs ? undefined : 'ahead'
   }
 }
