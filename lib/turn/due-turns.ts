@@ -72,6 +72,8 @@ export class DueTurns {
     if (source === undefined) return
     const work = this.#work(agenda, source, key, dueMs)
     const { entry, table } = work
+    // What is listed is found again after each takeover. An object that is held has a guard.
+    if (entry.guard !== undefined && dueMs <= closingOf(agenda.row(kind, key))) return
     const due = (): number =>
       entry.state === undefined ? Infinity : (table.kind.eventDue?.(entry.key, entry.state) ?? Infinity)
     if (due() <= dueMs) this.#options.turns.run({ ...work, isDue: () => due() <= dueMs, closes: closesAll(source) })
@@ -158,6 +160,9 @@ export class DueTurns {
 function closesAll({ kind }: TurnSource): boolean {
   return kind.window !== undefined && kind.window.kind !== 'session'
 }
+
+/** Up to when its windows need not be closed any more. */
+const closingOf = ({ state }: Entry): number => (state as Row | undefined)?.closing ?? -Infinity
 
 const isBusy = ({ guard }: Entry): boolean => (guard as Guard | undefined)?.busy === true
 

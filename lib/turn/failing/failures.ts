@@ -9,6 +9,7 @@ import type { Outbox } from '../output/outbox.js'
 import { Quarantined } from './quarantined.js'
 import { isHeld, type Row } from '../kept/row.js'
 import { dropTimer } from '../kept/timers.js'
+import { closeId } from '../kept/turn-source.js'
 import { Waiting } from '../kept/waiting.js'
 import type { Counters } from '../running/counters.js'
 import { TestFinding } from '../running/test-finding.js'
@@ -73,14 +74,14 @@ export class Failures {
     if (brief && then === 'dead-letter') this.#briefLetter(work, error)
     if (brief || then === 'skip') {
       if (then === 'skip') this.#options.counts.now.skipped++
-      return this.#change(work, (objects) => objects.done(work))
+      return this.#done(work)
     }
     this.#change(work, (objects) => objects.bury(carriedTurn(work), work.retries, error, attempt))
   }
 
   /** A turn that had waited, or had been a dead letter, has succeeded. */
   succeeded(work: Work): void {
-    this.#change(work, (objects) => objects.done(work))
+    this.#done(work)
   }
 
   /** A turn that must not be tried: its record goes the way its policy says, and others of its object are not concerned. */
@@ -90,7 +91,14 @@ export class Failures {
     else this.#letter(work, carriedTurn(work), error, { attempt: 0, letter: undefined })
   }
 
-  #change(work: Work, change: (objects: Quarantined) => void): void {
+  #done(work: Work): void {
+    this.#change(work, (objects, row) => {
+      objects.done(work)
+      if (work.source.id === closeId && row.closing === work.now) delete row.closing
+    })
+  }
+
+  #change(work: Work, change: (objects: Quarantined, row: Row) => void): void {
     const { agenda, source, entry } = work
     agenda.change(agenda.row(source.kind.name, entry.key), this.#options.seq(), (row, parts) => {
       const waiting = new Waiting(row, parts)
@@ -99,7 +107,8 @@ export class Failures {
       )
       // Whatever becomes of its turn, a timer that was due is not due again.
       if (work.timer !== undefined) dropTimer(row, parts, work.timer)
-      change(objects)
+      if (source.id === closeId) row.closing = Math.max(row.closing ?? work.now, work.now)
+      change(objects, row)
     })
   }
 

@@ -10,6 +10,8 @@ export interface Row {
   ttlMs?: number
   /** Turns that have failed, or wait behind one that has: see `Waiting`. */
   waiting?: WaitingTurns
+  /** Its windows up to this time have been closed as far as that goes: that turn waits, or is a dead letter. */
+  closing?: number
   /** When the first of them is tried again, and how often it has been tried. */
   retry?: { at: number; attempt: number }
   quarantine?: Quarantine
