@@ -73,6 +73,11 @@ export function isCorrupt(error: unknown): boolean {
   return codeOf(error) === 'LEVEL_CORRUPTION' || /create_if_missing/.test(reasonOf(rootOf(error)))
 }
 
+/** True when files or the directory vanished while it was opened: somebody has removed them. */
+export function isGone(error: unknown): boolean {
+  return /No such file or directory|ENOENT|cannot find the (?:file|path)/i.test(reasonOf(rootOf(error)))
+}
+
 /**
  * `STORE_FAILED` for something that could not be done to a store, `STORE_DAMAGED` where its files are the reason: where,
  * what, why, and what to do about it.

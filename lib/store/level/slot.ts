@@ -1,6 +1,6 @@
 import { mkdir, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { destroyLevel, isCorrupt, isLocked, openLevel, storeFailed, type LevelDatabase } from './leveldb.js'
+import { destroyLevel, isCorrupt, isGone, isLocked, openLevel, storeFailed, type LevelDatabase } from './leveldb.js'
 
 /** Held until it is closed; the kernel lets go of it when its holder dies, however that happens. */
 export type Lock = Pick<LevelDatabase, 'close'>
@@ -20,18 +20,20 @@ export async function takeSlot(location: string): Promise<Lock | undefined> {
   }
 }
 
+/** Others may remove what is left of a dead holder while this process opens it; each time somebody has got on. */
+const mostAttempts = 5
+
 /** The lock is the lock file of an empty LevelDB. Undefined when somebody holds it. */
 export async function takeLock(path: string): Promise<Lock | undefined> {
-  try {
-    return await openLock(path).catch(async (error: unknown) => {
-      // Nothing is stored in it, so damage is no reason to give up the state in the slot beside it.
-      if (!isCorrupt(error)) throw error
-      await destroyLevel(path)
-      return openLock(path)
-    })
-  } catch (error) {
-    if (isLocked(error)) return undefined
-    throw error
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await openLock(path)
+    } catch (error) {
+      if (isLocked(error)) return undefined
+      if (attempt === mostAttempts || !(isCorrupt(error) || isGone(error))) throw error
+      // Nothing is stored in it, so damage is no reason to give up the state in the slot beside it. Fails when another has it by now.
+      if (isCorrupt(error)) await destroyLevel(path).catch(() => undefined)
+    }
   }
 }
 
