@@ -22,11 +22,6 @@ describe('json', () => {
     expect(() => point.decode(Buffer.from('<html>'))).toThrow(/not JSON/)
   })
 
-  it('refuses values that have no JSON form instead of writing nothing', () => {
-    expect(() => json(z.any()).encode(undefined)).toThrow(/undefined and would/)
-    expect(() => json(z.any()).encode(1n)).toThrow(/no form for/)
-  })
-
   it('refuses a schema that validates asynchronously', () => {
     const slow = json(z.string().refine(async () => true))
     expect(() => slow.decode(Buffer.from('"a"'))).toThrow(/synchronous/i)
@@ -53,5 +48,16 @@ describe('storedCodec', () => {
     const stored = storedCodec(text() as never)
     const wire = Buffer.from('naïve')
     expect(stored.decode(stored.fromWire(wire, 0, wire.length))).toBe('naïve')
+  })
+})
+
+describe('text', () => {
+  it('is UTF-8 in both directions, or refused', () => {
+    const codec = text()
+    expect(codec.decode(Buffer.from('ä\uFFFD'))).toBe('ä\uFFFD')
+    for (const bytes of [[0xe9], [0x61, 0xff, 0x62], [0xed, 0xa0, 0x80], [0xc0, 0x80]])
+      expect(() => codec.decode(Buffer.from(bytes))).toThrow(/^not UTF-8 .*bytes\(\) reads anything/)
+    expect(() => codec.decodeRange?.(Buffer.from([0x61, 0xff]), 1, 2)).toThrow(/not UTF-8/)
+    expect(() => codec.encode('a\ud800')).toThrow(/half a surrogate pair/)
   })
 })

@@ -142,5 +142,5 @@ function kindOfObject(value: object): string {
   const name = typeof constructor === 'function' ? constructor.name : ''
   return name === '' || name === 'Object'
     ? 'an object with a prototype of its own'
-    : `${/^[AEIOU]/.test(name) ? 'an' : 'a'} ${name}`
+    : `${/^[AEIO]/.test(name) ? 'an' : 'a'} ${name}`
 }

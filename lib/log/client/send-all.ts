@@ -1,7 +1,7 @@
 import { textKeys } from '../../core/key-format.js'
 import { demandEncoded, demandHeaders, demandKeyFor, demandTimestamp } from '../../core/record-checks.js'
 import type { Clock } from '../../core/clock.js'
-import { MillraceError } from '../../core/errors.js'
+import { MillraceError, within } from '../../core/errors.js'
 import { callback, checkOptions, type Rules } from '../../core/options.js'
 import { allPartitions, type Headers, type TopicPartition } from '../../core/record.js'
 import { batchBuilder } from '../batch-builder.js'
@@ -65,7 +65,7 @@ export async function sendAll<V>(
         const timestamp =
           options.timestamp === undefined ? clock.now() : demandTimestamp(options.timestamp(value), where)
         const key = options.key === undefined ? null : demandKeyFor(keys, options.key(value), where)
-        const written = each === null ? null : target.codec.encode(value)
+        const written = each === null ? null : within(where, { topic: target.name }, () => target.codec.encode(value))
         const encoded = written === null ? null : demandEncoded(written, where)
         const headers = options.headers === undefined ? undefined : demandHeaders(options.headers(value), where)
         const why = misfit(rule, Infinity, key, encoded, headers)
