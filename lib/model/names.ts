@@ -21,10 +21,13 @@ export function checkKindName(name: string): void {
   )
 }
 
-/** No colon: transactional ids are `<app>:<start>`, and the prefix must name this app alone. */
+/** No colon: transactional ids are `<app>:<start>`, and the prefix must name this app alone. No dots alone: it names a folder. */
 export function checkAppId(id: string): void {
-  if (typeof id === 'string' && /^[A-Za-z0-9._-]{1,100}$/.test(id)) return
-  throw new MillraceError('OPTIONS_INVALID', `id ${called(id)}: use 1 to 100 letters, digits, '.', '_' and '-'`)
+  if (typeof id === 'string' && /^[A-Za-z0-9._-]{1,100}$/.test(id) && id !== '.' && id !== '..') return
+  throw new MillraceError(
+    'OPTIONS_INVALID',
+    `id ${called(id)}: use 1 to 100 letters, digits, '.', '_' and '-', and not dots alone`,
+  )
 }
 
 export const changelogTopic = (app: string, kind: string): string => `${app}-${kind}-changelog`

@@ -110,13 +110,19 @@ export class DueTurns {
     this.#options.turns.run({ ...work, value })
   }
 
-  /** What is held, or has a turn under way, is not forgotten yet; nor is it when a broker refuses its deletion. */
+  /** What is held, or has a turn under way, is not forgotten yet; nor is it when its deletion is refused. */
   #expire(agenda: Agenda, { kind, key }: ObjectName, dueMs: number): void {
     const row = agenda.row(kind, key)
     const table = agenda.table(kind)
     if (table === undefined) return
     const entry = table.cached(key) ?? table.load(key)
-    const isWanted = this.#options.turns.areFailing || isHeld(row.state as Row) || isBusy(entry)
+    const { turns, sources } = this.#options
+    const definition = sources.get(kind)?.get(closeId)?.kind
+    const isWanted =
+      turns.areFailing ||
+      isHeld(row.state as Row) ||
+      isBusy(entry) ||
+      (definition !== undefined && !turns.isDeletable(definition, key))
     const seq = this.#options.seq()
     agenda.change(row, seq, (noted, parts) => {
       if (isWanted) {

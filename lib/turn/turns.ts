@@ -1,5 +1,6 @@
 import { reasonOf } from '../core/errors.js'
 import { isThenable, kindOf } from '../core/record-checks.js'
+import type { KindDefinition } from '../model/kind.js'
 import { StateRefused, type Entry, type Table } from '../state/table.js'
 import { ActiveTurn, type TurnSurroundings } from './running/active-turn.js'
 import type { Failures } from './failing/failures.js'
@@ -135,7 +136,7 @@ export class Turns {
         return this.#takeOff(work, turn, before, returned)
       }
       turn.end()
-      if (!turn.deleted) this.#inspect(work, before !== undefined)
+      this.#inspect(work, turn.deleted, before !== undefined)
     } catch (error) {
       turn.end()
       return this.#failed(work, before === undefined ? table.before(entry, this.#options.seq()) : before, error)
@@ -160,7 +161,7 @@ export class Turns {
       turn.end()
       try {
         if (error !== undefined) throw error
-        if (!turn.deleted) this.#inspect(work, guard.careful)
+        this.#inspect(work, turn.deleted, guard.careful)
         this.#finish(work, turn)
       } catch (cause) {
         this.#failed(work, before, cause)
@@ -183,12 +184,30 @@ export class Turns {
   }
 
   /** Whether the object can be kept as the turn has left it; `closely`: also what is otherwise found when the commit is sealed. */
-  #inspect({ table, entry, source }: Work, closely: boolean): void {
+  #inspect({ table, entry, source }: Work, isDeleted: boolean, closely: boolean): void {
+    if (isDeleted) {
+      if (closely) this.#demandDeletable(source.kind, entry.key)
+      return
+    }
     const { check, survival } = table.kind
     if (check !== undefined) demandFits(check, table, entry)
     if (closely || survival?.isEach === true) table.encoded(entry, true)
     if (!closely) return
     for (const publish of source.kind.publishes) rowOf(publish, entry, this.#options.outbox)
+  }
+
+  /** Whether topics with its rows take a record that says it is gone: they may take less than when it was made. */
+  isDeletable(kind: KindDefinition, key: string): boolean {
+    try {
+      this.#demandDeletable(kind, key)
+      return true
+    } catch {
+      return false
+    }
+  }
+
+  #demandDeletable(kind: KindDefinition, key: string): void {
+    for (const publish of kind.publishes) rowOf(publish, { key, state: undefined }, this.#options.outbox)
   }
 
   #finish(work: Work, turn: ActiveTurn): void {

@@ -205,6 +205,7 @@ describe('what takes options', () => {
       /objects: give it/,
     ],
     ['null as flow', () => createApp({ id: 'x', flows: [null as never], log: memoryLog() }), /flows: give it flows/],
+    ['dots alone as id, which names a folder', () => createApp({ id: '..', log: memoryLog() }), /not dots alone/],
     ['a session of 30 days', () => createApp({ id: 'x', sessionTimeout: '30d' }), /sessionTimeout is text .* 24 days/],
     [
       'half a logger',

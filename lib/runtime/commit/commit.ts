@@ -9,7 +9,7 @@ import { StateRefused, type Entry, type TableChanges } from '../../state/table.j
 import type { Changelog } from '../../state/take-over.js'
 import type { TaskChanges } from '../../state/task-state.js'
 import type { OutgoingBatch, Outbox } from '../../turn/output/outbox.js'
-import { rowKey, rowOf } from '../../turn/output/published-row.js'
+import { rowKey, rowOf, type Row } from '../../turn/output/published-row.js'
 import type { Task } from '../tasks/task.js'
 import type { Guarantee } from '../setup/engine-options.js'
 import type { Topology } from '../setup/topology.js'
@@ -73,7 +73,7 @@ function writeStanding(
     outbox.add(standings, task.index % stateTasks, key, value, now)
 }
 
-type Rows = readonly (string | Uint8Array | null)[]
+type Rows = readonly Row[]
 
 /** Of each thing that a kind publishes, the row of each changed object. */
 function rowsOf({ table, entries }: TableChanges, kind: KindDefinition | undefined, outbox: Outbox): readonly Rows[] {
@@ -107,11 +107,13 @@ function writeChanges(
     if (value === null) outbox.add(topic, task, entry.key, null, now)
     else outbox.add(topic, task, entry.key, table.stored.wire(value), now, table.stored.headers)
     for (let p = 0; p < publishes.length; p++) {
+      const row = (rows[p] as Rows)[i]
+      if (row === undefined) continue
       const { target } = publishes[p] as PublishDefinition
       const { name } = target
       const key = rowKey(target, entry.key)
       const count = topology.partitions.get(name) as number
-      outbox.add(name, partitionOfKey(key, count), key, (rows[p] as Rows)[i] as string | null, now)
+      outbox.add(name, partitionOfKey(key, count), key, row, now)
     }
   }
 }

@@ -4,15 +4,30 @@ import type { PublishDefinition } from '../../model/kind.js'
 import type { Entry } from '../../state/table.js'
 import type { Outbox } from './outbox.js'
 
-/** The row of an object; null for a deleted one, or when `row` says so. Throws `PUBLISH_FAILED` and `RECORD_TOO_LARGE`. */
+/**
+ * The row of an object; null for a deleted one, or when `row` says so. Undefined for one that is deleted and never had a row,
+ * since its key is none of the topic's. Throws `PUBLISH_FAILED` and `RECORD_TOO_LARGE`.
+ */
 export function rowOf(
   { target, row }: PublishDefinition,
-  { key, state }: Entry,
+  { key, state }: Pick<Entry, 'key' | 'state'>,
   outbox: Outbox,
-): string | Uint8Array | null {
+): Row {
+  if (state === undefined && !hasKey(target, key)) return undefined
   const encoded = state === undefined ? null : made(target, row, key, state)
   outbox.demandFits('publish', target.name, rowKey(target, key), encoded, undefined)
   return encoded
+}
+
+export type Row = string | Uint8Array | null | undefined
+
+function hasKey(target: PublishDefinition['target'], key: string): boolean {
+  try {
+    target.keys.bytes(key)
+    return true
+  } catch {
+    return false
+  }
 }
 
 /** The key of an object's row, as the topic has keys. Throws `PUBLISH_FAILED`. */
