@@ -30,6 +30,7 @@ export const errorCodes = [
   'OFFSET_OUT_OF_RANGE',
   'INBOX_TRIMMED',
   'OFFSETS_LOST',
+  'GROUP_MISMATCH',
   'GENERATION_STALE',
   'MEMBER_UNKNOWN',
   'FENCED',

@@ -1,3 +1,4 @@
+import { MillraceError } from '../core/errors.js'
 import type { Assignment, Generation, MemberTold, Membership } from '../log/port.js'
 import { assignTasks } from './membership/assignor.js'
 import type { EngineOptions } from './setup/engine-options.js'
@@ -26,6 +27,8 @@ export interface GroupEvents {
   readonly onRevoke: () => Promise<void>
   readonly onAssign: (assigned: Assigned) => Promise<void>
   readonly onLost: (reason: string, fatal: boolean) => void
+  /** It cannot be in this group. */
+  readonly onMismatch: (error: MillraceError) => void
 }
 
 /** Joins the consumer group of the app, which is named as the app; until `signal` aborts. */
@@ -52,8 +55,10 @@ export async function joinGroup(
       // A disk that cannot be listed now is no reason to leave the group: it shows when a store is opened.
       await Promise.all([events.onRevoke(), inventory.refresh().catch(() => undefined)])
     },
-    onAssign: (generation, { told: bytes }, continuous) => {
-      const { tasks, standbys, partitions, alive: known, you } = leaderTells(bytes)
+    onAssign: async (generation, { told: bytes }, continuous) => {
+      const told = leaderTells(bytes)
+      if (told === undefined) throw mismatch(app, events)
+      const { tasks, standbys, partitions, alive: known, you } = told
       isKnown = you === own
       const alive = new Set([...known.filter((id) => id !== you), own])
       return events.onAssign({ generation, tasks, standbys, partitions, alive, continuous })
@@ -64,6 +69,14 @@ export async function joinGroup(
   if (!isKnown) membership.rejoin('a static member was replaced')
   growth.watch((what) => membership.rejoin(what))
   return membership
+}
+
+/** Who is assigned by somebody else would do nothing for ever, or read what others read too. */
+function mismatch(app: string, { onMismatch }: GroupEvents): MillraceError {
+  const what = `group '${app}' is led by somebody else than this app: consumers that are not of it are in the group, perhaps of the newer protocol (group.protocol=consumer)`
+  const error = new MillraceError('GROUP_MISMATCH', `${what}. Stop them, or choose another app id.`)
+  onMismatch(error)
+  return error
 }
 
 function told(transactions: string, { tasks, standbys, inventory, growth }: Parts): Uint8Array {

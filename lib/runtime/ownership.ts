@@ -85,6 +85,7 @@ export class Ownership {
       onRevoke: () => this.#forGroup(() => this.#revoke()),
       onAssign: (assigned: Assigned) => this.#forGroup(() => this.#assign(assigned)),
       onLost: (reason: string, fatal: boolean) => this.#lost(reason, fatal),
+      onMismatch: this.#events.onError,
     }
     this.#membership = await joinGroup(this.#options, this.#parts, events, this.#joining.signal)
     if (this.#ended) await this.#membership.leave()

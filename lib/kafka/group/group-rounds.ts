@@ -156,11 +156,15 @@ export class GroupRounds {
         `${who}. ${what} (group.min.session.timeout.ms, group.max.session.timeout.ms).`,
       )
     }
-    const hint =
-      code === inconsistentProtocol ? 'Other consumers use this group: choose another' : "Check the group's ACLs"
-    throw new MillraceError('BROKER_REFUSED', `${who}. ${hint}.`)
+    if (code === inconsistentProtocol || code === groupIdNotFound) {
+      const what = 'Consumers that are not of this app are in the group, or it is of another kind (share, streams)'
+      throw new MillraceError('GROUP_MISMATCH', `${who}. ${what}: stop them, or choose another app id.`)
+    }
+    throw new MillraceError('BROKER_REFUSED', `${who}. Check the group's ACLs.`)
   }
 }
 
 const invalidSessionTimeout = 26
 const inconsistentProtocol = 23
+/** What brokers say of a group that is not of consumers. */
+const groupIdNotFound = 69

@@ -49,8 +49,10 @@ export function memberTells(bytes: Uint8Array): MemberTells {
   }
 }
 
-export function leaderTells(bytes: Uint8Array): LeaderTells {
+/** Undefined when it was not a leader of ours that assigned. */
+export function leaderTells(bytes: Uint8Array): LeaderTells | undefined {
   const told = parse(bytes)
+  if (!Array.isArray(told['tasks'])) return undefined
   return {
     tasks: numbers(told['tasks']),
     standbys: numbers(told['standbys']),
