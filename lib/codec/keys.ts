@@ -1,5 +1,5 @@
 import { asBuffer, isBytes } from '../core/bytes.js'
-import { MillraceError } from '../core/errors.js'
+import { MillraceError, reasonOf } from '../core/errors.js'
 import { textKeys, type KeyFormat } from '../core/key-format.js'
 import { kindOf } from '../core/record-checks.js'
 import type { Codec } from './codec.js'
@@ -23,7 +23,12 @@ function formatOf(codec: Codec<unknown>): KeyFormat {
   return Object.freeze({
     format,
     text(bytes: Buffer, start: number, end: number) {
-      return textOf(read(bytes.subarray(start, end)), format)
+      try {
+        return textOf(read(bytes.subarray(start, end)), format)
+      } catch (cause) {
+        const what = `the key cannot be read as the option key of its topic says, format ${format} (${reasonOf(cause)})`
+        throw new MillraceError('VALUE_INVALID', what, { cause })
+      }
     },
     bytes(text: string) {
       for (const value of valuesOf(text)) {

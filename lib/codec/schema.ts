@@ -47,7 +47,7 @@ export function validator(schema: Schema): (value: unknown) => unknown {
       forget(verdict)
       throw new MillraceError(
         'DEFINITION_INVALID',
-        'the schema validates asynchronously; only synchronous schemas can be used on the record path',
+        'the schema validates asynchronously, or something in it throws (zod then begins anew, asynchronously); on the record path nothing can wait for it: let transforms and refinements be synchronous, and report what they refuse instead of throwing it',
       )
     }
     if (typeof verdict !== 'object' || verdict === null)

@@ -159,3 +159,10 @@ describe('the test driver', () => {
     )
   }, 60_000)
 })
+
+describe('a crash', () => {
+  it('is at a step that there is', async () => {
+    await using driver = testDriver({ flows })
+    await expect(driver.crash('befor-end' as never)).rejects.toMatchObject({ code: 'OPTIONS_INVALID' })
+  })
+})

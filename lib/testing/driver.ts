@@ -2,7 +2,7 @@ import { types } from 'node:util'
 import { systemClock } from '../core/clock.js'
 import { durationMs, type Duration } from '../core/duration.js'
 import { MillraceError } from '../core/errors.js'
-import { anything, callback, checkOptions, oneOf, rule, whole, type Rules } from '../core/options.js'
+import { anything, callback, checkOptions, oneOf, rule, whole, type Rules, shown } from '../core/options.js'
 import { silentLogger, type Logger } from '../core/logger.js'
 import { latestTimeMs } from '../core/record-checks.js'
 import type { Headers } from '../core/record.js'
@@ -22,7 +22,7 @@ import { sessionOf, type Sessions } from '../turn/windows/sessions.js'
 import { parseWindowKey } from '../turn/windows/windows.js'
 import { memoryFolder } from '../store/memory/memory-folder.js'
 import type { StoreFolder } from '../store/store.js'
-import { Life, type CrashStep } from './life.js'
+import { crashSteps, Life, type CrashStep } from './life.js'
 import { TopicTail } from './topic-tail.js'
 
 export interface TestDriverOptions {
@@ -160,7 +160,7 @@ export class Driver implements TestDriver {
 
   async crash(at?: CrashStep): Promise<void> {
     const { life } = this.#running ?? (await this.#start())
-    if (at !== undefined) return life.arm(at)
+    if (at !== undefined) return life.arm(demandStep(at))
     await life.die()
     await this.#settle()
   }
@@ -305,4 +305,10 @@ async function quiet(engine: Engine): Promise<void> {
 /** Writes everything committed to the local stores now, so that the next death finds them up to date. */
 async function flushed({ parts }: Engine): Promise<void> {
   for (const { state } of parts.tasks.running.values()) await state?.flush()
+}
+
+function demandStep(step: CrashStep): CrashStep {
+  if (crashSteps.includes(step)) return step
+  const what = `crash: ${shown(step)} is no step of a commit; give one of ${crashSteps.join(', ')}, or nothing to crash now`
+  throw new MillraceError('OPTIONS_INVALID', what)
 }

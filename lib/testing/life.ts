@@ -9,6 +9,8 @@ import type { Store, StoreBatch, StoreFolder } from '../store/store.js'
  */
 export type CrashStep = 'turn' | 'before-end' | 'after-end' | 'before-store'
 
+export const crashSteps: readonly CrashStep[] = ['turn', 'before-end', 'after-end', 'before-store']
+
 const never = new Promise<never>(() => undefined)
 
 /**

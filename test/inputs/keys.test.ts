@@ -125,7 +125,7 @@ describe('keys that are not what they should be', () => {
     await using driver = testDriver({ objects: [kind, byKey], flows: [plain.to(copies)], partitions: 1 })
     for (const value of ['do not', 'look', 'extract']) await driver.send(binary, value, { key: 'c8' })
     for (const value of ['do not', 'extract']) expect(driver.state(kind, value)).toEqual({ seen: [value] })
-    expect(codes(driver).sort()).toEqual(['HANDLER_FAILED', 'STEP_FAILED'])
+    expect(codes(driver).sort()).toEqual(['STEP_FAILED', 'VALUE_INVALID'])
     expect(driver.output(copies).map(({ key }) => key)).toEqual(['c8', 'c8', 'c8'])
     expect(driver.output(letters).map(({ key }) => key)).toEqual(['c8', 'c8'])
   })
