@@ -36,6 +36,13 @@ describe('bytes that are something else', () => {
     }
   })
 
+  it('are refused where text is not UTF-8', () => {
+    const latin1 = Buffer.from([4, 0x61, 0xe9])
+    expect(() => avro(z.string()).decode(latin1)).toThrow(/byte 3: text that is not UTF-8/)
+    expect(() => avro(z.record(z.string(), z.int32())).decode(Buffer.from([2, ...latin1, 2, 0]))).toThrow(/not UTF-8/)
+    expect(avro(z.string()).decode(avro(z.string()).encode('é\uFFFD') as Uint8Array)).toBe('é\uFFFD')
+  })
+
   it('are not read on into the next value', () => {
     const two = Buffer.from('0661616206626262', 'hex')
     expect(() => avro(z.string()).decodeRange?.(two, 0, 3)).toThrow(/it ends 1 bytes too early/)

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import type { types } from 'avsc'
 import { MillraceError } from '../../core/errors.js'
 import { concrete, nameOf, type AvroType } from './avro-type.js'
@@ -41,8 +42,9 @@ export function boundsOf(type: AvroType): Bounds {
       case 'double':
         return () => skip(8)
       case 'bytes':
-      case 'string':
         return () => skip(long())
+      case 'string':
+        return () => text(long())
       case 'fixed':
         return () => skip((of as types.FixedType).size)
       case 'enum':
@@ -52,7 +54,7 @@ export function boundsOf(type: AvroType): Bounds {
       case 'map': {
         const value = walkOf((of as types.MapType).valuesType as AvroType)
         return blocks(() => {
-          skip(long())
+          text(long())
           value()
         })
       }
@@ -119,6 +121,17 @@ export function boundsOf(type: AvroType): Bounds {
     if (length < 0) throw invalid(`a length of ${length}`)
     at += length
     if (at > limit) throw invalid(`it ends ${at - limit} bytes too early`)
+  }
+
+  /** UTF-8: other bytes would be read as U+FFFD. */
+  function text(length: number): void {
+    const start = at
+    skip(length)
+    for (let i = start; i < at; i++) {
+      if ((data[i] as number) < 0x80) continue
+      if (!isUtf8(data.subarray(start, at))) throw invalid('text that is not UTF-8')
+      return
+    }
   }
 
   function invalid(why: string): MillraceError {

@@ -46,8 +46,8 @@ interface Source {
 
 /**
  * Avro, with the schema made from that of zod. What is read is resolved from the schema it was written with, then checked
- * by zod. `decode` throws `VALUE_INVALID` for bytes that are not such a value, `encode` for what has no place in the
- * schema. Throws `DEFINITION_INVALID` naming the place that has no Avro form, or what makes two schemas incompatible.
+ * by zod; so is what is written. `decode` throws `VALUE_INVALID` for bytes that are not such a value, `encode` for what has
+ * no place in the schema. Throws `DEFINITION_INVALID` naming the place that has no Avro form, or what makes two schemas incompatible.
  * Source: Avro 1.12 specification, Binary Encoding and Schema Resolution.
  */
 export function avro<S extends core.$ZodType>(schema: S, options: AvroOptions = {}): Codec<OutputOf<S>> {
@@ -91,13 +91,16 @@ export function avro<S extends core.$ZodType>(schema: S, options: AvroOptions = 
   function encode(value: OutputOf<S>): Uint8Array {
     if (writer !== undefined) throw new MillraceError('DEFINITION_INVALID', readsOnly)
     let written: unknown
+    let body: Buffer
     try {
       written = write === undefined ? value : write(value)
-      const body = type.toBuffer(written)
-      return framing === undefined ? body : Buffer.concat([framing.header, body])
+      body = type.toBuffer(written)
     } catch (cause) {
       throw new MillraceError('VALUE_INVALID', whyUnwritable(type, written) ?? reasonOf(cause), { cause })
     }
+    check(value)
+    if (body.includes(surrogate) || body.includes(replacement)) demandText(value)
+    return framing === undefined ? body : Buffer.concat([framing.header, body])
   }
 
   function invalid(why: string, cause?: unknown): MillraceError {
@@ -121,8 +124,27 @@ function whyUnwritable(type: AvroType, value: unknown): string | undefined {
   const errorHook = (path: readonly string[], part: unknown, at: AvroType): void => {
     first ??= `${[nameOf(type), ...path].join('.')}: ${shown(part)} cannot be written as Avro ${nameOf(at)}`
   }
-  type.isValid(value, { errorHook })
+  try {
+    type.isValid(value, { errorHook })
+  } catch {
+    // It has the sort of value that cannot even be asked.
+  }
   return first
+}
+
+/** Half a surrogate pair is written as one or the other by avsc: with this first byte in short text, as U+FFFD in long one. */
+const surrogate = 0xed
+const replacement = Buffer.from('\uFFFD')
+
+/** Throws `VALUE_INVALID` naming the text that has no UTF-8 form. */
+function demandText(value: unknown, path = ''): void {
+  const wrong = typeof value === 'string' && !value.isWellFormed()
+  if (wrong) throw new MillraceError('VALUE_INVALID', `${path === '' ? 'the value' : path} has half a surrogate pair`)
+  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return
+  for (const [key, part] of Object.entries(value)) {
+    demandText(key, `a key${path === '' ? '' : ` in ${path}`}`)
+    demandText(part, path === '' ? key : `${path}.${key}`)
+  }
 }
 
 function shown(part: unknown): string {
