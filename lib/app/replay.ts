@@ -149,7 +149,7 @@ class Sender {
     }
     const inbox = inboxTopic(this.#app, letter.kind)
     const count = this.#counts.get(inbox) ?? (await this.#lookUp(inbox))
-    const { key } = letter
+    const { key, placedBy } = letter
     const headers = packHop({ ...letter.turn, record })
     const why = outbox.misfit(inbox, key, record.value, headers, Infinity)
     if (why !== undefined)
@@ -157,7 +157,7 @@ class Sender {
         topic: inbox,
         key,
       })
-    outbox.add(inbox, partitionOfKey(key, count), key, record.value, cursor.timestamp, headers)
+    outbox.add(inbox, partitionOfKey(placedBy, count), key, record.value, cursor.timestamp, headers)
     this.#replayed++
     this.#objects.add(`${letter.kind} ${letter.key}`)
   }

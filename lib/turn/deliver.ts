@@ -5,10 +5,10 @@ import type { Agenda } from './due/agenda.js'
 import type { Failures } from './failing/failures.js'
 import { isLate, type Sessions } from './windows/sessions.js'
 import type { CarriedTurn } from './kept/carried.js'
-import { valueOf, type TurnSource } from './kept/turn-source.js'
+import { closeId, valueOf, type TurnSource } from './kept/turn-source.js'
 import type { Turns } from './turns.js'
 import { tooLate, untimelyError } from './untimely.js'
-import { windowAt, windowCount, windowKey } from './windows/windows.js'
+import { hasFixedWindows, parseWindowKey, windowAt, windowCount, windowKey } from './windows/windows.js'
 import { carriedTurn, type Origin, type Work } from './running/work.js'
 
 /** A value that has come to the task of its object. */
@@ -28,10 +28,19 @@ export interface Delivery {
 export function deliver(delivery: Delivery, turns: Turns, failures: Failures): void {
   const { window } = delivery.source.kind
   if (window === undefined) return turns.run(workOn(delivery, delivery.key, undefined))
+  if (delivery.letter !== undefined) return deliverLetter(delivery, turns)
   const untimely = untimelyError(delivery)
   if (untimely !== undefined) return failures.refused(workOn(delivery, delivery.key, undefined), untimely, window.late)
   if (window.kind === 'session') return deliverToSession(delivery, window, turns, failures)
   deliverToWindows(delivery, window, turns, failures)
+}
+
+/** It says which object it is of, window included, and waits for nothing: whether it was late was asked when it first came. */
+function deliverLetter(delivery: Delivery, turns: Turns): void {
+  const { source, key: object } = delivery
+  if (!hasFixedWindows(source.kind)) return turns.run(workOn(delivery, object, undefined))
+  const { key, window } = parseWindowKey(object)
+  turns.run({ ...workOn({ ...delivery, key }, object, window), closes: source.id === closeId })
 }
 
 function deliverToWindows(delivery: Delivery, window: FixedWindow, turns: Turns, failures: Failures): void {

@@ -2,6 +2,7 @@ import { cutText, MillraceError, reasonOf } from '../../core/errors.js'
 import { noHeaders, surrounded, type OwnHeaders } from '../../log/format/header-section.js'
 import type { HeaderSection } from '../../log/format/record-headers.js'
 import type { CarriedRecord, CarriedTurn } from '../kept/carried.js'
+import type { WindowBounds } from '../../model/turn.js'
 import type { Outbox } from '../output/outbox.js'
 import type { OutputTimes } from '../output/output-times.js'
 
@@ -48,6 +49,8 @@ export function briefLetter(
 export interface DeadTurnFacts {
   readonly kind: string
   readonly key: string
+  /** At the end of its key, of windows that are objects of their own. */
+  readonly window: WindowBounds | undefined
   /** Attempts made; 0: none, it follows another. */
   readonly attempt: number
   /** Its number among those of the object, from 1 on; undefined when the object is not in quarantine for it. */
@@ -61,12 +64,13 @@ export function deadTurn(
   task: number,
   { source, record, way, element }: CarriedTurn,
   error: MillraceError,
-  { kind, key, attempt, letter }: DeadTurnFacts,
+  { kind, key, window, attempt, letter }: DeadTurnFacts,
 ): void {
   append(outbox, target, task, record, [
     ...errorHeaders(target, error, record),
     own('kind', kind),
     own('key', key),
+    ...(window === undefined ? [] : [own('window', `${window.start}|${window.end}`)]),
     own('input', source),
     own('attempt', attempt),
     ...(letter === undefined ? [] : [own('letter', letter)]),

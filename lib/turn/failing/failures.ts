@@ -120,14 +120,15 @@ export class Failures {
   }
 
   #letter(
-    { agenda, source, entry }: Work,
+    { agenda, source, entry, window }: Work,
     turn: CarriedTurn,
     error: MillraceError,
     facts: { attempt: number; letter: number | undefined },
   ): void {
     this.#options.counts.now.deadLetters++
     const { outbox, deadLetters } = this.#options
-    deadTurn(outbox, deadLetters, agenda.task, turn, error, { kind: source.kind.name, key: entry.key, ...facts })
+    const { name } = source.kind
+    deadTurn(outbox, deadLetters, agenda.task, turn, error, { kind: name, key: entry.key, window, ...facts })
   }
 }
 

@@ -9,6 +9,8 @@ import { countName, incompleteName, ownPrefix } from './dead-letter.js'
 export interface Letter {
   readonly kind: string
   readonly key: string
+  /** The key that says in which partition the object is: that without its window. */
+  readonly placedBy: string
   readonly number: number
   readonly turn: CarriedTurn
   /** There was no room for the record: it is where it came from, if it still is. */
@@ -35,7 +37,9 @@ export function letterIn(app: string, letter: Pick<CarriedRecord, 'key' | 'value
   const [way, element] = ways as [number, number]
   const record = { topic, partition, offset, timestamp, key: letter.key, value: letter.value, headers }
   const turn = { source, record, way, element, letter: number }
-  return { kind, key, number, turn, isIncomplete: ours.has(incompleteName) }
+  const window = text('window')
+  const placedBy = window !== undefined && key.endsWith(`|${window}`) ? key.slice(0, -window.length - 1) : key
+  return { kind, key, placedBy, number, turn, isIncomplete: ours.has(incompleteName) }
 }
 
 function isWhole<T>(fields: readonly (T | undefined)[]): fields is readonly T[] {

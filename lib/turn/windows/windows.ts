@@ -42,6 +42,10 @@ export function parseWindowKey(windowed: string): { readonly key: string; readon
   }
 }
 
+/** Whether each window is an object of its own. */
+export const hasFixedWindows = ({ window }: KindDefinition): boolean =>
+  window !== undefined && window.kind !== 'session'
+
 /** A kind as the state tables know it. */
 export function stateKindOf(kind: KindDefinition, limit: StateLimit, survival: Survival): StateKind {
   const { name, codec, check, version, window } = kind
