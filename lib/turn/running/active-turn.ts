@@ -9,6 +9,7 @@ import {
   demandTimestamp,
   forget,
   isThenable,
+  kindOf,
 } from '../../core/record-checks.js'
 import type { Headers, RecordInfo } from '../../core/record.js'
 import type { DeepReadonly } from '../../model/deep-readonly.js'
@@ -144,6 +145,7 @@ export class ActiveTurn implements Turn<Record<string, unknown>> {
 
   lookup<V>(table: LookupTable<V>, key: string): DeepReadonly<V> | undefined {
     this.#demandOpen('lookup')
+    if (typeof key !== 'string') throw new MillraceError('RECORD_INVALID', noKey(key), { key: this.key })
     return this.#surroundings.lookUp(table, key) as DeepReadonly<V> | undefined
   }
 
@@ -227,6 +229,9 @@ export class ActiveTurn implements Turn<Record<string, unknown>> {
     )
   }
 }
+
+/** It would be found in no table, as if its row were missing. */
+const noKey = (key: unknown): string => `turn.lookup: the key is ${kindOf(key)}; give a string`
 
 /** By hand, since it is done for each record that is emitted. */
 function demandEmitOptions(options: EmitOptions, where: string): void {
