@@ -4,10 +4,11 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { makeCertificates } from './certificates.mjs'
 
-/** One user for each SASL mechanism. */
+/** One user for each SASL mechanism, who may do everything; and one, by PLAIN, who may do what ACLs say. */
 export const users = {
   'SCRAM-SHA-512': { username: 'scram-user', password: 'scram-secret' },
   PLAIN: { username: 'plain-user', password: 'plain-secret' },
+  limited: { username: 'limited-user', password: 'limited-secret' },
 }
 
 /**
@@ -33,7 +34,9 @@ export function secured({ dir, port }) {
 
 function propertiesOf(folder, port) {
   const modules = 'org.apache.kafka.common.security'
-  const { username, password } = users.PLAIN
+  const { PLAIN: plain, 'SCRAM-SHA-512': scram, limited } = users
+  const mayAll = ['ANONYMOUS', plain.username, scram.username, 'CN=client'].map((name) => `User:${name}`)
+  const logins = [plain, limited].map(({ username, password }) => `user_${username}="${password}"`)
   return `advertised.listeners=PLAINTEXT://127.0.0.1:${port},SASL_SSL://localhost:${port + 2},SSL://localhost:${port + 3}
 listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SASL_SSL:SASL_SSL,SSL:SSL
 inter.broker.listener.name=PLAINTEXT
@@ -42,8 +45,10 @@ ssl.keystore.location=${join(folder, 'server.pem')}
 ssl.truststore.type=PEM
 ssl.truststore.location=${join(folder, 'ca.crt')}
 listener.name.ssl.ssl.client.auth=required
-sasl.enabled.mechanisms=${Object.keys(users).join(',')}
-listener.name.sasl_ssl.plain.sasl.jaas.config=${modules}.plain.PlainLoginModule required user_${username}="${password}";
+authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
+super.users=${mayAll.join(';')}
+sasl.enabled.mechanisms=SCRAM-SHA-512,PLAIN
+listener.name.sasl_ssl.plain.sasl.jaas.config=${modules}.plain.PlainLoginModule required ${logins.join(' ')};
 listener.name.sasl_ssl.scram-sha-512.sasl.jaas.config=${modules}.scram.ScramLoginModule required;
 `
 }

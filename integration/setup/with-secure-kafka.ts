@@ -15,7 +15,10 @@ export interface SecureKafka {
   readonly sasl: string
   /** TLS that asks for a client certificate. */
   readonly mutual: string
-  readonly users: Readonly<Record<'SCRAM-SHA-512' | 'PLAIN', { readonly username: string; readonly password: string }>>
+  /** By mechanism; `limited`, by PLAIN too, may do nothing but what ACLs say. */
+  readonly users: Readonly<
+    Record<'SCRAM-SHA-512' | 'PLAIN' | 'limited', { readonly username: string; readonly password: string }>
+  >
   /** A PEM file: `ca.crt`, `client.crt`, `client.key`. */
   pem(file: string): string
 }

@@ -2,7 +2,8 @@ import { MillraceError } from '../../core/errors.js'
 import { PositionMap, type Positions, type TopicPartition } from '../../core/record.js'
 import type { CommittedOffset, Isolation, LogAdmin, NewTopic, TopicInfo } from '../../log/port.js'
 import type { Channel } from '../connection/channel.js'
-import { Code, isRetriable, nameOf } from '../connection/error-codes.js'
+import { Code, isRetriable } from '../connection/error-codes.js'
+import { refused, type Needs } from '../connection/refusal.js'
 import { fenceDead } from '../producing/fencing.js'
 import { listPositions } from '../producing/offset-answers.js'
 import { logEnds, perLeader } from '../connection/per-leader.js'
@@ -52,11 +53,14 @@ export class KafkaAdmin implements LogAdmin {
     while (left.length > 0) {
       const body = { group, partitions: left, requireStable: which === 'stable' }
       const answer = await this.#channel.toCoordinator(['group', group], offsetFetch, body, codeOf)
-      if (answer.errorCode !== Code.none) throw refused(`OffsetFetch of group ${group}`, answer.errorCode)
+      if (answer.errorCode !== Code.none)
+        throw fetchRefused(`OffsetFetch of group ${group}`, answer.errorCode, { group: [group, 'Describe'] })
       for (const { topic, partition, offset, note, errorCode } of answer.partitions) {
         if (errorCode === Code.unstableOffsets) continue
-        if (errorCode !== Code.none)
-          throw refused(`OffsetFetch of ${topic}[${partition}] for group ${group}`, errorCode)
+        if (errorCode !== Code.none) {
+          const needs = { topic: [topic, 'Describe'], group: [group, 'Describe'] } as const
+          throw fetchRefused(`OffsetFetch of ${topic}[${partition}] for group ${group}`, errorCode, needs)
+        }
         if (offset >= 0) committed.push({ topic, partition, offset, note })
       }
       left = answer.partitions.filter(({ errorCode }) => errorCode === Code.unstableOffsets)
@@ -75,7 +79,10 @@ export class KafkaAdmin implements LogAdmin {
     for (const { topic, partition, errorCode } of results) {
       if (errorCode === Code.none) continue
       const what = `DeleteRecords of ${topic}[${partition}] before ${before.get(topic)?.get(partition)}`
-      if (errorCode !== Code.offsetOutOfRange) throw refused(what, errorCode)
+      if (errorCode !== Code.offsetOutOfRange) {
+        const todo = "Check the topic's cleanup.policy"
+        throw refused(what, errorCode, { topic: [topic, 'Delete'] }, { todo, topic, partition })
+      }
       throw new MillraceError('OFFSET_OUT_OF_RANGE', `${what}: that is beyond its end.`, { topic, partition })
     }
   }
@@ -91,6 +98,6 @@ function codeOf({ errorCode, partitions }: OffsetFetchResponse): number {
   return partitions.find((partition) => isRetriable(partition.errorCode))?.errorCode ?? Code.none
 }
 
-function refused(what: string, code: number): MillraceError {
-  return new MillraceError('BROKER_REFUSED', `${what}: ${nameOf(code)}. Check the ACLs and the topic's cleanup.policy.`)
+function fetchRefused(what: string, code: number, needs: Needs): MillraceError {
+  return refused(what, code, needs, { todo: 'Look at the broker that coordinates the group' })
 }

@@ -1,8 +1,8 @@
-import { MillraceError } from '../../core/errors.js'
 import type { TopicPartition } from '../../core/record.js'
 import type { NewTopic, TopicInfo } from '../../log/port.js'
 import type { Channel } from '../connection/channel.js'
-import { Code, isRetriable, nameOf } from '../connection/error-codes.js'
+import { Code, isRetriable } from '../connection/error-codes.js'
+import { refused, type Needs } from '../connection/refusal.js'
 import { TryAgain } from '../connection/insist.js'
 import { logEnds } from '../connection/per-leader.js'
 import { metadata, type MetadataResponse } from '../protocol/metadata.js'
@@ -10,6 +10,7 @@ import { createTopics, describeConfigs } from '../protocol/topics.js'
 
 const createMs = 30_000
 const throttlingQuotaExceeded = 89
+const topicAuthorizationFailed = 29
 
 export async function describeTopics(
   channel: Channel,
@@ -20,7 +21,8 @@ export async function describeTopics(
     const { topics: found } = await channel.metadata(topics)
     const infos = new Map<string, TopicInfo | undefined>(topics.map((topic) => [topic, undefined]))
     const existing = found.filter((topic) => topic.errorCode !== Code.unknownTopicOrPartition)
-    for (const { name, errorCode } of existing) mustBeFine(errorCode, `Metadata of ${name}`, null)
+    for (const { name, errorCode } of existing)
+      mustBeFine(errorCode, `Metadata of ${name}`, { topic: [name, 'Describe'] })
     if (existing.length === 0) return infos
     const configs = await channel.askAny(describeConfigs, { topics: existing.map(({ name }) => name) })
     const configsOf = new Map(configs.map((described) => [described.topic, described]))
@@ -30,7 +32,9 @@ export async function describeTopics(
       if (described === undefined || described.errorCode === Code.unknownTopicOrPartition) continue
       // Without the permission there are no settings to see, and what topics usually have is worked with.
       if (described.errorCode !== Code.topicAuthorizationFailed)
-        mustBeFine(described.errorCode, `DescribeConfigs of ${name}`, described.errorMessage)
+        // Who may not see them goes on without: what they are is then found out as it matters.
+        if (described.errorCode !== topicAuthorizationFailed)
+          mustBeFine(described.errorCode, `DescribeConfigs of ${name}`, {}, described.errorMessage)
       infos.set(name, { id, partitions: partitions.length, configs: described.configs })
     }
     return infos
@@ -54,7 +58,7 @@ export async function makeTopics(channel: Channel, topics: readonly NewTopic[]):
       if (errorCode === Code.topicExists) continue
       const later = isRetriable(errorCode) || errorCode === Code.notController || errorCode === throttlingQuotaExceeded
       if (later) again.push(name)
-      else mustBeFine(errorCode, `CreateTopics of ${name}`, errorMessage)
+      else mustBeFine(errorCode, `CreateTopics of ${name}`, { topic: [name, 'Create'] }, errorMessage)
     }
     left = left.filter(({ name }) => again.includes(name))
     if (left.length > 0) throw new TryAgain(`CreateTopics of ${again.join(', ')} is not done`)
@@ -85,14 +89,15 @@ async function leadersReady(channel: Channel, topics: readonly NewTopic[]): Prom
 function partitionsWithLeaders({ topics }: MetadataResponse, name: string): TopicPartition[] {
   const found = topics.find((topic) => topic.name === name)
   if (found === undefined || isRetriable(found.errorCode)) throw new TryAgain(`${name} is being made`)
-  mustBeFine(found.errorCode, `Metadata of ${name}`, null)
+  mustBeFine(found.errorCode, `Metadata of ${name}`, { topic: [name, 'Describe'] })
   if (found.partitions.some(({ leader }) => leader < 0)) throw new TryAgain(`${name} has partitions without a leader`)
   return found.partitions.map(({ partition }) => ({ topic: name, partition }))
 }
 
-function mustBeFine(code: number, what: string, detail: string | null): void {
+function mustBeFine(code: number, what: string, needs: Needs, detail: string | null = null): void {
   if (code === Code.none) return
   if (isRetriable(code)) throw TryAgain.because(code)
-  const text = `${what}: ${nameOf(code)}${detail === null ? '' : `: ${detail}`}. Check its settings and the ACLs.`
-  throw new MillraceError('BROKER_REFUSED', text)
+  const topic = needs.topic?.[0]
+  const todo = `${detail === null ? '' : `${detail.replace(/\.$/, '')}. `}Check the settings of the topic`
+  throw refused(what, code, needs, { todo, ...(topic === undefined ? {} : { topic }) })
 }

@@ -1,6 +1,5 @@
 import { setMaxListeners } from 'node:events'
 import type { Clock } from '../../core/clock.js'
-import { MillraceError } from '../../core/errors.js'
 import type { Logger } from '../../core/logger.js'
 import type { TopicPartition } from '../../core/record.js'
 import { ClusterMap } from './cluster-map.js'
@@ -11,6 +10,7 @@ import { Link, LinkLost, LinkRefused } from './link.js'
 import type { Address, ConnectionOptions } from './options.js'
 import type { Api } from '../protocol/api.js'
 import { type CoordinatorKind, findCoordinator, metadata, type MetadataResponse } from '../protocol/metadata.js'
+import { refused } from './refusal.js'
 import type { Reach } from './reach.js'
 
 export interface ChannelOptions {
@@ -145,8 +145,8 @@ export class Channel {
     const { errorCode, nodeId } = await this.askAny(findCoordinator, { kind, key })
     if (isRetriable(errorCode)) throw new TryAgain(`FindCoordinator: ${nameOf(errorCode)}`)
     if (errorCode !== Code.none) {
-      const what = `The coordinator of ${kind} ${key}: the broker says ${nameOf(errorCode)}. Check its ACLs.`
-      throw new MillraceError('BROKER_REFUSED', what)
+      const needs = kind === 'group' ? { group: [key, 'Read'] as const } : { transactionalId: [key, 'Write'] as const }
+      throw refused(`The coordinator of ${kind} ${key}`, errorCode, needs, { todo: 'Look at the brokers' })
     }
     if (!this.map.nodes.has(nodeId)) await this.refresh()
     this.#coordinators.set(`${kind} ${key}`, nodeId)

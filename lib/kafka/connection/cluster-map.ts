@@ -1,6 +1,6 @@
-import { MillraceError } from '../../core/errors.js'
 import type { TopicPartition } from '../../core/record.js'
-import { Code, isRetriable, nameOf } from './error-codes.js'
+import { Code, isRetriable } from './error-codes.js'
+import { refused } from './refusal.js'
 import { TryAgain } from './insist.js'
 import type { Address } from './options.js'
 import { isId, type MetadataResponse } from '../protocol/metadata.js'
@@ -41,7 +41,7 @@ export class ClusterMap {
     return this.#topics.get(topic)?.leaders.get(partition)
   }
 
-  /** Throws `TryAgain` while there is no leader, and `BROKER_REFUSED` when we may not know. */
+  /** Throws `TryAgain` while there is no leader, and `NOT_AUTHORIZED` when we may not know. */
   requireLeader(at: TopicPartition): number {
     const leader = this.leader(at)
     if (leader !== undefined) return leader
@@ -51,7 +51,9 @@ export class ClusterMap {
       throw new TryAgain(`${at.topic}[${at.partition}] has no leader`, { missing: this.#hasNone(at) ? at : undefined })
     }
     if (isRetriable(errorCode)) throw TryAgain.because(errorCode, at)
-    throw new MillraceError('BROKER_REFUSED', `${at.topic}: the broker says ${nameOf(errorCode)}. Check its ACLs.`, at)
+    const { topic, partition } = at
+    const facts = { todo: 'Look at the brokers', topic, partition }
+    throw refused(`Metadata of ${topic}`, errorCode, { topic: [topic, 'Describe'] }, facts)
   }
 
   forgetLeader({ topic }: TopicPartition): void {

@@ -1,9 +1,9 @@
-import { MillraceError } from '../../core/errors.js'
 import type { Positions, TopicPartition } from '../../core/record.js'
 import { PositionMap } from '../../core/record.js'
 import type { Isolation } from '../../log/port.js'
 import type { Channel } from './channel.js'
-import { Code, isRetriable, nameOf } from './error-codes.js'
+import { Code, isRetriable } from './error-codes.js'
+import { refused } from './refusal.js'
 import { TryAgain } from './insist.js'
 import type { Api } from '../protocol/api.js'
 import { listOffsets, type LogEnd } from '../protocol/list-offsets.js'
@@ -59,8 +59,8 @@ export async function logEnds(
   const positions = new PositionMap()
   for (const { topic, partition, offset, errorCode } of results) {
     if (errorCode !== Code.none) {
-      const what = `${topic}[${partition}]: its ${which} offset was refused with ${nameOf(errorCode)}. Check its ACLs.`
-      throw new MillraceError('BROKER_REFUSED', what, { topic, partition })
+      const facts = { todo: 'Look at the broker that leads it', topic, partition }
+      throw refused(`The ${which} of ${topic}[${partition}]`, errorCode, { topic: [topic, 'Describe'] }, facts)
     }
     positions.set(topic, partition, offset)
   }

@@ -2,6 +2,7 @@ import { MillraceError } from '../../core/errors.js'
 import type { Assignment, Generation, JoinOptions } from '../../log/port.js'
 import type { Channel } from '../connection/channel.js'
 import { Code, nameOf } from '../connection/error-codes.js'
+import { refused } from '../connection/refusal.js'
 import type { Api } from '../protocol/api.js'
 import { heartbeat, joinGroup, type JoinGroupResponse, leaveGroup, syncGroup } from '../protocol/group.js'
 import { decodeAssignment, decodeTold, encodeAssignment, encodeSubscription } from './subscription.js'
@@ -160,7 +161,8 @@ export class GroupRounds {
       const what = 'Consumers that are not of this app are in the group, or it is of another kind (share, streams)'
       throw new MillraceError('GROUP_MISMATCH', `${who}. ${what}: stop them, or choose another app id.`)
     }
-    throw new MillraceError('BROKER_REFUSED', `${who}. Check the group's ACLs.`)
+    const todo = 'Look at the broker that coordinates the group'
+    throw refused(`${what} of group ${group}`, code, { group: [group, 'Read'] }, { todo })
   }
 }
 

@@ -5,6 +5,7 @@ import { stampBatch } from '../../log/format/stamp.js'
 import { isOfRecords, recordsRefused } from '../../log/records-refused.js'
 import type { Channel } from '../connection/channel.js'
 import { Code, isFenced, nameOf } from '../connection/error-codes.js'
+import { refused } from '../connection/refusal.js'
 import { TryAgain } from '../connection/insist.js'
 import { LinkLost } from '../connection/link.js'
 import { PartitionLane, type Sending } from './partition-lane.js'
@@ -230,11 +231,8 @@ export class Appender {
       const what = `${where}: append refused with ${nameOf(code)}. The broker has no open transaction of ours, or ended it.`
       return new MillraceError('COMMIT_ABORTED', what, at)
     }
-    return new MillraceError(
-      'BROKER_REFUSED',
-      `${where}: append refused with ${nameOf(code)}${errorMessage === null ? '' : `: ${errorMessage}`}.`,
-      at,
-    )
+    const todo = errorMessage ?? 'Look at the broker that leads it'
+    return refused(`Append to ${where}`, code, { topic: [batch.topic, 'Write'] }, { todo, ...at })
   }
 
   #behind(failure: MillraceError): MillraceError {

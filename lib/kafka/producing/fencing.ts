@@ -1,6 +1,6 @@
-import { MillraceError } from '../../core/errors.js'
 import type { Channel } from '../connection/channel.js'
-import { Code, isRetriable, nameOf } from '../connection/error-codes.js'
+import { Code, isRetriable } from '../connection/error-codes.js'
+import { refused } from '../connection/refusal.js'
 import { TryAgain } from '../connection/insist.js'
 import { initProducer } from './producer-identity.js'
 import { listTransactions, noIdentity } from '../protocol/transaction.js'
@@ -33,6 +33,5 @@ async function openTransactions(channel: Channel, node: number): Promise<readonl
   const { errorCode, ids } = await channel.request(node, listTransactions, { states: ['Ongoing'] })
   if (errorCode === Code.none) return ids
   if (isRetriable(errorCode)) throw TryAgain.because(errorCode)
-  const what = `ListTransactions: ${nameOf(errorCode)}. Grant DESCRIBE on the app's transactional ids.`
-  throw new MillraceError('BROKER_REFUSED', what)
+  throw refused('ListTransactions', errorCode, {}, { todo: 'Look at the brokers' })
 }

@@ -70,8 +70,8 @@ export class IdempotentChannel implements CommitChannel {
     if (offsets === undefined || offsets.consumed.size === 0) return
     const { generation } = offsets
     const body = { generation, positions: listPositions(offsets.consumed, offsets.notes) }
-    const code = worstOf(await this.#channel.toCoordinator(['group', generation.group], offsetCommit, body, worstOf))
-    if (code !== Code.none) throw offsetsRefused(code, generation, 'of no transaction')
+    const results = await this.#channel.toCoordinator(['group', generation.group], offsetCommit, body, worstOf)
+    if (worstOf(results) !== Code.none) throw offsetsRefused(results, generation, 'of no transaction')
   }
 
   async abort(): Promise<void> {

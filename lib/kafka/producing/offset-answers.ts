@@ -2,6 +2,7 @@ import { MillraceError } from '../../core/errors.js'
 import type { Positions } from '../../core/record.js'
 import type { Generation, OffsetNotes } from '../../log/port.js'
 import { Code, isFenced, isRetriable, nameOf } from '../connection/error-codes.js'
+import { refused } from '../connection/refusal.js'
 import type { CommittedPosition } from '../protocol/offsets.js'
 import type { PartitionResult } from '../protocol/transaction.js'
 
@@ -24,6 +25,11 @@ export function worstOf(results: readonly PartitionResult[]): number {
   return worst
 }
 
+/** The first topic that has this code. */
+export function topicWith(results: readonly PartitionResult[], code: number): string {
+  return results.find(({ errorCode }) => errorCode === code)?.topic ?? ''
+}
+
 function weight(code: number): number {
   if (code === Code.none) return 0
   if (code === Code.operationNotAttempted) return 1
@@ -31,8 +37,14 @@ function weight(code: number): number {
 }
 
 /** What it means that a coordinator refused offsets. */
-export function offsetsRefused(code: number, { group, generationId, memberId }: Generation, id: string): MillraceError {
-  const who = `Offsets of group ${group}, generation ${generationId}, member ${memberId}: ${nameOf(code)}`
+export function offsetsRefused(
+  results: readonly PartitionResult[],
+  { group, generationId, memberId }: Generation,
+  id: string,
+): MillraceError {
+  const code = worstOf(results)
+  const whose = `Offsets of group ${group}, generation ${generationId}, member ${memberId}`
+  const who = `${whose}: ${nameOf(code)}`
   if (code === Code.illegalGeneration || code === Code.rebalanceInProgress) {
     return new MillraceError('GENERATION_STALE', `${who}. The group has had another round since.`)
   }
@@ -40,7 +52,9 @@ export function offsetsRefused(code: number, { group, generationId, memberId }: 
     return new MillraceError('MEMBER_UNKNOWN', `${who}. The group does not know this member any more.`)
   }
   if (isFenced(code)) return fencedError(code, id)
-  return new MillraceError('BROKER_REFUSED', `${who}. Check the ACLs of the group.`)
+  const topic = topicWith(results, code)
+  const needs = { topic: [topic, 'Read'], group: [group, 'Read'], transactionalId: [id, 'Write'] } as const
+  return refused(whose, code, needs, { todo: 'Look at the broker that coordinates the group', topic })
 }
 
 export function fencedError(code: number, id: string): MillraceError {

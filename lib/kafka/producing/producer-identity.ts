@@ -1,6 +1,7 @@
 import { MillraceError } from '../../core/errors.js'
 import type { Channel } from '../connection/channel.js'
-import { Code, isFenced, nameOf } from '../connection/error-codes.js'
+import { Code, isFenced } from '../connection/error-codes.js'
+import { refused } from '../connection/refusal.js'
 import { TryAgain } from '../connection/insist.js'
 import { fencedError } from './offset-answers.js'
 import { initProducerId, noIdentity, type ProducerIdentity } from '../protocol/transaction.js'
@@ -26,7 +27,7 @@ export async function initProducer(
     const what = `${transactionalId}: the brokers allow no transaction of ${timeoutMs} ms. Lower it, or raise their transaction.max.timeout.ms.`
     throw new MillraceError('OPTIONS_INVALID', what)
   }
-  throw refused(transactionalId, errorCode)
+  throw identityRefused(transactionalId, errorCode)
 }
 
 /** A producer id of an idempotent producer, which any broker gives out. */
@@ -37,12 +38,13 @@ export function initIdempotentProducer(channel: Channel): Promise<ProducerIdenti
     if (errorCode === Code.coordinatorLoading || errorCode === Code.coordinatorNotAvailable) {
       throw TryAgain.because(errorCode)
     }
-    throw refused('an idempotent producer', errorCode)
+    throw identityRefused('an idempotent producer', errorCode)
   })
 }
 
 const anonymous = { transactionalId: null, timeoutMs: 60_000, current: noIdentity }
 
-function refused(who: string, code: number): MillraceError {
-  return new MillraceError('BROKER_REFUSED', `InitProducerId of ${who}: ${nameOf(code)}. Check its ACLs.`)
+function identityRefused(who: string, code: number): MillraceError {
+  const todo = 'Look at the broker that coordinates it'
+  return refused(`InitProducerId of ${who}`, code, { transactionalId: [who, 'Write'] }, { todo })
 }

@@ -4,7 +4,8 @@ import type { CommitChannel, FinishedBatch, Generation, OffsetNotes } from '../.
 import { Appender } from './appender.js'
 import type { Channel } from '../connection/channel.js'
 import { Code, isFenced, nameOf } from '../connection/error-codes.js'
-import { fencedError, listPositions, offsetsRefused, worstOf } from './offset-answers.js'
+import { refused, type Needs } from '../connection/refusal.js'
+import { fencedError, listPositions, offsetsRefused, topicWith, worstOf } from './offset-answers.js'
 import { initProducer } from './producer-identity.js'
 import { type CommittedPosition, txnOffsetCommit } from '../protocol/offsets.js'
 import {
@@ -127,7 +128,8 @@ export class TransactionalChannel implements CommitChannel {
     if (partitions.length === 0) return
     const body = { ...this.#transaction, partitions }
     const answer = await this.#channel.toCoordinator(['transaction', this.id], addPartitionsToTxn, body, worstOf)
-    this.#require(worstOf(answer), 'AddPartitionsToTxn')
+    const code = worstOf(answer)
+    this.#require(code, 'AddPartitionsToTxn', { topic: [topicWith(answer, code), 'Write'] })
   }
 
   async #addGroup(group: string | undefined): Promise<void> {
@@ -135,7 +137,7 @@ export class TransactionalChannel implements CommitChannel {
     const body = { ...this.#transaction, group }
     const to = ['transaction', this.id] as const
     const { errorCode } = await this.#channel.toCoordinator(to, addOffsetsToTxn, body, (answer) => answer.errorCode)
-    this.#require(errorCode, 'AddOffsetsToTxn')
+    this.#require(errorCode, 'AddOffsetsToTxn', { group: [group, 'Read'] })
   }
 
   /** So that the first appends find their leaders known. */
@@ -152,8 +154,7 @@ export class TransactionalChannel implements CommitChannel {
       throw new MillraceError('COMMIT_ABORTED', `Transaction ${this.id}: no offsets to commit.`)
     const body = { ...this.#transaction, generation, positions }
     const answer = await this.#channel.toCoordinator(['group', generation.group], txnOffsetCommit, body, worstOf)
-    const code = worstOf(answer)
-    if (code !== Code.none) throw offsetsRefused(code, generation, this.id)
+    if (worstOf(answer) !== Code.none) throw offsetsRefused(answer, generation, this.id)
   }
 
   /**
@@ -191,11 +192,11 @@ export class TransactionalChannel implements CommitChannel {
     this.#appender.reset(this.#identity)
   }
 
-  #require(code: number, what: string): void {
+  #require(code: number, what: string, needs: Needs = {}): void {
     if (code === Code.none) return
     if (isFenced(code)) throw fencedError(code, this.id)
-    const hint = 'Check the ACLs of the transactional id, its topics and its group'
-    throw new MillraceError('BROKER_REFUSED', `${what} of ${this.id}: ${nameOf(code)}. ${hint}.`)
+    const all = { ...needs, transactionalId: [this.id, 'Write'] } as const
+    throw refused(`${what} of ${this.id}`, code, all, { todo: 'Look at the broker that coordinates it' })
   }
 
   #failed(error: unknown): MillraceError {

@@ -4,7 +4,8 @@ import { batchEnd, nextOffsetAt, verifyBatch } from '../../log/format/batch-head
 import { loadCompressions } from '../../log/compression/compression.js'
 import type { Isolation } from '../../log/port.js'
 import type { Channel } from '../connection/channel.js'
-import { Code, isRetriable, nameOf } from '../connection/error-codes.js'
+import { Code, isRetriable } from '../connection/error-codes.js'
+import { refused } from '../connection/refusal.js'
 import { logEnds } from '../connection/per-leader.js'
 import type { FetchedPartition } from '../protocol/fetch.js'
 import type { Reading } from './readings.js'
@@ -54,8 +55,8 @@ export function failedFetch({ topic, partition, position }: Reading, error: unkn
 function takeRefusal(channel: Channel, reading: Reading, code: number): void {
   if (isRetriable(code)) return channel.map.forgetLeader(reading)
   const { topic, partition } = reading
-  const what = `${topic}[${partition}]: fetch refused with ${nameOf(code)}. Check its ACLs.`
-  reading.failure = new MillraceError('BROKER_REFUSED', what, { topic, partition })
+  const facts = { todo: 'Look at the broker that leads it', topic, partition }
+  reading.failure = refused(`Fetch of ${topic}[${partition}]`, code, { topic: [topic, 'Read'] }, facts)
 }
 
 /** The topic that this position is of is no more, and another has its name. */
