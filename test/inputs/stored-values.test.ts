@@ -209,7 +209,7 @@ describe.each(['none', 'every-record'] as const)('whatever a handler leaves or s
       )
       await restarted(driver)
       await driver.advance('2m')
-      return changed(values, driver, 'HANDLER_FAILED', (key) => got.get(key))
+      return changed(values, driver, 'VALUE_INVALID', (key) => got.get(key))
     }
     const property = fc.asyncProperty(lists, async (values) => expect(await notBack(values)).toEqual([]))
     await expect(fc.assert(property, { numRuns: 25 })).resolves.toBeUndefined()
