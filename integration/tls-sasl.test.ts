@@ -1,3 +1,6 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import { createServer as createTcpServer, type AddressInfo } from 'node:net'
 import { createApp, MillraceError, stateObject, text, topic } from 'millrace'
 import { z } from 'zod'
 import type { Logger } from '../lib/core/logger.js'
@@ -75,6 +78,33 @@ const wrong: Readonly<
     /localhost:\d+: Connection error: .*\. Check the options ssl and sasl\.$/,
     /^ERR_SSL_.*CERTIFICATE/,
   ],
+  'TLS spoken to a plaintext listener': [
+    (kafka) => ({ brokers: [kafka.plaintext], ssl: authority(kafka) }),
+    /127\.0\.0\.1:\d+: the listener speaks plaintext, not TLS: leave out the option ssl.* Check the options ssl and sasl\.$/,
+    /./,
+  ],
+  'no SASL where it is asked for': [
+    (kafka) => ({ brokers: [kafka.sasl], ssl: authority(kafka) }),
+    /localhost:\d+: the listener asks for SASL \(.*SCRAM-SHA-512.*\): set the option sasl.* Check the options ssl and sasl\.$/,
+    /./,
+  ],
+  'SASL where nobody asks for it': [
+    (kafka) => ({
+      brokers: [kafka.mutual],
+      ssl: { ...authority(kafka), cert: kafka.pem('client.crt'), key: kafka.pem('client.key') },
+      sasl: { mechanism: 'plain', ...kafka.users.PLAIN },
+    }),
+    /localhost:\d+: .*the listener does not ask for SASL: leave out the option sasl.* Check the options ssl and sasl\.$/,
+  ],
+  'a certificate of another host': [
+    (kafka) => ({
+      brokers: [kafka.sasl],
+      ssl: { ...authority(kafka), servername: 'kafka.example' },
+      sasl: { mechanism: 'plain', ...kafka.users.PLAIN },
+    }),
+    /localhost:\d+: Connection error: .*\. Check the options ssl and sasl\.$/,
+    /^ERR_TLS_CERT_ALTNAME_INVALID$/,
+  ],
   'plaintext spoken to a TLS listener': [
     (kafka) => ({ brokers: [kafka.sasl] }),
     /localhost:\d+: Connection error: the listener speaks TLS\. Check the options ssl and sasl\.$/,
@@ -82,10 +112,33 @@ const wrong: Readonly<
   ],
 }
 
-/** What looks like a broker that is away: connections are closed without a word. */
-const silent: Readonly<Record<string, (kafka: SecureKafka) => KafkaOptions>> = {
-  'TLS spoken to a plaintext listener': (kafka) => ({ brokers: [kafka.plaintext], ssl: authority(kafka) }),
-  'no SASL where it is asked for': (kafka) => ({ brokers: [kafka.sasl], ssl: authority(kafka) }),
+/** What cannot even be tried. */
+const unusable: Readonly<Record<string, readonly [ssl: (kafka: SecureKafka) => KafkaOptions['ssl'], says: RegExp]>> = {
+  'a key that cannot be read': [
+    (kafka) => ({ ...authority(kafka), cert: kafka.pem('client.crt'), key: 'no key' }),
+    /option 'ssl\.key' is not in PEM format/,
+  ],
+  'the path of a key': [
+    (kafka) => ({ ...authority(kafka), cert: kafka.pem('client.crt'), key: '/etc/kafka/client.key' }),
+    /option 'ssl\.key' is not in PEM format.*give the contents of the file '\/etc\/kafka\/client\.key', not its path/,
+  ],
+  'a damaged key': [
+    (kafka) => ({
+      ...authority(kafka),
+      cert: kafka.pem('client.crt'),
+      key: kafka.pem('client.key').replace(/\n.{9}/, '\n!!!!!!!!!'),
+    }),
+    /option 'ssl': .*Compare key, passphrase, cert and pfx/,
+  ],
+  'the key of another certificate': [
+    (kafka) => ({ ...authority(kafka), cert: kafka.pem('client.crt'), key: kafka.pem('ca.key') }),
+    /option 'ssl': .*Compare key, passphrase, cert and pfx/,
+  ],
+  'an authority that is none': [() => ({ ca: ['no certificate'] }), /option 'ssl\.ca' is not in PEM format/],
+  'a damaged authority': [
+    (kafka) => ({ ca: [kafka.pem('ca.crt').replace(/\n.{9}/, '\nAAAAAAAAA')] }),
+    /option 'ssl\.ca': a certificate in it cannot be read/,
+  ],
 }
 
 /** The code of what an error was first caused by. */
@@ -165,16 +218,38 @@ describeWithSecureKafka('a broker that must be trusted and must trust', (kafka) 
     },
   )
 
-  it.each(Object.entries(silent))('is waited for, with a warning that names ssl and sasl: %s', async (_, options) => {
+  it.each(Object.entries(unusable))('refuses %s at the start, naming the option', async (_, [ssl, says]) => {
+    const options = { brokers: [kafka().mutual], ssl: ssl(kafka()) ?? true }
+    const flows = [topic('lines', text()).to(topic('copies', text()))]
+    await using app = createApp({ id: nextName('app'), flows, kafka: options, logger: silentLogger })
+    await expect(app.start()).rejects.toMatchObject({ code: 'OPTIONS_INVALID', message: expect.stringMatching(says) })
+  })
+
+  it('refuses an address where something else answers', async () => {
+    const server = createServer((_, response) => response.end()).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    await using log = kafkaLog({ brokers: [`127.0.0.1:${port}`] }, { logger: silentLogger })
+    await expect(log.admin.list('')).rejects.toMatchObject({
+      code: 'BROKER_REFUSED',
+      message: expect.stringContaining('an HTTP server listens there, not Kafka'),
+    })
+    server.closeAllConnections()
+    server.close()
+  })
+
+  it('waits for a broker that is away, which connections closed by somebody before it may mean', async () => {
+    const front = createTcpServer((socket) => socket.destroy()).listen(0, '127.0.0.1')
+    await once(front, 'listening')
+    const { port } = front.address() as AddressInfo
     const warnings: unknown[] = []
     const logger: Logger = { ...silentLogger, warn: (facts) => void warnings.push(facts) }
-    const log = kafkaLog(options(kafka()), { logger })
+    const log = kafkaLog({ brokers: [`127.0.0.1:${port}`], ssl: authority(kafka()) }, { logger })
     const listing = Promise.allSettled([log.admin.list('')])
     await until(() => warnings.length > 0)
     await log[Symbol.asyncDispose]()
-    expect(warnings[0]).toMatchObject({
-      reason: expect.stringMatching(/(localhost|127\.0\.0\.1):\d+: .*options ssl and sasl/),
-    })
+    expect(warnings[0]).toMatchObject({ reason: expect.stringMatching(/127\.0\.0\.1:\d+: .*options ssl and sasl/) })
     expect(await listing).toMatchObject([{ status: 'rejected', reason: { code: 'APP_CLOSED' } }])
+    front.close()
   })
 })

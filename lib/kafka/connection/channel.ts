@@ -7,6 +7,7 @@ import { Code, isCoordinatorMoved, isRetriable, nameOf } from './error-codes.js'
 import { insist, TryAgain } from './insist.js'
 import { openWire, type Wire } from './kafkajs-wire.js'
 import { Link, LinkLost, LinkRefused } from './link.js'
+import { listenerMisfit } from './listener.js'
 import type { Address, ConnectionOptions } from './options.js'
 import type { Api } from '../protocol/api.js'
 import { type CoordinatorKind, findCoordinator, metadata, type MetadataResponse } from '../protocol/metadata.js'
@@ -43,7 +44,6 @@ export class Channel {
   readonly #links = new Map<string, Link>()
   readonly #coordinators = new Map<string, number>()
   #seed = 0
-  #accepted = false
   #refreshing: Promise<void> | undefined
 
   /** Throws `CLIENT_UNSUPPORTED`. Connects when it is first used. */
@@ -71,7 +71,7 @@ export class Channel {
   /** Attempts until the answer is definite; after a failure with new metadata. See `insist`. */
   insist<T>(what: string, attempt: () => Promise<T>): Promise<T> {
     const { clock, logger } = this.#options
-    const patience = { clock, logger, closed: this.closed, wasAccepted: () => this.#accepted }
+    const patience = { clock, logger, closed: this.closed, wasAccepted: () => this.#options.reach.accepted }
     return insist(patience, `${this.#options.purpose}: ${what}`, async (before) => {
       if (this.map.nodes.size === 0 || (before !== undefined && !(before instanceof TryAgain && before.busy)))
         await this.refresh()
@@ -97,8 +97,17 @@ export class Channel {
       const lost = error instanceof LinkLost || error instanceof LinkRefused
       if (lost && !this.closed.aborted) asked.failed(error.message)
       else asked.dropped()
-      throw error
+      throw await this.#explained(link.address, error)
     }
+  }
+
+  /** A listener of another kind looks like a broker that is away. */
+  async #explained(address: Address, error: unknown): Promise<unknown> {
+    const { reach, connection } = this.#options
+    if (!(error instanceof LinkLost) || reach.accepted || this.closed.aborted) return error
+    const why = await listenerMisfit(address, connection)
+    if (why === undefined) return error
+    return new LinkRefused(`Connecting to ${nameOfAddress(address)}: ${why}`, { cause: error })
   }
 
   speaks<Q, A>(node: number, api: Api<Q, A>): Promise<boolean> {
@@ -178,7 +187,6 @@ export class Channel {
     for (const link of [...connected, ...known, ...seeds]) {
       try {
         const answer = await this.#send(link(), api, body)
-        this.#accepted = true
         return answer
       } catch (error) {
         failure = error

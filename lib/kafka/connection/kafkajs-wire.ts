@@ -8,6 +8,7 @@ import { Kafka, logLevel, type logCreator } from 'kafkajs'
 import type { Logger } from '../../core/logger.js'
 import { checkBroker, checkCluster, type Cluster, type WireBroker } from './kafkajs-shape.js'
 import type { Address, ConnectionOptions } from './options.js'
+import { checkTls } from './tls-options.js'
 
 export interface Wire {
   /** A broker not yet connected, with connections of its own. */
@@ -27,6 +28,7 @@ export function openWire(options: ConnectionOptions, logger: Logger): Wire {
   })
   return {
     async broker(address) {
+      checkTls(options.ssl)
       const connectionPool = await cluster.connectionPoolBuilder.build(address)
       return checkBroker(cluster.brokerPool.createBroker({ connectionPool, logger: cluster.rootLogger }))
     },
@@ -83,24 +85,26 @@ function openSocket(
   const servername = net.isIP(host) === 0 ? { servername: host } : {}
   const socket = ssl
     ? tls.connect({ host, port, ...servername, ...(ssl === true ? {} : ssl) }, onConnect)
-    : refusingTls(net.connect({ host, port }, onConnect))
+    : refusingOthers(net.connect({ host, port }, onConnect))
   socket.setNoDelay(true)
   socket.setKeepAlive(true, 60_000)
   opened(socket)
   return socket
 }
 
-/** `code` of the error of a connection without TLS to a listener that wants it. */
+/** `code` of the error of a connection without TLS to a listener that wants it, and of one to something else altogether. */
 export const tlsExpected = 'TLS_EXPECTED'
+export const notKafka = 'NOT_KAFKA'
 
 /**
  * A TLS listener answers what is not TLS with an alert: record type 21, version 3.x (RFC 8446, section 5.1). As the length
- * of a Kafka response that would be 350 MB, which nobody sends.
+ * of a Kafka response that would be 350 MB, which nobody sends; `HTTP` would be 1.2 GB.
  */
-function refusingTls(socket: net.Socket): net.Socket {
+function refusingOthers(socket: net.Socket): net.Socket {
+  const refuse = (what: string, code: string): void => void socket.destroy(Object.assign(new Error(what), { code }))
   return socket.once('data', (first: Buffer) => {
-    if (first[0] !== 0x15 || first[1] !== 0x03) return
-    socket.destroy(Object.assign(new Error('the listener speaks TLS'), { code: tlsExpected }))
+    if (first[0] === 0x15 && first[1] === 0x03) refuse('the listener speaks TLS', tlsExpected)
+    else if (first.toString('latin1', 0, 5) === 'HTTP/') refuse('an HTTP server listens there, not Kafka', notKafka)
   })
 }
 

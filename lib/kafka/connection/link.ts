@@ -1,7 +1,7 @@
 import { MillraceError, reasonOf } from '../../core/errors.js'
 import type { Api } from '../protocol/api.js'
 import type { WireBroker, WireConnection, WireRequest } from './kafkajs-shape.js'
-import { tlsExpected, type Wire } from './kafkajs-wire.js'
+import { notKafka, tlsExpected, type Wire } from './kafkajs-wire.js'
 import type { Address } from './options.js'
 import { Reader } from '../wire/reader.js'
 import { Writer } from '../wire/writer.js'
@@ -174,13 +174,16 @@ function isConnectionError(error: unknown): boolean {
 /** Certificates that do not fit, and TLS that only one side speaks: trying again would change nothing. */
 function isDefinite(error: unknown): boolean {
   const code = String((error as { readonly code?: unknown }).code)
-  return code === tlsExpected || /CERT|SIGNATURE/.test(code)
+  return code === tlsExpected || code === notKafka || /CERT|SIGNATURE/.test(code)
 }
 
 /** What a reason may mean that the broker, or kafkajs, leaves unsaid. */
 const hints = [
   // Brokers allow a new authentication once a second; with sessions shorter than the threshold every request begins one.
-  [/current SASL state/, 'SASL sessions are perhaps shorter than the option reauthenticationThreshold'],
+  [
+    /current SASL state/,
+    'the listener does not ask for SASL: leave out the option sasl; or, where it has worked before, sessions are shorter than the option reauthenticationThreshold',
+  ],
   // A broker closes what begins with neither the TLS nor the SASL it asks for; one that is stopping closes too.
   [/^Closed connection|before secure TLS/, 'or it listens for something else: compare the options ssl and sasl'],
 ] as const

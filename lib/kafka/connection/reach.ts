@@ -28,6 +28,8 @@ export interface Asked {
 export class Reach {
   readonly #clock: Clock
   readonly #contacts = new Map<string, Contact>()
+  /** Whether any broker has ever answered: until then being refused, or closed on, may follow from wrong options. */
+  accepted = false
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -41,6 +43,7 @@ export class Reach {
     contact.due.add(waiting)
     return {
       answered: () => {
+        this.accepted = true
         contact.due.delete(waiting)
         contact.answeredAt = this.#clock.elapsed()
         contact.failingSince = undefined
