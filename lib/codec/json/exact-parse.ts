@@ -1,32 +1,44 @@
 import { stepTo } from '../zod-def.js'
 
 const [zero, nine, minus] = [48, 57, 45]
-const isDigit = (code: number): boolean => code >= zero && code <= nine
+const isDigit = (code: number | undefined): boolean => code !== undefined && code >= zero && code <= nine
 
 /** Digits of the least whole number that may be none a double has: 2^53. */
 const manyDigits = 16
 
 /**
- * Whether a JSON text may have whole numbers of 16 digits or more: then `exactParse` tells. Every 16th character is looked at,
- * since so many digits cover one of them: 15 ns for 40 characters and 40 ns for 96 with a timestamp, where a regular expression
- * takes 30 and 330 ns and `JSON.parse` 300 and 700 (Node 20). Text with so many digits behind a quote or a point is not meant.
+ * Whether JSON may have whole numbers of 16 digits or more: then `exactParse` tells. Every 16th byte is looked at, since so
+ * many digits cover one of them, and from there every 4th, of which they cover four: 30 ns for 90 bytes with a timestamp, of
+ * 770 for text, `JSON.parse` and a schema; a regular expression takes 330 (Node 20). Digits behind a quote or a point are not
+ * meant.
  */
-export function mayHaveLargeIntegers(text: string): boolean {
-  for (let at = manyDigits - 1; at < text.length; at += manyDigits) {
-    if (!isDigit(text.charCodeAt(at))) continue
-    let start = at
-    let end = at + 1
-    while (isDigit(text.charCodeAt(end))) end++
-    while (isDigit(text.charCodeAt(start - 1))) start--
-    if (end - start >= manyDigits && mayBeginNumber(text, start - 1)) return true
-    at = Math.max(at, end - 1)
+export function mayHaveLargeIntegers(bytes: Buffer, start: number, end: number): boolean {
+  for (let at = start + manyDigits - 1; at < end; at += manyDigits) {
+    if (!isDigit(bytes[at])) continue
+    let fourths = 1
+    for (let i = at - 4; i >= at - 12 && isDigit(bytes[i]); i -= 4) fourths++
+    for (let i = at + 4; i <= at + 12 && isDigit(bytes[i]); i += 4) fourths++
+    if (fourths >= 4 && isLargeInteger(bytes, start, at, end)) return true
   }
   return false
 }
 
-function mayBeginNumber(text: string, before: number): boolean {
-  const code = text.charCodeAt(before)
-  return code === minus ? mayBeginNumber(text, before - 1) : ':,[ \n\r\t'.includes(text.charAt(before))
+function isLargeInteger(bytes: Buffer, start: number, at: number, end: number): boolean {
+  let first = at
+  let behind = at + 1
+  while (behind < end && isDigit(bytes[behind])) behind++
+  while (first > start && isDigit(bytes[first - 1])) first--
+  if (behind - first < manyDigits) return false
+  if (first > start && bytes[first - 1] === minus) first--
+  return first === start || beforeNumbers.has(bytes[first - 1] as number)
+}
+
+/** What stands before a number in JSON. */
+const beforeNumbers: ReadonlySet<number> = new Set(Buffer.from(':,[ \n\r\t'))
+
+/** The same of text, where time is of no matter. */
+export function mayHaveLargeIntegersText(text: string): boolean {
+  return /\d{16}/.test(text)
 }
 
 /** Whether it may have numbers that no double can hold, such as 1e400: only where a schema lets Infinity pass it matters. */

@@ -3,7 +3,8 @@ import { difference } from '../difference.js'
 import { validator, type Schema } from '../schema.js'
 import { asZod } from '../zod-def.js'
 import { bigintPlaces, type Widen } from './bigint-places.js'
-import { exactParse, mayHaveLargeIntegers, mayOverflow } from './exact-parse.js'
+import { checkedText } from '../utf8.js'
+import { exactParse, mayHaveLargeIntegers, mayHaveLargeIntegersText, mayOverflow } from './exact-parse.js'
 import { plain } from './json-form.js'
 import { jsonSchema, type JsonSchema, type JsonUse } from './json-schema.js'
 import { demandForm, inForm, isMade, parse, type FormCode } from './json-text.js'
@@ -26,14 +27,19 @@ export class JsonValues {
     const zod = asZod(schema)
     this.#back = zod !== undefined && this.facts.way === 'codec' ? wayBack(zod) : undefined
     this.#bigints = use.bigints
-    this.#widen = bigintPlaces(schema)
+    this.#widen = use.bigints ? bigintPlaces(schema) : (value) => value
   }
 
-  /** The value of a text; whole numbers that are not exact are refused. */
+  /** The value of a range of bytes; whole numbers that are not exact are refused. */
+  readRange(bytes: Buffer, start: number, end: number): unknown {
+    const text = checkedText(bytes, start, end)
+    if (this.#bigints || mayHaveLargeIntegers(bytes, start, end) || (this.facts.isOpen && mayOverflow(text)))
+      return this.admit(this.raw(text))
+    return this.validate(parse(text))
+  }
+
   read(text: string): unknown {
-    if (this.#bigints) return this.admit(this.raw(text))
-    const isUsual = !mayHaveLargeIntegers(text) && !(this.facts.isOpen && mayOverflow(text))
-    return this.validate(isUsual ? parse(text) : this.raw(text))
+    return this.admit(this.raw(text))
   }
 
   /** The same of a text that this program has written: numbers in it are those that there were. */
@@ -49,7 +55,7 @@ export class JsonValues {
   /** What a text says, whatever the schema. */
   raw(text: string): unknown {
     const value = parse(text)
-    if (!mayHaveLargeIntegers(text) && !mayOverflow(text)) return value
+    if (!mayHaveLargeIntegersText(text) && !mayOverflow(text)) return value
     try {
       return exactParse(text, this.#bigints ? largeBigint : refuseLarge)
     } catch (cause) {

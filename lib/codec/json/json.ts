@@ -1,9 +1,9 @@
+import { asBuffer } from '../../core/bytes.js'
 import { MillraceError } from '../../core/errors.js'
 import { checkOptions, flag, oneOf, shown, type Rules } from '../../core/options.js'
 import type { Codec } from '../codec.js'
 import { own } from '../guarded.js'
 import { isSchema, schemaRule, type OutputOf, type Schema } from '../schema.js'
-import { checkedText } from '../utf8.js'
 import { textIn } from './json-text.js'
 import { JsonValues } from './json-values.js'
 
@@ -48,8 +48,8 @@ export function jsonAt(schema: Schema, root: string, options: JsonOptions): Code
   const codec: Codec<unknown> = own({
     format: 'json',
     encode: checked ? (value: unknown) => values.checked(value) : (value: unknown) => values.unchecked(value),
-    decode: (bytes: Uint8Array) => values.read(textIn(bytes)),
-    decodeRange: (bytes: Buffer, start: number, end: number) => values.read(checkedText(bytes, start, end)),
+    decode: (bytes: Uint8Array) => values.readRange(asBuffer(bytes), 0, bytes.length),
+    decodeRange: (bytes: Buffer, start: number, end: number) => values.readRange(bytes, start, end),
     decodeText: (text: string) => values.read(text),
     decodeRaw: (bytes: Uint8Array) => values.raw(textIn(bytes)),
   })
