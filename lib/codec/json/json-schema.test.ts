@@ -3,17 +3,8 @@ import * as mini from 'zod/mini'
 import { stateObject } from '../../model/state-object.js'
 import { topic } from '../../model/stream.js'
 import { avro } from '../avro/avro.js'
-import type { Schema } from '../schema.js'
+import { isSchema, type Schema } from '../schema.js'
 import { json } from './json.js'
-
-const date = z.codec(z.iso.datetime(), z.date(), {
-  decode: (text) => new Date(text),
-  encode: (at) => at.toISOString(),
-})
-const set = z.codec(z.array(z.string()), z.set(z.string()), {
-  decode: (items) => new Set(items),
-  encode: (items) => [...items],
-})
 
 interface Tree {
   at: Date
@@ -36,7 +27,8 @@ const formless: readonly (readonly [name: string, schema: Schema, said: string])
   ['void', z.void(), 'state: z.void() has'],
   ['a symbol', z.symbol(), 'state: z.symbol() has'],
   ['NaN', z.nan(), 'state: z.nan() has'],
-  ['a function', z.function() as never, 'state: z.function() has'],
+  // A schema since zod 4.1.
+  ...(isSchema(z.function()) ? [['a function', z.function() as never, 'state: z.function() has'] as const] : []),
   ['a promise', z.promise(z.string()) as never, 'state: z.promise() has'],
   ['a file', z.file(), 'state: z.file() has'],
   ['a date in an object', z.object({ at: z.date() }), 'state.at: z.date() has'],
@@ -63,11 +55,6 @@ const formless: readonly (readonly [name: string, schema: Schema, said: string])
       .pipe(z.map(z.any(), z.any())),
     'state: z.map() has',
   ],
-  [
-    'a codec of a date',
-    z.codec(z.date(), z.number(), { decode: Number, encode: (n) => new Date(n) }),
-    'state: z.date() has',
-  ],
   ['undefined in a list', z.array(z.undefined()), 'state[]: z.undefined() has'],
   [
     'text that becomes a number',
@@ -87,16 +74,6 @@ const formed: readonly (readonly [name: string, schema: Schema])[] = [
   ],
   ['formats', z.object({ a: z.uuid(), b: z.int(), c: z.templateLiteral(['a', z.number()]), d: z.iso.datetime() })],
   ['anything', z.object({ a: z.any(), b: z.unknown(), c: z.custom(), d: z.json() })],
-  ['a date by a codec', z.object({ at: date, all: z.array(date) })],
-  ['a set by a codec', set],
-  [
-    'bytes by a codec',
-    z.codec(z.base64(), z.instanceof(Uint8Array), {
-      decode: (text) => Buffer.from(text, 'base64'),
-      encode: (bytes) => Buffer.from(bytes).toString('base64'),
-    }),
-  ],
-  ['a boolean as text', z.stringbool()],
   ['a coerced date', z.object({ at: z.coerce.date() })],
   ['a transform', z.string().transform((text) => text.trim())],
   [
