@@ -1,15 +1,16 @@
 import type { ErrorPolicy, KindDefinition } from './kind.js'
 import { changelogTopic, deadLetterTopic, inboxTopic, timerTopic } from './names.js'
-import type { Program } from './program.js'
-import { sourceNames, type StreamNode } from './stream.js'
+import { timedTopics, type Program } from './program.js'
+import { sourceNames, type StreamNode, type TopicNode } from './stream.js'
 import type { WindowDefinition } from './window.js'
 
 /** Every kind, topic and store name of an app, so that a rename in code is seen before it is a new, empty kind. */
 export function describeProgram(app: string, { kinds, flows, sources, lookups }: Program): string {
+  const timed = new Set(kinds.flatMap(timedTopics))
   const lines = [
     `app ${app}`,
-    ...sources.map(({ name, codec, onInvalid }) => `  reads ${name} (${codec.format}; invalid: ${onInvalid})`),
-    ...lookups.map(({ name, codec }) => `  looks up ${name} (${codec.format})`),
+    ...sources.map((topic) => `  reads ${topic.name} (${read(topic, timed.has(topic.name)).join('; ')})`),
+    ...lookups.map((topic) => `  looks up ${topic.name} (${forms(topic).join('; ')})`),
   ]
   for (const kind of kinds) {
     lines.push(`  state object ${kind.name} (${qualities(kind).join('; ')})`)
@@ -17,13 +18,32 @@ export function describeProgram(app: string, { kinds, flows, sources, lookups }:
       lines.push(`    on ${id}: ${steps(from)} → key → turn (route: ${route}; errors: ${onErrorText(onError)})`)
     for (const { name, time } of kind.timers.values()) lines.push(`    timer ${name} (${time} time)`)
     for (const name of kind.queries.keys()) lines.push(`    query ${name}`)
-    for (const { target } of kind.publishes) lines.push(`    publishes ${target.name} (${target.codec.format})`)
+    for (const { target } of kind.publishes) lines.push(`    publishes ${written(target)}`)
     lines.push(`    changelog ${changelogTopic(app, kind.name)}`, `    inbox     ${inboxTopic(app, kind.name)}`)
   }
-  for (const { from, target } of flows) lines.push(`  flow ${steps(from)} → ${target.name} (${target.codec.format})`)
+  for (const { from, target } of flows) lines.push(`  flow ${steps(from)} → ${written(target)}`)
   if (kinds.length > 0) lines.push(`  timers and turns that wait ${timerTopic(app)}`)
   lines.push(`  dead letters ${deadLetterTopic(app)}`)
   return lines.join('\n')
+}
+
+/** `isTimed`: event time of some kind goes by it. */
+function read(topic: TopicNode, isTimed: boolean): readonly string[] {
+  const { onInvalid, timestamp, maxAheadMs } = topic
+  const qualities = [...forms(topic), `invalid: ${onInvalid}`]
+  if (timestamp !== undefined) qualities.push('event time: from its values')
+  if (isTimed)
+    qualities.push(`ahead of the clock: ${maxAheadMs === Infinity ? 'unlimited' : `at most ${maxAheadMs} ms`}`)
+  return qualities
+}
+
+function written(topic: TopicNode): string {
+  const qualities = [...forms(topic), ...(topic.clampsTime ? ['timestamps: clamp'] : [])]
+  return `${topic.name} (${qualities.join('; ')})`
+}
+
+function forms({ codec, keys }: TopicNode): readonly string[] {
+  return keys.format === 'text' ? [codec.format] : [codec.format, `keys: ${keys.format}`]
 }
 
 function qualities({ codec, version, window, ttlMs }: KindDefinition): readonly string[] {

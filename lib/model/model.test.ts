@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { text } from '../codec/codec.js'
 import { json } from '../codec/json/json.js'
+import { integer, long } from '../codec/numbers.js'
 import type { RecordInfo } from '../core/record.js'
 import { describeProgram } from './describe.js'
 import { lookup } from './lookup.js'
@@ -8,6 +9,7 @@ import { paths } from './paths.js'
 import { program } from './program.js'
 import { stateObject } from './state-object.js'
 import { topic, type StreamNode } from './stream.js'
+import { tumbling } from './window.js'
 
 const record = {} as RecordInfo
 const numbers = topic('numbers', z.number())
@@ -106,5 +108,22 @@ describe('definitions', () => {
         '  dead letters app-dlq',
       ].join('\n'),
     )
+  })
+
+  it('show which times topics take, and what their keys are, where that is not as with most', () => {
+    const events = topic('events', z.number(), { timestamp: (n) => n, maxAhead: '1m', key: long() })
+    const old = topic('old', z.number(), { maxAhead: 'unlimited' })
+    const untimed = topic('untimed', z.number(), { maxAhead: '1m' })
+    const clamping = topic('out', z.number(), { timestamps: 'clamp', key: integer() })
+    const windowed = stateObject('w', { state: z.number(), init: () => 0, window: tumbling('1m') })
+    const kinds = [windowed.on(events, keyOf, add).on(old, keyOf, add), counter.on(untimed, keyOf, add)]
+    const lines = describeProgram('app', program(kinds, [numbers.to(clamping)])).split('\n')
+    expect(lines.filter((line) => /reads|→ out/.test(line))).toEqual([
+      '  reads events (json; keys: long; invalid: dead-letter; event time: from its values; ahead of the clock: at most 60000 ms)',
+      '  reads old (json; invalid: dead-letter; ahead of the clock: unlimited)',
+      '  reads untimed (json; invalid: dead-letter)',
+      '  reads numbers (json; invalid: dead-letter)',
+      '  flow numbers → out (json; keys: integer; timestamps: clamp)',
+    ])
   })
 })
