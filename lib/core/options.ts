@@ -18,11 +18,18 @@ export type Rules<O> = { readonly [K in keyof Required<O>]: Rule }
  * option takes. Throws `OPTIONS_INVALID` that says where, which, and what to give. An option that is `undefined` is left out.
  */
 export function checkOptions<O>(where: string, options: unknown, rules: Rules<O>): void {
-  const wrong =
-    typeof options === 'object' && options !== null && !Array.isArray(options)
-      ? complaints(options as Readonly<Record<string, unknown>>, rules)
-      : [`${shown(options)} in the place of options; give an object with ${Object.keys(rules).join(', ')}`]
+  const wrong = holdsOptions(options)
+    ? complaints(options as Readonly<Record<string, unknown>>, rules)
+    : [`${shown(options)} in the place of options; give an object with ${Object.keys(rules).join(', ')}`]
   if (wrong.length > 0) throw new MillraceError('OPTIONS_INVALID', `${where}: ${wrong.join('. ')}.`)
+}
+
+/** Whether it can hold options, by its own properties or those of a class: a Map or a Date would be taken for none. */
+export function holdsOptions(options: unknown): options is object {
+  if (typeof options !== 'object' || options === null) return false
+  const prototype: unknown = Object.getPrototypeOf(options)
+  if (prototype === Object.prototype || prototype === null) return true
+  return Object.prototype.toString.call(options) === '[object Object]'
 }
 
 function complaints(options: Readonly<Record<string, unknown>>, rules: Readonly<Record<string, Rule>>): string[] {

@@ -55,12 +55,43 @@ describe('headers', () => {
     expect(demandHeaders({ a: null }, 'here')).toEqual(new Map([['a', null]]))
   })
 
+  it('may be an object without a prototype, and objects and Maps of another realm', () => {
+    const expected = new Map([['a', Buffer.from('b')]])
+    expect(demandHeaders(Object.assign(Object.create(null), { a: 'b' }), 'here')).toEqual(expected)
+    expect(demandHeaders(runInNewContext("({ a: 'b' })"), 'here')).toEqual(expected)
+    expect(demandHeaders(runInNewContext("new Map([['a', 'b']])"), 'here')).toEqual(expected)
+  })
+
   it.each([null, 'a', 1, { a: undefined }, { a: 1 }, { a: {} }, { a: half }, { [half]: 'a' }, new Map([[1, 'a']])])(
     'are refused: %p',
     (headers) => {
       expect(() => demandHeaders(headers, 'here')).toThrow(expect.objectContaining({ code: 'RECORD_INVALID' }))
     },
   )
+
+  it.each([
+    ['a Date', new Date(), /an object \(Date\)/],
+    ['a Set', new Set(['a']), /an object \(Set\)/],
+    ['Headers', new Headers({ a: 'b' }), /an object \(Headers\)/],
+    [
+      'a class',
+      new (class Own {
+        a = 'b'
+      })(),
+      /an object \(Own\)/,
+    ],
+    ['an object whose prototype has them', Object.create({ a: 'b' }), /an object \(Object\)/],
+    ['a list', [['a', 'b']], /an array/],
+    ['an empty list', [], /an array/],
+    ['bytes', new Uint8Array(2), /an object \(Uint8Array\)/],
+    ['text', 'a=b', /a string/],
+    ['a function', () => ({ a: 'b' }), /a function/],
+    ['a promise', Promise.resolve({ a: 'b' }), /a promise/],
+    ['a Date of another realm', runInNewContext('new Date()'), /an object \(Date\)/],
+  ])('are not taken for none: %s', (_what, headers, message) => {
+    expect(() => demandHeaders(headers, 'here')).toThrow(expect.objectContaining({ code: 'RECORD_INVALID' }))
+    expect(() => demandHeaders(headers, 'here')).toThrow(message)
+  })
 })
 
 describe('timestamps', () => {

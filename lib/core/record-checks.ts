@@ -1,3 +1,4 @@
+import { types } from 'node:util'
 import { isBytes } from './bytes.js'
 import { MillraceError, reasonOf, type ErrorFacts } from './errors.js'
 import type { KeyFormat } from './key-format.js'
@@ -6,8 +7,8 @@ import type { Headers } from './record.js'
 /** The last millisecond a JavaScript Date knows; whoever gives microseconds or nanoseconds is beyond it. */
 export const latestTimeMs = 8_640_000_000_000_000
 
-/** Where the record is going, for messages: `turn.emit to prices`. */
-type Where = string
+/** Where the record is going, for messages: `turn.emit to prices`. Put together when there is one, where it is an object. */
+export type Where = string | { readonly toString: () => string }
 
 /**
  * The key of a record that user code gives. Throws `RECORD_INVALID` for anything but null and well-formed text: half a
@@ -37,9 +38,10 @@ export function demandKeyFor(
 
 /** Headers that user code gives, as bytes. Throws `RECORD_INVALID` naming the header that Kafka has no form for. */
 export function demandHeaders(headers: unknown, where: Where, facts?: ErrorFacts): Headers {
-  if (typeof headers !== 'object' || headers === null)
-    throw invalid(where, `headers are ${kindOf(headers)}; give an object or a Map of names and values`, facts)
-  const entries: Iterable<[unknown, unknown]> = headers instanceof Map ? headers : Object.entries(headers)
+  const isMap = types.isMap(headers)
+  if (!isMap && !isRecord(headers))
+    throw invalid(where, `headers are ${namedKind(headers)}; give a plain object or a Map of names and values`, facts)
+  const entries: Iterable<[unknown, unknown]> = isMap ? headers : Object.entries(headers)
   const checked = new Map<string, Uint8Array | null>()
   for (const [name, value] of entries) {
     if (typeof name !== 'string' || !name.isWellFormed())
@@ -47,6 +49,13 @@ export function demandHeaders(headers: unknown, where: Where, facts?: ErrorFacts
     checked.set(name, headerValue(name, value, where, facts))
   }
   return checked
+}
+
+/** `{ … }`, also of another realm. What any other object holds its own properties need not show: a Date and a Set have none. */
+function isRecord(value: unknown): value is object {
+  if (typeof value !== 'object' || value === null) return false
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === null || Object.getPrototypeOf(prototype) === null
 }
 
 function headerValue(name: string, value: unknown, where: Where, facts: ErrorFacts | undefined): Uint8Array | null {
@@ -98,6 +107,14 @@ export function kindOf(value: unknown): string {
   if (typeof value === 'number' || typeof value === 'bigint' || typeof value === 'boolean')
     return `a ${typeof value} (${String(value)})`
   return typeof value === 'symbol' ? 'a symbol' : `a ${typeof value}`
+}
+
+/** The same, with the class of an object: `an object (Date)`. */
+function namedKind(value: unknown): string {
+  const kind = kindOf(value)
+  if (kind !== 'an object') return kind
+  const { constructor } = value as object
+  return typeof constructor === 'function' && constructor.name !== '' ? `${kind} (${constructor.name})` : kind
 }
 
 function invalid(where: Where, what: string, facts: ErrorFacts | undefined): MillraceError {

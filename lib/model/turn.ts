@@ -56,6 +56,7 @@ export interface Turn<
 export interface EmitOptions {
   /** `null`: no key, spread over the partitions. @default the object's key */
   readonly key?: string | null
+  /** A plain object of names and values. @default the trace context of the turn's record */
   readonly headers?: Readonly<Record<string, string | Uint8Array>>
   /** Milliseconds since the epoch. @default the turn's event time */
   readonly timestamp?: number

@@ -109,7 +109,8 @@ describe('what takes options', () => {
   it.each(takers.map(named).filter(({ where }) => !where.includes('words#0')))(
     '$where refuses what is none',
     ({ taker, needed }) => {
-      for (const none of [null, 7, 'grace', ['grace'], true]) expect(() => taker(none as never)).toThrow(MillraceError)
+      for (const none of [null, 7, 'grace', ['grace'], true, new Map(), new Date()])
+        expect(() => taker(none as never)).toThrow(MillraceError)
       expect(() => taker({ ...needed, gracee: undefined } as never)).toThrow(/there is no option 'gracee'/)
     },
   )

@@ -80,6 +80,16 @@ const badHeaders: readonly (readonly [string, Give])[] = [
   ['an object', give({ a: {} })],
   ['half a surrogate pair', give({ a: half })],
   ['text for all', give('a')],
+  ['a date', give(new Date())],
+  ['Headers', give(new Headers({ a: 'b' }))],
+  ['a list', give([['a', 'b']])],
+]
+const badEmitOptions: readonly (readonly [string, Give])[] = [
+  ['a Map', give(new Map([['key', 'a']]))],
+  ['a date', give(new Date())],
+  ['a list', give([])],
+  ['text', give('a')],
+  ['null', give(null)],
 ]
 const badTimes: readonly (readonly [string, Give])[] = [
   ['NaN', give(NaN)],
@@ -218,6 +228,11 @@ const places: readonly (readonly [
     'the headers of an emit',
     (given) => ({ objects: [handling((turn) => turn.emit(out, 'a', { headers: given() }))] }),
     badHeaders,
+  ],
+  [
+    'the options of an emit',
+    (given) => ({ objects: [handling((turn) => turn.emit(out, 'a', given()))] }),
+    badEmitOptions,
   ],
   [
     'the timestamp of an emit',

@@ -11,6 +11,7 @@ import {
   isThenable,
   kindOf,
 } from '../../core/record-checks.js'
+import { holdsOptions } from '../../core/options.js'
 import type { Headers, RecordInfo } from '../../core/record.js'
 import type { DeepReadonly } from '../../model/deep-readonly.js'
 import type { TimerDefinition } from '../../model/kind.js'
@@ -108,7 +109,7 @@ export class ActiveTurn implements Turn<Record<string, unknown>> {
     return this.#aborting.signal
   }
 
-  emit<V>(target: Topic<V>, value: V | null, options: EmitOptions = {}): void {
+  emit<V>(target: Topic<V>, value: V | null, options: EmitOptions = none): void {
     this.#demandOpen('emit')
     const node = topicNode(target as Topic<never>)
     const { name, codec, keys } = node
@@ -233,8 +234,15 @@ export class ActiveTurn implements Turn<Record<string, unknown>> {
 /** It would be found in no table, as if its row were missing. */
 const noKey = (key: unknown): string => `turn.lookup: the key is ${kindOf(key)}; give a string`
 
+const none: EmitOptions = Object.freeze({})
+
 /** By hand, since it is done for each record that is emitted. */
 function demandEmitOptions(options: EmitOptions, where: string): void {
+  if (options === none) return
+  if (!holdsOptions(options)) {
+    const what = `${kindOf(options)} in the place of options; give an object with key, headers, timestamp`
+    throw new MillraceError('OPTIONS_INVALID', `${where}: ${what}.`)
+  }
   for (const name in options) {
     if (name === 'key' || name === 'headers' || name === 'timestamp') continue
     const what = `there is no option '${name}'; there are key, headers, timestamp`
