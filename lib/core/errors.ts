@@ -118,9 +118,14 @@ export function within<T>(where: string, facts: ErrorFacts, action: () => T): T 
   try {
     return action()
   } catch (cause) {
-    if (!MillraceError.is(cause)) throw cause
-    throw new MillraceError(cause.code, `${where}: ${cause.message}`, { ...facts, cause })
+    throw saying(where, facts, cause)
   }
+}
+
+/** What `within` throws for this error. */
+export function saying(where: string, facts: ErrorFacts, cause: unknown): unknown {
+  if (!MillraceError.is(cause)) return cause
+  return new MillraceError(cause.code, `${where}: ${cause.message}`, { ...facts, cause })
 }
 
 /** The text of anything thrown, cut where it is very long. Never throws. */

@@ -128,16 +128,16 @@ function window(definition: WindowDefinition): Window {
 }
 
 function common({ grace = 0, late = 'dead-letter' }: WindowOptions): { graceMs: number; late: LatePolicy } {
-  return { graceMs: within(durationMs(grace, 'grace'), 'grace'), late }
+  return { graceMs: demandSpan(durationMs(grace, 'grace'), 'grace'), late }
 }
 
 function positive(duration: Duration, what: string): number {
   const ms = durationMs(duration, what)
-  if (ms > 0) return within(ms, what)
+  if (ms > 0) return demandSpan(ms, what)
   throw new MillraceError('DEFINITION_INVALID', `${what} must be more than 0`)
 }
 
-function within(ms: number, what: string): number {
+function demandSpan(ms: number, what: string): number {
   if (Number.isInteger(ms) && ms <= longestMs) return ms
   throw new MillraceError(
     'DEFINITION_INVALID',

@@ -1,7 +1,7 @@
 import { textKeys } from '../../core/key-format.js'
-import { demandEncoded, demandHeaders, demandKeyFor, demandTimestamp } from '../../core/record-checks.js'
+import { demandEncoded, demandHeaders, demandKeyFor, demandTimestamp, type Where } from '../../core/record-checks.js'
 import type { Clock } from '../../core/clock.js'
-import { MillraceError, within } from '../../core/errors.js'
+import { MillraceError, saying } from '../../core/errors.js'
 import { callback, checkOptions, type Rules } from '../../core/options.js'
 import { allPartitions, type Headers, type TopicPartition } from '../../core/record.js'
 import { batchBuilder } from '../batch-builder.js'
@@ -57,16 +57,17 @@ export async function sendAll<V>(
     const batches = new OutgoingBatches(channel, partitions, rule, clock.now())
     const stopLingering = clock.every(lingerMs, () => batches.flush())
     let index = 0
+    const where = {
+      toString: () => `${target.name}: value ${index} of those sent (the first is 0; all before it were sent)`,
+    }
     try {
       for await (const each of values) {
         // The functions are for values; who sends a tombstone has functions that can do without.
         const value = each as V
-        const where = `${target.name}: value ${index} of those sent (the first is 0; all before it were sent)`
         const timestamp =
           options.timestamp === undefined ? clock.now() : demandTimestamp(options.timestamp(value), where)
         const key = options.key === undefined ? null : demandKeyFor(keys, options.key(value), where)
-        const written = each === null ? null : within(where, { topic: target.name }, () => target.codec.encode(value))
-        const encoded = written === null ? null : demandEncoded(written, where)
+        const encoded = each === null ? null : encodedBy(target, value, where)
         const headers = options.headers === undefined ? undefined : demandHeaders(options.headers(value), where)
         const why = misfit(rule, Infinity, key, encoded, headers)
         if (why !== undefined) throw tooLarge(target.name, index, why)
@@ -85,6 +86,17 @@ export async function sendAll<V>(
   } finally {
     await channel[Symbol.asyncDispose]()
   }
+}
+
+/** Null where the codec gives it. */
+function encodedBy<V>({ name, codec }: ClientTopic<V>, value: V, where: Where): string | Uint8Array | null {
+  let encoded: Uint8Array | string | null
+  try {
+    encoded = codec.encode(value)
+  } catch (cause) {
+    throw saying(String(where), { topic: name }, cause)
+  }
+  return encoded === null ? null : demandEncoded(encoded, where)
 }
 
 function tooLarge(topic: string, index: number, why: string): MillraceError {
