@@ -7,8 +7,10 @@ import type { Headers } from './record.js'
 /** The last millisecond a JavaScript Date knows; whoever gives microseconds or nanoseconds is beyond it. */
 export const latestTimeMs = 8_640_000_000_000_000
 
-/** Where the record is going, for messages: `turn.emit to prices`. Put together when there is one, where it is an object. */
-export type Where = string | { readonly toString: () => string }
+/** Where the record is going, for messages: `turn.emit to prices`. Put together when there is one, where it is a function. */
+export type Where = string | (() => string)
+
+export const placeNamed = (where: Where): string => (typeof where === 'string' ? where : where())
 
 /**
  * The key of a record that user code gives. Throws `RECORD_INVALID` for anything but null and well-formed text: half a
@@ -79,7 +81,7 @@ export function demandTimestamp(timestamp: unknown, where: Where, facts?: ErrorF
 export function demandEncoded(encoded: unknown, where: Where, facts?: ErrorFacts): string | Uint8Array {
   if (typeof encoded === 'string' ? encoded.isWellFormed() : isBytes(encoded)) return encoded as string | Uint8Array
   const what = typeof encoded === 'string' ? 'text with half a surrogate pair' : kindOf(encoded)
-  const message = `${where}: the codec gave ${what} for the value; a codec gives a string or bytes`
+  const message = `${placeNamed(where)}: the codec gave ${what} for the value; a codec gives a string or bytes`
   throw new MillraceError('VALUE_INVALID', message, facts)
 }
 
@@ -118,5 +120,5 @@ function namedKind(value: unknown): string {
 }
 
 function invalid(where: Where, what: string, facts: ErrorFacts | undefined): MillraceError {
-  return new MillraceError('RECORD_INVALID', `${where}: ${what}`, facts)
+  return new MillraceError('RECORD_INVALID', `${placeNamed(where)}: ${what}`, facts)
 }

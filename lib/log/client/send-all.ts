@@ -1,5 +1,12 @@
 import { textKeys } from '../../core/key-format.js'
-import { demandEncoded, demandHeaders, demandKeyFor, demandTimestamp, type Where } from '../../core/record-checks.js'
+import {
+  demandEncoded,
+  demandHeaders,
+  demandKeyFor,
+  demandTimestamp,
+  placeNamed,
+  type Where,
+} from '../../core/record-checks.js'
 import type { Clock } from '../../core/clock.js'
 import { MillraceError, saying } from '../../core/errors.js'
 import { callback, checkOptions, type Rules } from '../../core/options.js'
@@ -57,9 +64,7 @@ export async function sendAll<V>(
     const batches = new OutgoingBatches(channel, partitions, rule, clock.now())
     const stopLingering = clock.every(lingerMs, () => batches.flush())
     let index = 0
-    const where = {
-      toString: () => `${target.name}: value ${index} of those sent (the first is 0; all before it were sent)`,
-    }
+    const where = (): string => `${target.name}: value ${index} of those sent (the first is 0; all before it were sent)`
     try {
       for await (const each of values) {
         // The functions are for values; who sends a tombstone has functions that can do without.
@@ -94,7 +99,7 @@ function encodedBy<V>({ name, codec }: ClientTopic<V>, value: V, where: Where): 
   try {
     encoded = codec.encode(value)
   } catch (cause) {
-    throw saying(String(where), { topic: name }, cause)
+    throw saying(placeNamed(where), { topic: name }, cause)
   }
   return encoded === null ? null : demandEncoded(encoded, where)
 }
