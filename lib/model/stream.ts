@@ -84,7 +84,10 @@ export interface TopicOptions<V = never> {
    * what is read from it always is. @default true
    */
   readonly checked?: boolean
-  /** Used when the app may create the topic (`createTopics: true`). @default the broker's `num.partitions` */
+  /**
+   * With how many partitions the app makes the topic, where it may (`createTopics: true`); a topic that exists is used as it is,
+   * with a warning when it has another number. @default the broker's `num.partitions`
+   */
   readonly partitions?: number
 }
 
@@ -98,7 +101,7 @@ const topicOptions: Rules<TopicOptions> = {
   maxAhead: rule(`${durationForm}, or 'unlimited'`, (value) => value === 'unlimited' || msOf(value) !== undefined),
   key: rule('a codec of keys, such as long() or bytes()', isCodec),
   checked: flag,
-  partitions: whole(1),
+  partitions: whole(1, 100_000),
 }
 const flowOptions: Rules<FlowOptions<never>> = { key: callback('a function that gives the key, or null') }
 

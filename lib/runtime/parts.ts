@@ -34,7 +34,7 @@ import type { Task } from './tasks/task.js'
 import { TaskSet } from './tasks/task-set.js'
 import { TopicLimits } from './setup/topic-limits.js'
 import { madeAnew } from './setup/topic-ids.js'
-import { targetPartitions } from './setup/topic-lookup.js'
+import { targetPartitions, warnOfOtherCount } from './setup/topic-lookup.js'
 import { topology, type Topology } from './setup/topology.js'
 
 /** The parts of an engine that has started; each knows only those before it. */
@@ -169,8 +169,9 @@ export async function openParts(options: EngineOptions, events: PartsEvents): Pr
     onRestoring: events.onRestoring,
     onDue: events.onArrival,
   })
-  const lookUp = async (topic: string): Promise<number> => {
-    const partitions = await targetPartitions(lookUpOptions, { name: topic, partitions: undefined })
+  const lookUp = async (topic: string, wanted: number | undefined): Promise<number> => {
+    const partitions = await targetPartitions(lookUpOptions, { name: topic, partitions: wanted })
+    warnOfOtherCount(logger, { name: topic, partitions: wanted }, partitions)
     shape.partitions.set(topic, partitions)
     return partitions
   }

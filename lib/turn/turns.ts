@@ -228,9 +228,9 @@ export class Turns {
   }
 
   #send(emitted: NonNullable<ActiveTurn['emitted']>): void {
-    const { outbox, partitions } = this.#options
-    for (const { topic, key, value, timestamp, headers } of emitted)
-      outbox.route(topic, partitions.get(topic), key, value, timestamp, headers)
+    const { outbox, partitions: known } = this.#options
+    for (const { topic, partitions, key, value, timestamp, headers } of emitted)
+      outbox.route(topic, known.get(topic), key, value, timestamp, headers, partitions)
   }
 
   /** Timers of a deleted object go with it, and the one that was due. */

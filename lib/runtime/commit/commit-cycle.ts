@@ -46,7 +46,7 @@ export interface CommitCycleOptions {
   /** What follows a generation that was over when a commit's offsets arrived; undefined when its tasks are not all retained. */
   readonly successor: (refused: Generation, tasks: readonly Task[]) => Promise<Generation | undefined>
   /** Looks up, or makes, a topic that a handler emitted to for the first time. */
-  readonly lookUp: (topic: string) => Promise<number>
+  readonly lookUp: (topic: string, wanted: number | undefined) => Promise<number>
   /** A broker has refused a batch for its size. Whether batches will be smaller when all is done again. */
   readonly takesLess: (topic: string, batch: FinishedBatch) => Promise<boolean>
   readonly trim: (before: PositionMap) => void
@@ -176,9 +176,9 @@ export class CommitCycle {
     if (this.#broken || this.#mustRedo || !this.#options.passage.turns.unfinished.none) return
     await this.#storesCaughtUp()
     const { passage, halving, topology, clock, tasks, lookUp, guarantee } = this.#options
-    for (const topic of passage.outbox.unknownTopics) {
+    for (const [topic, wanted] of passage.outbox.unknownTopics) {
       // Known by now, its limit is looked at within the turn.
-      if (!passage.outbox.settle(topic, await lookUp(topic), clock.now()))
+      if (!passage.outbox.settle(topic, await lookUp(topic, wanted), clock.now()))
         throw new Redo(`a record is too large for ${topic}, or of a time that it does not take`)
     }
     if (this.#mustRedo) return

@@ -1,4 +1,4 @@
-import { topicInfo, type TopologyOptions } from '../setup/topic-lookup.js'
+import { topicInfo, type TopologyOptions, warnOfOtherCount } from '../setup/topic-lookup.js'
 
 const compacted = { 'cleanup.policy': 'compact' }
 
@@ -8,7 +8,9 @@ const compacted = { 'cleanup.policy': 'compact' }
  */
 export async function demandLookupTopics(options: TopologyOptions): Promise<void> {
   for (const node of options.program.lookups) {
-    const policy = (await topicInfo(options, node, compacted)).configs.get('cleanup.policy')
+    const { partitions, configs } = await topicInfo(options, node, compacted)
+    warnOfOtherCount(options.logger, node, partitions)
+    const policy = configs.get('cleanup.policy')
     if (policy === undefined || policy.split(',').some((each) => each.trim() === 'compact')) continue
     const topic = node.name
     options.logger.warn(

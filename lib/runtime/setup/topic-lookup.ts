@@ -58,6 +58,18 @@ export async function topicInfo(
   throw vanished(node.name)
 }
 
+/** A topic is worked with as it is; who has given another number in its definition may count on it. */
+export function warnOfOtherCount(
+  logger: Logger,
+  { name, partitions: wanted }: Pick<TopicNode, 'name' | 'partitions'>,
+  partitions: number,
+): void {
+  if (wanted === undefined || wanted === partitions) return
+  const what = `topic '${name}' has ${partitions} partitions, and its definition says partitions: ${wanted}, which counts only where the app makes the topic`
+  const todo = `Correct the definition, or the topic: kafka-topics --alter adds partitions, and then keys go to others than before; they cannot be taken away`
+  logger.warn({ topic: name, partitions, wanted }, `${what}: it is used as it is. ${todo}.`)
+}
+
 export function vanished(topic: string): MillraceError {
   const what = `topic '${topic}' was created and is still not there. Is something else deleting topics?`
   return new MillraceError('TOPIC_MISSING', what, { topic })

@@ -6,8 +6,9 @@ import { text } from '../../codec/codec.js'
 import { silentLogger } from '../../core/logger.js'
 import type { LogAdmin, LogPort, NewTopic } from '../../log/port.js'
 import { memoryLog, type MemoryLog } from '../../memory/memory-log.js'
+import { lookup } from '../../model/lookup.js'
 import { stateObject, type AnyStateObject } from '../../model/state-object.js'
-import { topic } from '../../model/stream.js'
+import { topic, type Topic } from '../../model/stream.js'
 import { tumbling } from '../../model/window.js'
 
 const words = topic('words', text())
@@ -120,6 +121,57 @@ describe('at its start an app', () => {
     const infos = await log.admin.describe(['lines', 'copies'])
     expect([...infos.values()].map((info) => info?.partitions)).toEqual([6, 4])
   })
+
+  const echo = (target: Topic<string>): AnyStateObject =>
+    stateObject('echo', { state: z.object({}), init: () => ({}) }).on(
+      words,
+      (word) => word,
+      (_state, word, turn) => turn.emit(target, word),
+    )
+
+  it('makes a topic that a handler emits to with as many partitions as its definition says', async () => {
+    const log = memoryLog()
+    await log.send(words, ['a', 'b'])
+    const logger = listeningLogger()
+    const objects = [echo(topic('echoes', text(), { partitions: 6 }))]
+    await using app = createApp({ id: 'app', log, objects, logger, createTopics: true })
+    await app.start()
+    await app.drained()
+    expect((await log.admin.describe(['echoes'])).get('echoes')?.partitions).toBe(6)
+    expect((await readAll(log, topic('echoes', text()))).map(({ value }) => value).sort()).toEqual(['a', 'b'])
+    expect(logger.warnings).toEqual([])
+  })
+
+  it.each([
+    [
+      'a source',
+      'lines',
+      (of: Topic<string>): Partial<AppOptions> => ({ flows: [of.to(topic('copies', text(), { partitions: 4 }))] }),
+    ],
+    [
+      'a target',
+      'copies',
+      (of: Topic<string>): Partial<AppOptions> => ({ flows: [words.to(of, { key: (word) => word })] }),
+    ],
+    ['a target of emit', 'echoes', (of: Topic<string>): Partial<AppOptions> => ({ objects: [echo(of)] })],
+    ['a lookup table', 'names', (of: Topic<string>): Partial<AppOptions> => ({ lookups: [lookup(of)] })],
+  ])(
+    'says once when %s has another number of partitions than its definition, and uses it',
+    async (_what, name, use) => {
+      const log = memoryLog()
+      await log.send(words, ['a', 'b'])
+      await topicOf(log, name, 3, { 'cleanup.policy': 'compact' })
+      const logger = listeningLogger()
+      const options = { objects: [kind('one')], createTopics: true, ...use(topic(name, text(), { partitions: 5 })) }
+      await using app = createApp({ id: 'app', log, logger, ...options })
+      await app.start()
+      await app.drained()
+      expect(logger.warnings).toEqual([
+        expect.stringMatching(`'${name}' has 3 partitions.*says partitions: 5.*used as it is.*kafka-topics --alter`),
+      ])
+      expect((await log.admin.describe([name])).get(name)?.partitions).toBe(3)
+    },
+  )
 
   it.each([
     [

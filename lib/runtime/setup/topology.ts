@@ -8,7 +8,7 @@ import { rowStateKind } from '../../turn/kept/row-kind.js'
 import { noteOf } from './topic-ids.js'
 import { stateKindOf } from '../../turn/windows/windows.js'
 import { internalTopics, statePartitions, warnOfUnclaimed } from './internal-topics.js'
-import { targetPartitions, topicInfo, type TopologyOptions } from './topic-lookup.js'
+import { targetPartitions, topicInfo, type TopologyOptions, warnOfOtherCount } from './topic-lookup.js'
 
 /** The program laid over the topics that exist. */
 export interface Topology {
@@ -44,6 +44,8 @@ export async function topology(options: TopologyOptions): Promise<Topology> {
   for (const node of program.sources) sources.set(node.name, await topicInfo(options, node, {}))
   const partitions = new Map([...sources].map(([name, info]) => [name, info.partitions]))
   for (const node of program.targets) partitions.set(node.name, await targetPartitions(options, node))
+  const declared = new Map([...program.targets, ...program.sources].map((node) => [node.name, node]))
+  for (const [name, node] of declared) warnOfOtherCount(options.logger, node, partitions.get(name) as number)
   const widest = Math.max(...[...sources.values()].map((info) => info.partitions))
   const stateTasks = program.kinds.length === 0 ? 0 : await statePartitions(options, widest)
   const infos = await internalTopics(options, stateTasks, sources)

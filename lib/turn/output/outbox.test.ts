@@ -21,7 +21,7 @@ describe('an outbox', () => {
   it('keeps the order of records that waited for their topic', () => {
     const outbox = unlimited()
     for (let i = 0; i < 3; i++) outbox.route('late', undefined, 'k', String(i), 0)
-    expect(outbox.unknownTopics).toEqual(['late'])
+    expect(outbox.unknownTopics).toEqual([['late', undefined]])
     expect(outbox.settle('late', 4, 0)).toBe(true)
     const [batch, ...others] = outbox.finish()
     expect(batch).toMatchObject({ topic: 'late', batch: { records: 3 } })

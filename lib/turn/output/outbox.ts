@@ -21,6 +21,12 @@ interface Waiting {
   readonly headers: Headers | HeaderSection | undefined
 }
 
+/** What waits for a topic, and how many partitions that is to have when it is made. */
+interface WaitingFor {
+  readonly wanted: number | undefined
+  readonly records: Waiting[]
+}
+
 /**
  * What one commit will append, as record batches under construction: a value is encoded straight into the batch of its
  * partition, and nothing is kept per record.
@@ -29,7 +35,7 @@ export class Outbox {
   readonly #rules: BatchRules
   readonly #maxRecordBytes: number
   readonly #topics = new Map<string, OutgoingTopic>()
-  readonly #waiting = new Map<string, Waiting[]>()
+  readonly #waiting = new Map<string, WaitingFor>()
   #finishedBytes = 0
   #finished: OutgoingBatch[] = []
 
@@ -96,7 +102,7 @@ export class Outbox {
     this.#finished.push({ topic, partition, batch: builder.finish() })
   }
 
-  /** By key; a topic whose partitions are not known yet is looked up when the commit is sealed. */
+  /** By key; a topic whose partitions are not known yet is looked up when the commit is sealed, or made with as many as are `wanted`. */
   route(
     topic: string,
     partitions: number | undefined,
@@ -104,6 +110,7 @@ export class Outbox {
     value: string | Uint8Array | null,
     timestamp: number,
     headers?: Headers | HeaderSection,
+    wanted?: number,
   ): void {
     if (partitions !== undefined) {
       const partition = key === null ? this.#topic(topic).nextKeyless(partitions) : partitionOfKey(key, partitions)
@@ -111,18 +118,18 @@ export class Outbox {
     }
     const waiting = this.#waiting.get(topic)
     const record = { key, value, timestamp, headers }
-    if (waiting === undefined) this.#waiting.set(topic, [record])
-    else waiting.push(record)
+    if (waiting === undefined) this.#waiting.set(topic, { wanted, records: [record] })
+    else waiting.records.push(record)
   }
 
-  /** Topics that must be looked up before `finish`. */
-  get unknownTopics(): readonly string[] {
-    return [...this.#waiting.keys()]
+  /** Topics that must be looked up before `finish`, each with the partitions that it is to have when it is made. */
+  get unknownTopics(): readonly (readonly [topic: string, wanted: number | undefined])[] {
+    return [...this.#waiting].map(([topic, { wanted }]) => [topic, wanted])
   }
 
   /** What waited for a topic. False when it takes less than one of these records needs: then the turn is to be run again, and to fail. */
   settle(topic: string, partitions: number, now: number): boolean {
-    const waiting = this.#waiting.get(topic) ?? []
+    const waiting = this.#waiting.get(topic)?.records ?? []
     this.#waiting.delete(topic)
     const rule = this.#rules.of(topic)
     for (const { key, value, timestamp, headers } of waiting) {

@@ -44,6 +44,8 @@ export interface TurnSurroundings {
 /** A record that a turn emits, held until it has succeeded. */
 export interface Emitted {
   readonly topic: string
+  /** That it is to have when it is made; undefined: as the broker likes. */
+  readonly partitions: number | undefined
   readonly key: string | Uint8Array | null
   readonly value: string | Uint8Array | null
   readonly timestamp: number
@@ -112,7 +114,7 @@ export class ActiveTurn implements Turn<Record<string, unknown>> {
   emit<V>(target: Topic<V>, value: V | null, options: EmitOptions = none): void {
     this.#demandOpen('emit')
     const node = topicNode(target as Topic<never>)
-    const { name, codec, keys } = node
+    const { name, codec, keys, partitions } = node
     const where = `turn.emit to ${name}`
     if (isThenable(value)) throw this.#pending(where, value)
     const encoded = value === null ? null : demandEncoded(codec.encode(value), where)
@@ -120,6 +122,7 @@ export class ActiveTurn implements Turn<Record<string, unknown>> {
     const { headers, timestamp } = options
     this.#emitted({
       topic: name,
+      partitions,
       key: demandKeyFor(keys, 'key' in options ? options.key : this.key, where),
       value: encoded,
       timestamp: this.#surroundings.times.taken(
