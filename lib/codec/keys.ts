@@ -41,6 +41,12 @@ function formatOf(codec: Codec<unknown>): KeyFormat {
   })
 }
 
+/** Formats whose texts are digits of some kind. */
+const digits: ReadonlySet<string> = new Set(['integer', 'long', 'double', 'bytes'])
+
+/** Whether a key with a window behind it, in text, may be a key of this format. */
+export const takesWindows = ({ format }: KeyFormat): boolean => !digits.has(format)
+
 function textOf(value: unknown, format: string): string {
   if (typeof value === 'string') return value
   if (typeof value === 'number' || typeof value === 'bigint') return String(value)

@@ -47,6 +47,7 @@ export function program(
   }
   kinds.forEach(checkComplete)
   const definitions = flows.map(flowOf)
+  definitions.forEach(checkKeys)
   const sources = [
     ...kinds.flatMap((kind) => kind.inputs.flatMap((input) => topicsOf(input.from))),
     ...definitions.flatMap((flow) => topicsOf(flow.from)),
@@ -104,6 +105,16 @@ function checkComplete({ name, timers, version, migrations }: KindDefinition): v
     if (migrations.has(from)) continue
     const what = `state object '${name}' is of version ${version} and has no step from version ${from}: add .migrate(${from}, step)`
     throw new MillraceError('DEFINITION_INVALID', what, { kind: name })
+  }
+}
+
+/** Without a function for it a flow hands on the key as the bytes that it is. */
+function checkKeys({ from, target, key }: FlowDefinition): void {
+  if (key !== undefined || target.keys.format === 'text') return
+  for (const { name, keys } of topicsOf(from)) {
+    if (keys.format === 'text' || keys.format === target.keys.format) continue
+    const what = `the flow from ${name} to ${target.name} hands on keys of format ${keys.format}, and the target has keys of format ${target.keys.format}: give to(…) a key function, such as { key: (_, record) => record.key }`
+    throw new MillraceError('DEFINITION_INVALID', what, { topic: target.name })
   }
 }
 

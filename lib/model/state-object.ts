@@ -1,4 +1,5 @@
 import { codecRule, type Codec } from '../codec/codec.js'
+import { takesWindows } from '../codec/keys.js'
 import { isSchema, schemaRule, type OutputOf, type Schema } from '../codec/schema.js'
 import { durationMs, type Duration } from '../core/duration.js'
 import { MillraceError, within } from '../core/errors.js'
@@ -221,7 +222,13 @@ function define<Name extends string, S, T extends TimerPayloads, Q extends Queri
       demandFunction(name, 'publish: the row', row, more)
       if (definition.window?.kind === 'session')
         throw refused(name, 'sessions have no row until they are over, since they may be merged: emit it in onClose')
-      return withMore({ publishes: [...publishes, Object.freeze({ target: topicNode(target as Topic<never>), row })] })
+      const node = topicNode(target as Topic<never>)
+      if (definition.window !== undefined && !takesWindows(node.keys))
+        throw refused(
+          name,
+          `publish to ${node.name}: the key of a row is text with its window in it, '<key>|<start>|<end>', and the keys of this topic are of format ${node.keys.format}. Leave key out where the topic is defined, or emit what is of interest in onClose.`,
+        )
+      return withMore({ publishes: [...publishes, Object.freeze({ target: node, row })] })
     },
     migrate(from, step, ...more: unknown[]) {
       demandFunction(name, `migrate(${from}): the step`, step, more)

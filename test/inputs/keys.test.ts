@@ -1,5 +1,20 @@
 import fc from 'fast-check'
-import { bytes, double, integer, long, lookup, stateObject, text, topic, type KeyCodec } from 'millrace'
+import {
+  avro,
+  bytes,
+  createApp,
+  double,
+  hopping,
+  integer,
+  long,
+  lookup,
+  memoryLog,
+  stateObject,
+  text,
+  topic,
+  tumbling,
+  type KeyCodec,
+} from 'millrace'
 import { testDriver, type TestDriver } from 'millrace/testing'
 import { z } from 'zod'
 import { keyFormat } from '../../lib/codec/keys.js'
@@ -128,6 +143,71 @@ describe('keys that are not what they should be', () => {
     expect(codes(driver).sort()).toEqual(['STEP_FAILED', 'VALUE_INVALID'])
     expect(driver.output(copies).map(({ key }) => key)).toEqual(['c8', 'c8', 'c8'])
     expect(driver.output(letters).map(({ key }) => key)).toEqual(['c8', 'c8'])
+  })
+})
+
+describe('topics whose keys cannot be what would be written', () => {
+  const plain = topic('plain', text())
+  const windows = { tumbling: tumbling('1m'), hopping: hopping('1m', { every: '30s' }) }
+  const digits = { integer: integer(), long: long(), bigint: long({ as: 'bigint' }), double: double(), bytes: bytes() }
+  const cases = Object.entries(windows).flatMap(([window, each]) =>
+    Object.entries(digits).map(([of, key]) => [window, of, each, key] as const),
+  )
+
+  it.each(cases)('refuse the rows of a kind with %s windows where they are of %s', (_window, _of, window, key) => {
+    const kind = stateObject('kind', { state, init, window })
+    const rows = topic('rows', text(), { key: key as KeyCodec })
+    expect(() => kind.publish(rows, ({ seen }) => seen.join())).toThrow(
+      expect.objectContaining({
+        code: 'DEFINITION_INVALID',
+        message: expect.stringMatching(/publish to rows: .*'<key>\|<start>\|<end>', and the keys of this topic are of/),
+      }),
+    )
+  })
+
+  it('take the rows of a windowed kind where they are text in a form of their own', async () => {
+    const rows = topic('rows', text(), { key: avro(z.string()) })
+    const kind = stateObject('kind', { state, init, window: tumbling('1m') })
+      .on(
+        plain,
+        (value) => value,
+        (own, value) => void own.seen.push(value),
+      )
+      .publish(rows, ({ seen }) => seen.join())
+    await using driver = testDriver({ objects: [kind] })
+    await driver.send(plain, 'a', { timestamp: 60_000 })
+    expect(driver.output(rows).map(({ key }) => key)).toEqual(['a|60000|120000'])
+  })
+
+  it('refuse a flow from keys of another format, unless it has a key function', () => {
+    const from = topic('from', text(), { key: long() })
+    const into = topic('into', text(), { key: double() })
+    const app = (key?: () => string) => () =>
+      createApp({ id: 'x', log: memoryLog(), flows: [plain.merge(from).to(into, key && { key })] })
+    expect(app()).toThrow(
+      expect.objectContaining({
+        code: 'DEFINITION_INVALID',
+        message: expect.stringContaining('the flow from from to into hands on keys of format long'),
+      }),
+    )
+    expect(app(() => '1')).not.toThrow()
+  })
+
+  it('make a dead letter of a record whose key a flow hands on', async () => {
+    const into = topic('into', text(), { key: long() })
+    await using driver = testDriver({ flows: [plain.to(into)] })
+    await driver.send(plain, 'a', { key: 'no long' })
+    await driver.send(topic('plain', text(), { key: long() }), 'b', { key: '7' })
+    await driver.send(plain, 'c')
+    expect(
+      driver
+        .output(into)
+        .map(({ key, value }) => `${key} ${value}`)
+        .sort(),
+    ).toEqual(['7 b', 'null c'])
+    const [letter, ...more] = driver.output(letters)
+    expect(more).toEqual([])
+    expect(Buffer.from(letter!.headers.get('millrace.error.code')!).toString()).toBe('RECORD_INVALID')
   })
 })
 

@@ -4,8 +4,9 @@ import { paths, type Push, type SourcePath } from '../../model/paths.js'
 import { timedTopics, usesEventTime, type Program } from '../../model/program.js'
 import type { TopicNode } from '../../model/stream.js'
 import type { TurnSource } from '../../turn/kept/turn-source.js'
+import { flowSink } from './flow-sink.js'
 import type { Passage } from './passage.js'
-import { allOrNone, flowSink, turnSink, type Sink } from './sinks.js'
+import { allOrNone, turnSink, type Sink } from './sinks.js'
 
 /** All that happens to the values of one source topic, fused at start. */
 export interface SourcePlan {

@@ -1,20 +1,15 @@
-import { reasonOf } from '../../core/errors.js'
-import { demandEncoded, demandKeyFor, kindOf } from '../../core/record-checks.js'
+import { kindOf } from '../../core/record-checks.js'
 import { RecordRefused } from '../../core/record-refused.js'
-import type { Headers, RecordInfo } from '../../core/record.js'
-import type { HeaderSection } from '../../log/format/record-headers.js'
+import type { RecordInfo } from '../../core/record.js'
 import { partitionOfKey } from '../../log/murmur2.js'
 import type { InputDefinition } from '../../model/kind.js'
 import { inboxTopic } from '../../model/names.js'
 import type { Push, SourcePath } from '../../model/paths.js'
-import type { FlowDefinition } from '../../model/stream.js'
 import type { Table } from '../../state/table.js'
 import type { Agenda } from '../../turn/due/agenda.js'
 import { deliver, recordWork } from '../../turn/deliver.js'
 import { carriedRecord } from '../../turn/kept/carried.js'
-import { keyBytes } from '../../turn/kept/record-bytes.js'
 import type { TurnSource } from '../../turn/kept/turn-source.js'
-import { writableTime } from '../../turn/output/output-times.js'
 import type { Origin } from '../../turn/running/work.js'
 import { Hops } from './hops.js'
 import type { Passage } from './passage.js'
@@ -121,81 +116,6 @@ export function turnSink(options: TurnSinkOptions, passage: Passage): Sink {
     prepare: (value, record, element) => prepared(extracted(value, record), value, record, element),
     end: (record) => hops.sendCollected(record),
   }
-}
-
-/**
- * Writes the values of a stream to a topic. What nothing looks at goes on as the bytes that it is: headers, and the key where no
- * function gives another.
- */
-export function flowSink({ target, key }: FlowDefinition, passage: Passage): Sink {
-  const { name } = target
-  const where = `the flow to ${name}`
-  const keyOf = key as ((value: unknown, record: RecordInfo) => unknown) | undefined
-
-  const keyFor = (value: unknown, record: RecordInfo): string | Uint8Array | null => {
-    if (keyOf === undefined) return keyBytes(passage.cursor)
-    let own: unknown
-    try {
-      own = keyOf(value, record)
-    } catch (cause) {
-      throw RecordRefused.by('STEP_FAILED', `the key function of ${where}`, cause)
-    }
-    try {
-      return demandKeyFor(target.keys, own, where)
-    } catch (error) {
-      throw RecordRefused.because(error, 'RECORD_INVALID')
-    }
-  }
-
-  const encoded = (value: unknown): string | Uint8Array | null => {
-    if (value === null) return null
-    try {
-      return demandEncoded(target.codec.encode(value), where)
-    } catch (error) {
-      throw new RecordRefused('VALUE_INVALID', `its value for ${name} has no form: ${reasonOf(error)}`, {
-        cause: error,
-      })
-    }
-  }
-
-  const timeOf = (record: RecordInfo): number => {
-    try {
-      return passage.times.taken(target, writableTime(record.timestamp), where)
-    } catch (error) {
-      throw RecordRefused.because(error, 'RECORD_INVALID')
-    }
-  }
-
-  return {
-    take(value, record) {
-      const own = keyFor(value, record)
-      const bytes = encoded(value)
-      const headers = passage.cursor.headerSection()
-      demandFits(passage, 'the flow', name, own, bytes, headers)
-      passage.outbox.route(name, passage.partitions.get(name), own, bytes, timeOf(record), headers)
-    },
-    prepare(value, record) {
-      const own = keyFor(value, record)
-      const bytes = encoded(value)
-      const headers = passage.cursor.headerSection()
-      demandFits(passage, 'the flow', name, own, bytes, headers)
-      const time = timeOf(record)
-      return () => passage.outbox.route(name, passage.partitions.get(name), own, bytes, time, headers)
-    },
-  }
-}
-
-function demandFits(
-  { outbox }: Passage,
-  what: string,
-  topic: string,
-  key: string | Uint8Array | null,
-  value: string | Uint8Array | null,
-  headers: Headers | HeaderSection,
-  maxBytes?: number,
-): void {
-  const why = outbox.misfit(topic, key, value, headers, maxBytes)
-  if (why !== undefined) throw new RecordRefused('RECORD_TOO_LARGE', `${what} to ${topic}: the record ${why}`)
 }
 
 function demandExtracted(key: unknown, input: InputDefinition): string {
