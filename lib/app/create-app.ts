@@ -7,7 +7,7 @@ import { MillraceError } from '../core/errors.js'
 import { stderrLogger } from '../core/logger.js'
 import { kafkaLog } from '../kafka/kafka-log.js'
 import { describeProgram } from '../model/describe.js'
-import { program } from '../model/program.js'
+import { demandForeignTopics, program } from '../model/program.js'
 import type { AnyStateObject } from '../model/state-object.js'
 import { drained } from '../runtime/drain.js'
 import { Engine } from '../runtime/engine.js'
@@ -30,6 +30,7 @@ export function createApp(options: AppOptions): App {
   const resolved = resolveOptions(options)
   const { dataDir } = resolved
   const definition = program(options.objects ?? [], options.flows ?? [], options.lookups)
+  demandForeignTopics(options.id, definition)
   const logger = options.logger ?? stderrLogger
   const own = options.kafka === undefined ? undefined : kafkaLog(options.kafka, { logger })
   const engine = (onFailure: (error: unknown) => void): Engine =>

@@ -35,3 +35,38 @@ export const inboxTopic = (app: string, kind: string): string => `${app}-${kind}
 export const deadLetterTopic = (app: string): string => `${app}-dlq`
 /** Changelog of timers, and of all else that is noted of objects beside their state. */
 export const timerTopic = (app: string): string => `${app}-timers`
+
+/** Those that brokers keep for themselves. */
+const ofKafka: ReadonlySet<string> = new Set([
+  '__consumer_offsets',
+  '__transaction_state',
+  '__share_group_state',
+  '__cluster_metadata',
+])
+
+/** Throws `DEFINITION_INVALID` for a topic that no program of the app may write to; `where` says who would. */
+export type DemandTarget = (topic: string, where: string) => void
+
+/** What is written there beside what this library writes would be read as state, or as a record that hopped. */
+export function targetsOf(app: string): DemandTarget {
+  const prefix = `${app}-`
+  return (topic, where) => {
+    const isOfApp = topic.startsWith(prefix)
+    if (!isOfApp && !topic.startsWith('__')) return
+    const what = isOfApp ? ownTopic(app, topic) : ofKafka.has(topic) ? 'kept by Kafka for itself' : undefined
+    if (what === undefined) return
+    throw new MillraceError('DEFINITION_INVALID', `${where}: ${topic} is ${what}; write to a topic of your own`, {
+      topic,
+    })
+  }
+}
+
+/** What a topic of the app is, in words; undefined for what is none. */
+function ownTopic(app: string, name: string): string | undefined {
+  if (name === timerTopic(app)) return 'where this app keeps its timers, and turns that wait'
+  if (name === deadLetterTopic(app)) return 'where this app puts its dead letters'
+  // The name of a kind has no dash, so this is no topic of an app whose id begins with this one's.
+  const [, kind, what] = /^([A-Za-z0-9_.]+)-(changelog|inbox)$/.exec(name.slice(app.length + 1)) ?? []
+  if (kind === undefined) return undefined
+  return `the ${what} of state object '${kind}' of this app`
+}

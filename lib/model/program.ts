@@ -1,6 +1,7 @@
 import { MillraceError } from '../core/errors.js'
 import type { KindDefinition } from './kind.js'
 import type { LookupTable } from './lookup.js'
+import { inboxTopic, targetsOf } from './names.js'
 import type { AnyStateObject } from './state-object.js'
 import { sourceNames, type Flow, type FlowDefinition, type StreamNode, type TopicNode } from './stream.js'
 
@@ -105,6 +106,18 @@ function checkComplete({ name, timers, version, migrations }: KindDefinition): v
     if (migrations.has(from)) continue
     const what = `state object '${name}' is of version ${version} and has no step from version ${from}: add .migrate(${from}, step)`
     throw new MillraceError('DEFINITION_INVALID', what, { kind: name })
+  }
+}
+
+/** Throws `DEFINITION_INVALID` for a program that writes to topics of its own app, or reads its inboxes. */
+export function demandForeignTopics(app: string, { targets, sources, kinds }: Program): void {
+  const demandTarget = targetsOf(app)
+  for (const { name } of targets) demandTarget(name, 'publish or to')
+  const inboxes = new Set(kinds.map((kind) => inboxTopic(app, kind.name)))
+  for (const { name } of sources) {
+    if (!inboxes.has(name)) continue
+    const what = `${name} is an inbox of this app, which it reads by itself; read the topics that its records come from`
+    throw new MillraceError('DEFINITION_INVALID', what, { topic: name })
   }
 }
 

@@ -17,7 +17,7 @@ import { rehearsed } from '../turn/running/rehearsed.js'
 import { turnSources, type TurnSource } from '../turn/kept/turn-source.js'
 import { Turns, type Redo } from '../turn/turns.js'
 import type { KindDefinition } from '../model/kind.js'
-import { timerTopic } from '../model/names.js'
+import { targetsOf, timerTopic } from '../model/names.js'
 import { CommitCycle } from './commit/commit-cycle.js'
 import { Halving } from './commit/halving.js'
 import type { EngineOptions } from './setup/engine-options.js'
@@ -122,6 +122,7 @@ export async function openParts(options: EngineOptions, events: PartsEvents): Pr
     clock,
     logger,
     demandFits: (topic, key, value, headers) => outbox.demandFits('turn.emit', topic, key, value, headers),
+    demandTarget: targetsOf(app),
     times,
     lookUp: (table, key) => lookups.row(table, key),
     outbox,

@@ -8,7 +8,7 @@ import { latestTimeMs } from '../core/record-checks.js'
 import type { Headers } from '../core/record.js'
 import { partitionOfKey } from '../log/murmur2.js'
 import { memoryLog, type MemoryLog } from '../memory/memory-log.js'
-import { program } from '../model/program.js'
+import { demandForeignTopics, program } from '../model/program.js'
 import type { StateOf } from '../app/app.js'
 import { appRules, defaultMaxRecordBytes } from '../app/options.js'
 import { replayDeadLetters, type ReplayReport } from '../app/replay.js'
@@ -250,6 +250,7 @@ export class Driver implements TestDriver {
     const life = new Life()
     const { objects = [], flows = [], lookups = [], guarantee = 'exactly-once', logger = silentLogger } = this.#options
     const definition = program(objects, flows, lookups)
+    demandForeignTopics(app, definition)
     const partitions = this.#options.partitions ?? 4
     const compacted = { 'cleanup.policy': 'compact' }
     const topics = [...definition.lookups, ...definition.sources, ...definition.targets].map((node) => ({

@@ -16,6 +16,7 @@ import type { Headers, RecordInfo } from '../../core/record.js'
 import type { DeepReadonly } from '../../model/deep-readonly.js'
 import type { TimerDefinition } from '../../model/kind.js'
 import type { LookupTable } from '../../model/lookup.js'
+import type { DemandTarget } from '../../model/names.js'
 import { topicNode, type Topic } from '../../model/stream.js'
 import type { EmitOptions, Turn, WindowBounds } from '../../model/turn.js'
 import { dueTime, timeBase } from '../due/due-time.js'
@@ -35,6 +36,7 @@ export interface TurnSurroundings {
     value: string | Uint8Array | null,
     headers: Headers | undefined,
   ) => void
+  readonly demandTarget: DemandTarget
   /** Which timestamps can be emitted. */
   readonly times: OutputTimes
   /** The row of a table. Throws `DEFINITION_INVALID` when the app has no such table. */
@@ -116,6 +118,7 @@ export class ActiveTurn implements Turn<Record<string, unknown>> {
     const node = topicNode(target as Topic<never>)
     const { name, codec, keys, partitions } = node
     const where = `turn.emit to ${name}`
+    this.#surroundings.demandTarget(name, where)
     if (isThenable(value)) throw this.#pending(where, value)
     const encoded = value === null ? null : demandEncoded(codec.encode(value), where)
     demandEmitOptions(options, where)
