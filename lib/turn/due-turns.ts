@@ -7,7 +7,7 @@ import { recordWork } from './deliver.js'
 import type { Failures } from './failing/failures.js'
 import { type CarriedTurn } from './kept/carried.js'
 import type { Guard } from './kept/guard.js'
-import { expiryOf, isHeld, objectOf, rowKind, type Row } from './kept/row.js'
+import { expiryOf, forgetLife, isHeld, objectOf, rowKind, type Row } from './kept/row.js'
 import { dropTimers, payloadOf, timerOf } from './kept/timers.js'
 import { carriedInfo, closeId, timerId, valueOf, type TurnSource } from './kept/turn-source.js'
 import { Waiting } from './kept/waiting.js'
@@ -114,23 +114,23 @@ export class DueTurns {
   #expire(agenda: Agenda, { kind, key }: ObjectName, dueMs: number): void {
     const row = agenda.row(kind, key)
     const table = agenda.table(kind)
-    if (table === undefined) return
-    const entry = table.cached(key) ?? table.load(key)
-    const { turns, sources } = this.#options
-    const definition = sources.get(kind)?.get(closeId)?.kind
-    const isWanted =
-      turns.areFailing ||
-      isHeld(row.state as Row) ||
-      isBusy(entry) ||
-      (definition !== undefined && !turns.isDeletable(definition, key))
+    const definition = this.#source(kind, closeId)?.kind
+    if (table === undefined || definition === undefined) return
     const seq = this.#options.seq()
+    // The row says what the program said when the object was touched.
+    const { ttlMs } = definition
+    if (ttlMs === undefined) return agenda.change(row, seq, forgetLife)
+    if (ttlMs > ((row.state as Row).ttlMs as number)) return agenda.change(row, seq, (noted) => (noted.ttlMs = ttlMs))
+    const entry = table.cached(key) ?? table.load(key)
+    const { turns } = this.#options
+    const isWanted =
+      turns.areFailing || isHeld(row.state as Row) || isBusy(entry) || !turns.isDeletable(definition, key)
     agenda.change(row, seq, (noted, parts) => {
       if (isWanted) {
         noted.touched = dueMs
         return
       }
-      delete noted.touched
-      delete noted.ttlMs
+      forgetLife(noted)
       dropTimers(noted, parts)
     })
     if (isWanted || entry.state === undefined) return

@@ -9,7 +9,7 @@ import { carriedInfo } from './kept/turn-source.js'
 import { guardOf, guardOfEntry, type Guard } from './kept/guard.js'
 import type { Outbox } from './output/outbox.js'
 import { rowOf } from './output/published-row.js'
-import { touchEveryMs, type Row } from './kept/row.js'
+import { forgetLife, touchEveryMs, type Row } from './kept/row.js'
 import { dropTimer, dropTimers, setTimer } from './kept/timers.js'
 import { Unfinished } from './unfinished.js'
 import type { Counters } from './running/counters.js'
@@ -236,10 +236,12 @@ export class Turns {
   /** Timers of a deleted object go with it, and the one that was due. */
   #note({ agenda, source, entry, timer }: Work, { timers, deleted }: ActiveTurn, seq: number): void {
     const row = agenda.row(source.kind.name, entry.key)
+    // It may be made again, and lives anew then.
+    if (deleted) entry.touched = undefined
     if (deleted && row.state === undefined) return
     agenda.change(row, seq, (noted, parts) => {
       if (deleted) {
-        delete noted.touched
+        forgetLife(noted)
         return dropTimers(noted, parts)
       }
       if (timer !== undefined) dropTimer(noted, parts, timer)
@@ -255,9 +257,10 @@ export class Turns {
     const often = touchEveryMs(ttlMs)
     if (entry.touched !== undefined && now - entry.touched < often) return
     const row = agenda.row(source.kind.name, entry.key)
-    const known = (row.state as Row | undefined)?.touched
-    entry.touched = known !== undefined && now - known < often ? known : now
-    if (entry.touched === known) return
+    const known = row.state as Row | undefined
+    const isNoted = known?.touched !== undefined && now - known.touched < often && known.ttlMs === ttlMs
+    entry.touched = isNoted ? known.touched : now
+    if (isNoted) return
     agenda.change(row, seq, (noted) => {
       noted.touched = now
       noted.ttlMs = ttlMs

@@ -65,6 +65,12 @@ const touchShare = 0.1
 export const touchEveryMs = (ttlMs: number): number => ttlMs * touchShare
 export const expiryOf = (touched: number, ttlMs: number): number => Math.ceil(touched + ttlMs * (1 + touchShare))
 
+/** When it was touched counts no more. */
+export function forgetLife(row: Row): void {
+  delete row.touched
+  delete row.ttlMs
+}
+
 /** Whether later turns of the object must not pass. */
 export const isHeld = ({ waiting, quarantine }: Row): boolean => waiting !== undefined || quarantine !== undefined
 
