@@ -166,6 +166,14 @@ export class Table {
     if (this.#dirty.push(entry) % entriesPerLook === 0) this.#look(entry)
   }
 
+  /** Takes back a `changed` that led to nothing: the object is as it was. `dirtyIn`: of the entry before it. */
+  unchanged(entry: Entry, dirtyIn: number): void {
+    const index = this.#dirty.lastIndexOf(entry)
+    if (index < 0) return
+    this.#dirty.splice(index, 1)
+    entry.dirtyIn = dirtyIn
+  }
+
   /** States can grow within a commit, and those of the first one are not known at all. */
   #look({ state }: Entry): void {
     if (state === undefined) return

@@ -151,11 +151,12 @@ export class Turns {
     source.isAsync = true
     this.#keepRecord(work)
     // Half changed as it is now, it must be taken back if all is.
+    const dirtyIn = entry.dirtyIn
     table.changed(entry, seq)
-    this.flights.takeOff({ work, turn, before: copy, guard: guardOfEntry(table, entry) }, promise)
+    this.flights.takeOff({ work, turn, before: copy, dirtyIn, guard: guardOfEntry(table, entry) }, promise)
   }
 
-  #landed({ work, turn, before, guard }: Flight, error: unknown): void {
+  #landed({ work, turn, before, dirtyIn, guard }: Flight, error: unknown): void {
     const { flights } = this
     try {
       turn.end()
@@ -164,6 +165,8 @@ export class Turns {
         this.#inspect(work, turn.deleted, guard.careful)
         this.#finish(work, turn)
       } catch (cause) {
+        // Of what it did nothing is left: nothing is to be written for it.
+        if (before !== undefined && dirtyIn !== this.#options.seq()) work.table.unchanged(work.entry, dirtyIn)
         this.#failed(work, before, cause)
       }
       while (!guard.busy && guard.queue.length > 0) flights.next(guard)

@@ -22,6 +22,8 @@ export interface Flight {
   readonly turn: ActiveTurn
   /** The object as it was before; undefined when that is not known. */
   readonly before: string | null | undefined
+  /** The commit that carried its latest change before this turn; 0 when there was none. */
+  readonly dirtyIn: number
   readonly guard: Guard
 }
 
