@@ -18,7 +18,10 @@ export type Positions = ReadonlyMap<string, ReadonlyMap<number, Offset>>
 /** Header values are bytes; Kafka allows null. */
 export type Headers = ReadonlyMap<string, Uint8Array | null>
 
-/** Where a record came from, and its metadata. Valid during the call that received it. */
+/**
+ * Where a record came from, and its metadata. Valid during the call that received it; that of an asynchronous turn, until the turn
+ * has ended and after.
+ */
 export interface RecordInfo {
   readonly topic: string
   readonly partition: number
@@ -28,6 +31,15 @@ export interface RecordInfo {
   readonly key: string | null
   readonly headers: Headers
 }
+
+/** A record whose reader uses the same object for the next one, unless it has been told to leave it to somebody. */
+export interface ReusedRecord extends RecordInfo {
+  /** It stays what it is: `own` is the same record, valid for ever. */
+  keep(own: RecordInfo): void
+}
+
+export const isReused = (record: RecordInfo): record is ReusedRecord =>
+  (record as Partial<ReusedRecord>).keep !== undefined
 
 /** Positions that can be written to. */
 export class PositionMap {

@@ -1,12 +1,12 @@
 import { textKeys, type KeyFormat } from '../core/key-format.js'
-import { copiedHeaders, type Headers, type RecordInfo } from '../core/record.js'
+import { copiedHeaders, type Headers, type RecordInfo, type ReusedRecord } from '../core/record.js'
 import type { RecordCursor } from './port.js'
 
 /**
  * What handlers see of the record a cursor stands on: nothing is read before it is asked for, and the key is decoded once
- * per record. Valid until the cursor moves; `snapshot` is valid for ever.
+ * per record. Valid until the cursor moves, unless it was kept; `snapshot` is valid for ever.
  */
-export class RecordView implements RecordInfo {
+export class RecordView implements ReusedRecord {
   topic = ''
   partition = -1
   /** Where the timestamp comes from the value, of the record the cursor stands on. */
@@ -17,6 +17,7 @@ export class RecordView implements RecordInfo {
   #keyOffset = -1
   #headers: Headers | undefined
   #headersOffset = -1
+  #kept: RecordInfo | undefined
 
   bind(topic: string, partition: number, cursor: RecordCursor, keys: KeyFormat = textKeys): void {
     this.#keys = keys
@@ -26,16 +27,27 @@ export class RecordView implements RecordInfo {
     this.#keyOffset = this.#headersOffset = -1
   }
 
+  get isKept(): boolean {
+    return this.#kept !== undefined
+  }
+
+  keep(own: RecordInfo): void {
+    this.#kept ??= own
+  }
+
   get offset(): bigint {
+    if (this.#kept !== undefined) return this.#kept.offset
     return BigInt(this.#bound().offset)
   }
 
   get timestamp(): number {
+    if (this.#kept !== undefined) return this.#kept.timestamp
     return this.eventTime ?? this.#bound().timestamp
   }
 
   /** Throws `VALUE_INVALID` for bytes that are no key of the topic's format. */
   get key(): string | null {
+    if (this.#kept !== undefined) return this.#kept.key
     const cursor = this.#bound()
     if (this.#keyOffset !== cursor.offset) {
       this.#key = cursor.keyStart < 0 ? null : this.#keys.text(cursor.bytes, cursor.keyStart, cursor.keyEnd)
@@ -45,6 +57,7 @@ export class RecordView implements RecordInfo {
   }
 
   get headers(): Headers {
+    if (this.#kept !== undefined) return this.#kept.headers
     const cursor = this.#bound()
     if (this.#headers === undefined || this.#headersOffset !== cursor.offset) {
       this.#headers = cursor.headers()

@@ -1,6 +1,9 @@
+import { z } from 'zod'
 import { Instance } from '../../test/instances.js'
 import { app, flows, Sent, words } from '../../test/word-app.js'
 import { memoryLog } from '../memory/memory-log.js'
+import { stateObject } from '../model/state-object.js'
+import { topic } from '../model/stream.js'
 import { memoryFolder } from '../store/memory/memory-folder.js'
 import type { StoreFolder } from '../store/store.js'
 
@@ -43,5 +46,41 @@ describe('an instance that is stopped', () => {
     await stopping
     expect(leaving.engine.health).toMatchObject({ live: false, state: 'closed' })
     await staying.engine.stop(1_000)
+  })
+
+  it.each([
+    ['is waited for when it ends in time', 5_000, 50, [], { n: 1 }],
+    ['is cut off when its time is up, and its signal says so', 50, 60_000, ['TURN_CUT_OFF'], { n: 0 }],
+  ] as const)('an asynchronous turn %s', async (_what, timeoutMs, takesMs, reasons, left) => {
+    const calls = topic('calls', z.string())
+    const found: unknown[] = []
+    let began = (): void => undefined
+    const underWay = new Promise<void>((resolve) => (began = resolve))
+    const call = stateObject('call', { state: z.object({ n: z.number() }), init: () => ({ n: 0 }) }).on(
+      calls,
+      (id) => id,
+      async (state, _id, { signal }) => {
+        began()
+        await new Promise<void>((resolve) => {
+          const timer = setTimeout(resolve, takesMs)
+          signal.addEventListener('abort', () => {
+            found.push((signal.reason as { code: string }).code)
+            clearTimeout(timer)
+            resolve()
+          })
+        })
+        state.n++
+      },
+    )
+    const log = memoryLog({ partitions: 1 })
+    await log.send(calls, ['a'])
+    const { engine } = new Instance({ app, log, objects: [call] })
+    await engine.start()
+    await underWay
+    await engine.stop(timeoutMs)
+    expect(found).toEqual(reasons)
+    // What was cut off has had no effect, and its record is there to be read again.
+    const position = (await log.admin.stableCommitted(app, [{ topic: 'calls', partition: 0 }])).get('calls')?.get(0)
+    expect(position ?? 0).toBe(left.n)
   })
 })

@@ -41,6 +41,8 @@ export class Engine {
   #stopped: Promise<void> | undefined
   #stopping = false
   #closed = false
+  /** What is not committed by now is left to the next start. */
+  #isLeft = false
   #failure: { readonly error: unknown } | undefined
   #ready = (): void => undefined
 
@@ -137,6 +139,7 @@ export class Engine {
     this.#halt()
     await this.#within(timeoutMs, this.#finish())
     this.#endJobs()
+    this.#cutTurnsOff()
     if (this.#parts !== undefined) await this.#close(this.#parts)
     this.#closed = true
     this.watch.stop()
@@ -158,7 +161,7 @@ export class Engine {
     await this.#startEnds()
     await this.#turnsEnd()
     const cycle = this.#parts?.cycle
-    const commits = this.#failure === undefined && this.#ownership?.holds === true
+    const commits = !this.#isLeft && this.#failure === undefined && this.#ownership?.holds === true
     await (commits ? cycle?.commitAll() : cycle?.settled())?.catch((error: unknown) => {
       // Its records are read again at the next start.
       if (error instanceof StateRefused || error instanceof Redo)
@@ -179,6 +182,12 @@ export class Engine {
   async #turnsEnd(): Promise<void> {
     const flights = this.#parts?.passage.turns.flights
     while (this.#failure === undefined && flights?.idle === false) await this.#wake.wait(idleMs)
+  }
+
+  /** Their time is up, or something failed: their handlers are told, and their records are read again at the next start. */
+  #cutTurnsOff(): void {
+    this.#isLeft = true
+    this.#parts?.passage.turns.flights.cutOff('the app closes')
   }
 
   /** Nothing is processed any more, so what the group waits for may pass, and a start need not wait for its tasks. */

@@ -1,5 +1,6 @@
 import { reasonOf } from '../core/errors.js'
 import { isThenable, kindOf } from '../core/record-checks.js'
+import { isReused } from '../core/record.js'
 import type { KindDefinition } from '../model/kind.js'
 import { StateRefused, type Entry, type Table } from '../state/table.js'
 import { ActiveTurn, type TurnSurroundings } from './running/active-turn.js'
@@ -111,7 +112,7 @@ export class Turns {
 
   /** The reader goes on: what the turn needs of its record is kept. */
   #keepRecord(work: Work): void {
-    if (work.carried !== undefined) return
+    if (!isReused(work.record)) return
     work.record = carriedInfo(work.source, carriedTurn(work).record)
   }
 
@@ -149,7 +150,10 @@ export class Turns {
     const seq = this.#options.seq()
     const copy = before === undefined ? table.before(entry, seq) : before
     source.isAsync = true
+    const { record } = work
     this.#keepRecord(work)
+    // The handler may have it: it is not that of the reader any more.
+    if (isReused(record)) record.keep(work.record)
     // Half changed as it is now, it must be taken back if all is.
     const dirtyIn = entry.dirtyIn
     table.changed(entry, seq)

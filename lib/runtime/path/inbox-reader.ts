@@ -16,7 +16,7 @@ import type { Task } from '../tasks/task.js'
 /** Reads an inbox: records whose objects are in this partition, from wherever they came. */
 export class InboxReader extends Reader {
   readonly #plan: InboxPlan
-  readonly #record: HoppedRecord
+  #record: HoppedRecord
   readonly #origin: Origin
   #isOurs = false
   #isBrief = false
@@ -41,6 +41,7 @@ export class InboxReader extends Reader {
   }
 
   protected override take(): void {
+    if (this.#record.isKept) this.#record = new HoppedRecord(this.at)
     const record = this.#record
     let source: TurnSource | undefined
     let values: readonly unknown[]

@@ -14,13 +14,13 @@ import type { Task } from '../tasks/task.js'
 /** Reads a source: decodes each value once and hands it to all that reads the topic. */
 export class SourceReader extends Reader {
   readonly #plan: SourcePlan
-  readonly #view = new RecordView()
+  #view = new RecordView()
   readonly #time: TimeOrigin | undefined
 
   constructor(task: Task, fetched: Fetched, surroundings: ReaderSurroundings, plan: SourcePlan) {
     super(task, fetched, surroundings)
     this.#plan = plan
-    this.#view.bind(fetched.topic, fetched.partition, this.cursor, plan.topic.keys)
+    this.#bind(this.#view)
     this.#time = this.timeOf(plan.timed, fetched.topic, fetched.partition)
   }
 
@@ -28,7 +28,19 @@ export class SourceReader extends Reader {
     return this.#plan.topic.onInvalid
   }
 
+  #bind(view: RecordView): void {
+    view.bind(this.at.topic, this.at.partition, this.cursor, this.#plan.topic.keys)
+  }
+
+  /** The cursor has moved: an asynchronous turn may have the view that stood on the record before. */
+  #look(): RecordView {
+    if (this.#view.isKept) this.#bind((this.#view = new RecordView()))
+    this.#view.eventTime = undefined
+    return this.#view
+  }
+
   protected override setAside({ error, brief }: Culprit): void {
+    this.#look()
     const what = `what was written for it was refused (${error.message})`
     this.refuseFor(this.#plan.topic.onInvalid, new RecordRefused('RECORDS_REFUSED', what, { cause: error }), brief)
   }
@@ -36,10 +48,9 @@ export class SourceReader extends Reader {
   protected override take(): void {
     const { topic, pushes, tombstones } = this.#plan
     const { bytes, valueStart, valueEnd } = this.cursor
-    const view = this.#view
+    const view = this.#look()
     let value: unknown = null
     let takers = pushes
-    view.eventTime = undefined
     if (valueStart < 0 && tombstones !== undefined) takers = tombstones
     else {
       try {

@@ -6,7 +6,7 @@ import { readRaw } from '../../../test/raw-records.js'
 import { stateObject, type StateObject } from '../../model/state-object.js'
 import { topic } from '../../model/stream.js'
 import { drained } from '../../runtime/drain.js'
-import { testDriver } from '../../testing/driver.js'
+import { Driver } from '../../testing/driver.js'
 
 const visits = topic('visits', z.object({ user: z.string(), ends: z.boolean() }))
 const rows = topic('rows', z.number())
@@ -31,7 +31,7 @@ const visited = (ttl: string | undefined): StateObject<'visited', { n: number }>
 describe('the time to live', () => {
   it('begins anew for an object that is made again, however soon', async () => {
     const kind = visited('1h')
-    await using driver = testDriver({ objects: [kind] })
+    await using driver = new Driver({ objects: [kind] })
     await driver.send(visits, { user: 'ann', ends: false })
     await driver.send(visits, { user: 'ann', ends: true })
     await driver.advance('1m')
@@ -43,7 +43,7 @@ describe('the time to live', () => {
   })
 
   it('leaves nothing behind of an object that is deleted before', async () => {
-    await using driver = testDriver({ objects: [visited('1h')] })
+    await using driver = new Driver({ objects: [visited('1h')] })
     await driver.send(visits, { user: 'ann', ends: false })
     await driver.send(visits, { user: 'ann', ends: true })
     const last = (await readRaw(driver.log, 'test-timers')).at(-1)

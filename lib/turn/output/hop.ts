@@ -1,6 +1,6 @@
 import { asBuffer } from '../../core/bytes.js'
 import { MillraceError, reasonOf } from '../../core/errors.js'
-import type { Headers, RecordInfo, TopicPartition } from '../../core/record.js'
+import type { Headers, ReusedRecord, TopicPartition } from '../../core/record.js'
 import { firstHeader, headersOf, noHeaders, surrounded, withoutFirst } from '../../log/format/header-section.js'
 import type { HeaderSection } from '../../log/format/record-headers.js'
 import type { RecordCursor } from '../../log/port.js'
@@ -33,8 +33,9 @@ export function packHop(turn: CarriedTurn, more: readonly HopElement[] = []): He
   return surrounded([[ours, fields.take()]], turn.record.headers, [])
 }
 
-/** A record read from an inbox, as if read from its source topic. Reused from record to record. */
-export class HoppedRecord implements RecordInfo {
+/** A record read from an inbox, as if read from its source topic. Reused from record to record, until one of them is kept. */
+export class HoppedRecord implements ReusedRecord {
+  isKept = false
   readonly #inbox: TopicPartition
   #cursor: RecordCursor | undefined
   #section: HeaderSection = noHeaders
@@ -63,6 +64,10 @@ export class HoppedRecord implements RecordInfo {
     } catch (cause) {
       throw this.#foreign(cause)
     }
+  }
+
+  keep(): void {
+    this.isKept = true
   }
 
   get topic(): string {

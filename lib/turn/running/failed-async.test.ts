@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { readRaw } from '../../../test/raw-records.js'
 import { stateObject } from '../../model/state-object.js'
 import { topic } from '../../model/stream.js'
-import { testDriver } from '../../testing/driver.js'
+import { Driver } from '../../testing/driver.js'
 
 const calls = topic('calls', z.object({ id: z.string(), fails: z.boolean() }))
 const rows = topic('rows', z.number())
@@ -18,7 +18,7 @@ const call = stateObject('call', { state: z.object({ n: z.number() }), init: () 
 
 describe('an asynchronous turn that fails', () => {
   it('writes nothing of an object that was there, nor of one that was not', async () => {
-    await using driver = testDriver({ objects: [call], partitions: 1 })
+    await using driver = new Driver({ objects: [call], partitions: 1 })
     await driver.send(calls, { id: 'old', fails: false })
     const written = async (): Promise<unknown> => [
       await readRaw(driver.log, 'test-call-changelog'),
@@ -32,7 +32,7 @@ describe('an asynchronous turn that fails', () => {
   })
 
   it('leaves what others did to its object in the same commit', async () => {
-    await using driver = testDriver({ objects: [call], partitions: 1 })
+    await using driver = new Driver({ objects: [call], partitions: 1 })
     await driver.sendAll(calls, [
       { id: 'a', fails: false },
       { id: 'a', fails: true },
