@@ -1,12 +1,12 @@
 import type { RecordInfo } from '../core/record.js'
-import type { FixedWindow, SessionWindow } from '../model/window.js'
+import type { FixedWindow } from '../model/window.js'
 import type { Entry, Table } from '../state/table.js'
 import type { Agenda } from './due/agenda.js'
 import type { Failures } from './failing/failures.js'
-import { isLate, type Sessions } from './windows/sessions.js'
 import type { CarriedTurn } from './kept/carried.js'
 import { closeId, valueOf, type TurnSource } from './kept/turn-source.js'
 import type { Turns } from './turns.js'
+import { inItsWindow } from './in-its-window.js'
 import { tooLate, untimelyError } from './untimely.js'
 import { hasFixedWindows, parseWindowKey, windowAt, windowCount, windowKey } from './windows/windows.js'
 import { carriedTurn, type Origin, type Work } from './running/work.js'
@@ -22,25 +22,28 @@ export interface Delivery {
   readonly origin: Origin
   /** Number of the dead letter that is replayed. */
   readonly letter: number | undefined
+  /** Of one that is replayed: see `Work`. */
+  readonly streamTime?: number | undefined
 }
 
 /** Runs the turns of a value: one, or, of a windowed kind, one for each window that it is in and that is open. */
 export function deliver(delivery: Delivery, turns: Turns, failures: Failures): void {
   const { window } = delivery.source.kind
   if (window === undefined) return turns.run(workOn(delivery, delivery.key, undefined))
-  if (delivery.letter !== undefined) return deliverLetter(delivery, turns)
+  if (delivery.letter !== undefined) return deliverLetter(delivery, turns, failures)
   const untimely = untimelyError(delivery)
   if (untimely !== undefined) return failures.refused(workOn(delivery, delivery.key, undefined), untimely, window.late)
-  if (window.kind === 'session') return deliverToSession(delivery, window, turns, failures)
+  if (window.kind === 'session') return deliverToSession(delivery, turns, failures)
   deliverToWindows(delivery, window, turns, failures)
 }
 
 /** It says which object it is of, window included, and waits for nothing: whether it was late was asked when it first came. */
-function deliverLetter(delivery: Delivery, turns: Turns): void {
+function deliverLetter(delivery: Delivery, turns: Turns, failures: Failures): void {
   const { source, key: object } = delivery
-  if (!hasFixedWindows(source.kind)) return turns.run(workOn(delivery, object, undefined))
-  const { key, window } = parseWindowKey(object)
-  turns.run({ ...workOn({ ...delivery, key }, object, window), closes: source.id === closeId })
+  const fixed = hasFixedWindows(source.kind)
+  const { key, window } = fixed ? parseWindowKey(object) : { key: object, window: undefined }
+  const work = workOn({ ...delivery, key }, object, window)
+  turns.run(inItsWindow(fixed ? { ...work, closes: source.id === closeId } : work, failures))
 }
 
 function deliverToWindows(delivery: Delivery, window: FixedWindow, turns: Turns, failures: Failures): void {
@@ -96,23 +99,19 @@ function runWithOwnValue(work: Work, source: TurnSource, carried: CarriedTurn, t
   turns.run({ ...work, value })
 }
 
-function deliverToSession(delivery: Delivery, window: SessionWindow, turns: Turns, failures: Failures): void {
-  const { agenda, record } = delivery
-  const now = agenda.time?.now ?? -Infinity
-  const work = workOn(delivery, delivery.key, undefined)
-  if (isLate(work.entry.state as Sessions | undefined, record.timestamp, window, now))
-    return failures.refused(work, tooLate(delivery, now), window.late)
-  turns.run(work)
+/** Turns before it that wait may open the session that it belongs to: whether it is late is asked when its turn comes. */
+function deliverToSession(delivery: Delivery, turns: Turns, failures: Failures): void {
+  turns.run(inItsWindow(workOn(delivery, delivery.key, undefined), failures))
 }
 
 function workOn(
-  { source, agenda, table, key, value, record, origin, letter }: Delivery,
+  { source, agenda, table, key, value, record, origin, letter, streamTime }: Delivery,
   object: string,
   window: Work['window'],
 ): Work {
   const entry = table.cached(object) ?? table.load(object)
   const work = recordWork(source, agenda, table, entry, value, record, origin)
-  return window === undefined && letter === undefined ? work : { ...work, key, window, letter }
+  return window === undefined && letter === undefined ? work : { ...work, key, window, letter, streamTime }
 }
 
 /** A turn on an object that has no window, not tried before. Positional: it is made for every turn. */
@@ -137,6 +136,7 @@ export function recordWork(
     carried: undefined,
     window: undefined,
     now: record.timestamp,
+    streamTime: undefined,
     tried: 0,
     retries: false,
     letter: undefined,

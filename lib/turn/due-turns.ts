@@ -5,6 +5,7 @@ import type { Entry, Table } from '../state/table.js'
 import type { Agenda } from './due/agenda.js'
 import { recordWork } from './deliver.js'
 import type { Failures } from './failing/failures.js'
+import { inItsWindow } from './in-its-window.js'
 import { type CarriedTurn } from './kept/carried.js'
 import type { Guard } from './kept/guard.js'
 import { expiryOf, forgetLife, isHeld, objectOf, rowKind, type Row } from './kept/row.js'
@@ -71,14 +72,12 @@ export class DueTurns {
     const source = this.#source(kind, closeId)
     if (source === undefined) return
     const work = this.#work(agenda, source, key, dueMs)
-    const { entry, table } = work
+    const { entry } = work
     // What is listed is found again after each takeover. An object that is held has a guard.
     if (entry.guard !== undefined && dueMs <= closingOf(agenda.row(kind, key))) return
-    const due = (): number =>
-      entry.state === undefined ? Infinity : (table.kind.eventDue?.(entry.key, entry.state) ?? Infinity)
-    if (due() <= dueMs) this.#options.turns.run({ ...work, isDue: () => due() <= dueMs, closes: closesAll(source) })
-    // A session that was extended.
-    else if (due() < Infinity) agenda.add({ dueMs: due(), kind, key })
+    const { turns, failures } = this.#options
+    const closing = inItsWindow({ ...work, closes: closesAll(source) }, failures)
+    if (closing.isDue?.() !== false) turns.run(closing)
   }
 
   #retry(agenda: Agenda, object: ObjectName, entry: Entry): void {
@@ -97,6 +96,7 @@ export class DueTurns {
       tried: row.retry?.attempt ?? 0,
       retries: true,
       letter: turn.letter,
+      streamTime: turn.streamTime,
       closes: turn.source === closeId && closesAll(source),
     }
     let value: unknown
@@ -107,7 +107,8 @@ export class DueTurns {
       const refused = cause instanceof RecordRefused ? cause : RecordRefused.because(cause, 'VALUE_INVALID')
       return this.#options.failures.failed(work, refused, { final: true })
     }
-    this.#options.turns.run({ ...work, value })
+    const { turns, failures } = this.#options
+    turns.run(inItsWindow({ ...work, value }, failures))
   }
 
   /** What is held, or has a turn under way, is not forgotten yet; nor is it when its deletion is refused. */

@@ -102,7 +102,8 @@ export class Turns {
     const { failures } = this.#options
     const guard = guardOfEntry(work.table, work.entry)
     const fail = (): void => {
-      if (work.isDue?.() === false || (!work.retries && failures.holds(work))) return
+      if (!work.retries && failures.holds(work)) return
+      if (work.isDue?.() === false) return this.#passedOver(work)
       failures.failed(work, error, { final: true, brief })
     }
     if (!guard.busy) return fail()
@@ -122,9 +123,14 @@ export class Turns {
     this.#attempt(work, guard.careful || source.isAsync ? snapshotOf(table, entry) : undefined)
   }
 
+  /** A turn that is not to be run any more does not wait any longer either. */
+  #passedOver(work: Work): void {
+    if (work.retries || work.letter !== undefined) this.#options.failures.succeeded(work)
+  }
+
   /** `before`: a copy of the object, undefined when none was made. */
   #attempt(work: Work, before: string | null | undefined): void {
-    if (work.isDue?.() === false) return
+    if (work.isDue?.() === false) return this.#passedOver(work)
     const { source, entry, table } = work
     this.#options.watched?.before(table, entry)
     const isNew = entry.state === undefined

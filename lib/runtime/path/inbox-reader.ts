@@ -92,7 +92,8 @@ export class InboxReader extends Reader {
       )
     const { turns, failures } = this.surroundings.passage
     const origin = element === this.#record.address.element ? this.#origin : this.#originOf(element)
-    const delivery = { source, agenda, table, key, value, record: this.#record, origin, letter }
+    const { streamTime } = this.#record.address
+    const delivery = { source, agenda, table, key, value, record: this.#record, origin, letter, streamTime }
     deliver(delivery, turns, failures)
   }
 

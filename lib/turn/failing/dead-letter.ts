@@ -62,7 +62,7 @@ export function deadTurn(
   outbox: Outbox,
   target: DeadLetterTarget,
   task: number,
-  { source, record, way, element }: CarriedTurn,
+  { source, record, way, element, streamTime }: CarriedTurn,
   error: MillraceError,
   { kind, key, window, attempt, letter }: DeadTurnFacts,
 ): void {
@@ -75,6 +75,7 @@ export function deadTurn(
     own('attempt', attempt),
     ...(letter === undefined ? [] : [own('letter', letter)]),
     own('way', `${way} ${element}`),
+    ...(streamTime === undefined ? [] : [own('stream.time', streamTime)]),
   ])
 }
 

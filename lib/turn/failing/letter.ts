@@ -36,7 +36,7 @@ export function letterIn(app: string, letter: Pick<CarriedRecord, 'key' | 'value
   const [number, partition, offset, timestamp] = numbers as [number, number, number, number]
   const [way, element] = ways as [number, number]
   const record = { topic, partition, offset, timestamp, key: letter.key, value: letter.value, headers }
-  const turn = { source, record, way, element, letter: number }
+  const turn = { source, record, way, element, letter: number, streamTime: streamTimeIn(text('stream.time')) }
   const window = text('window')
   const placedBy = window !== undefined && key.endsWith(`|${window}`) ? key.slice(0, -window.length - 1) : key
   return { kind, key, placedBy, number, turn, isIncomplete: ours.has(incompleteName) }
@@ -48,6 +48,11 @@ function isWhole<T>(fields: readonly (T | undefined)[]): fields is readonly T[] 
 
 function numberIn(text: string | undefined): number | undefined {
   return text !== undefined && /^-?\d{1,16}$/.test(text) ? Number(text) : undefined
+}
+
+/** It has none before event time has begun; letters of objects without sessions say nothing of it. */
+function streamTimeIn(text: string | undefined): number | undefined {
+  return text === String(-Infinity) ? -Infinity : numberIn(text)
 }
 
 function ownHeaders(section: HeaderSection): readonly [HeaderSection, Headers] | undefined {

@@ -6,21 +6,29 @@ export interface Address extends Omit<CarriedRecord, 'headers' | 'value'>, Omit<
 
 /** First field. Raised with each change of the form. */
 const format = 2
+/** The same with a stream time at the end, which only turns of sessions have. */
+const timedFormat = 3
 
 /** The event time goes with it: brokers may refuse it as the timestamp of one of our records, or put another in its place. */
-export function writeAddress(fields: FieldWriter, { source, record, way, element, letter }: CarriedTurn): void {
+export function writeAddress(
+  fields: FieldWriter,
+  { source, record, way, element, letter, streamTime }: CarriedTurn,
+): void {
   const { topic, partition, offset, timestamp, key } = record
-  fields.int(format).text(source).text(topic).int(partition).number(offset).number(timestamp).bytes(key)
+  fields.int(streamTime === undefined ? format : timedFormat)
+  fields.text(source).text(topic).int(partition).number(offset).number(timestamp).bytes(key)
   fields
     .int(way)
     .int(element)
     .int(letter ?? 0)
+  if (streamTime !== undefined) fields.number(streamTime)
 }
 
 /** Throws `RangeError` for bytes that are no address. */
 export function readAddress(fields: FieldReader): Address {
   const found = fields.int()
-  if (found !== format) throw new RangeError(`it has format ${found}, this program knows ${format}`)
+  if (found !== format && found !== timedFormat)
+    throw new RangeError(`it has format ${found}, this program knows ${format} and ${timedFormat}`)
   const source = fields.text()
   const topic = fields.text()
   const partition = fields.int()
@@ -29,6 +37,8 @@ export function readAddress(fields: FieldReader): Address {
   const key = fields.bytes()
   const way = fields.int()
   const element = fields.int()
-  const letter = fields.int()
-  return { source, topic, partition, offset, timestamp, key, way, element, letter: letter === 0 ? undefined : letter }
+  const number = fields.int()
+  const letter = number === 0 ? undefined : number
+  const streamTime = found === timedFormat ? fields.number() : undefined
+  return { source, topic, partition, offset, timestamp, key, way, element, letter, streamTime }
 }

@@ -30,6 +30,8 @@ export interface CarriedTurn {
   readonly element: number
   /** Number of the dead letter that is replayed. */
   readonly letter: number | undefined
+  /** See `Work`. */
+  readonly streamTime?: number | undefined
 }
 
 /** The record that a cursor stands on. */

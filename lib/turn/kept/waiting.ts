@@ -90,7 +90,7 @@ function packed(turn: CarriedTurn): Uint8Array {
 
 function unpacked(bytes: Buffer): CarriedTurn {
   const read = new FieldReader(bytes)
-  const { source, way, element, letter, ...record } = readAddress(read)
+  const { source, way, element, letter, streamTime, ...record } = readAddress(read)
   const headers = read.bytes() as HeaderSection
-  return { source, way, element, letter, record: { ...record, headers, value: read.bytes() } }
+  return { source, way, element, letter, streamTime, record: { ...record, headers, value: read.bytes() } }
 }

@@ -123,6 +123,7 @@ const nowhere: Address = {
   way: 0,
   element: 0,
   letter: undefined,
+  streamTime: undefined,
 }
 const none: readonly HopElement[] = []
 

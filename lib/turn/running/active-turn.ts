@@ -98,9 +98,9 @@ export class ActiveTurn implements Turn<Record<string, unknown>> {
     return this.#work.now
   }
 
-  /** How far event time has come in the task; for sessions. */
+  /** For sessions; see `Work`. */
   get streamTime(): number {
-    return this.#work.agenda.time?.now ?? -Infinity
+    return this.#work.streamTime ?? -Infinity
   }
 
   get log(): Logger {

@@ -22,6 +22,11 @@ export interface Work {
   readonly window: WindowBounds | undefined
   /** When it was due, for timers and windows that close; the record's timestamp otherwise. */
   readonly now: number
+  /**
+   * Of a record for sessions: how far event time was when it came. Which sessions it finds open goes by that, also when it has
+   * its turn much later; undefined for all others.
+   */
+  readonly streamTime: number | undefined
   /** How often it has been tried before. */
   readonly tried: number
   /** It is the first of those that wait, and may pass. */
@@ -43,7 +48,12 @@ export interface Origin {
 
 /** What has to be kept of a turn so that it can be run again. */
 export function carriedTurn(work: Work): CarriedTurn {
-  return (work.carried ??= work.origin.carry(work))
+  return (work.carried ??= carried(work))
+}
+
+function carried(work: Work): CarriedTurn {
+  const turn = work.origin.carry(work)
+  return work.streamTime === undefined ? turn : { ...turn, streamTime: work.streamTime }
 }
 
 /** Where a record in trouble was. */

@@ -1,0 +1,266 @@
+import fc from 'fast-check'
+import { z } from 'zod'
+import { text } from '../lib/codec/codec.js'
+import { stateObject, type AnyStateObject } from '../lib/model/state-object.js'
+import { topic } from '../lib/model/stream.js'
+import { hopping, session, tumbling } from '../lib/model/window.js'
+import { testDriver, type TestDriver } from '../lib/testing/driver.js'
+import { crashSteps, type CrashStep } from '../lib/testing/life.js'
+
+/** Windows whose turns fail, wait, crash and are replayed, beside what a fold makes of the same records. */
+
+interface Click {
+  readonly user: string
+  readonly at: number
+  readonly id: number
+  /** With it the window is forgotten. */
+  readonly deletes: boolean
+}
+
+/** What windows hold, and what is emitted when they close. */
+interface Window {
+  user: string
+  start: number
+  end: number
+  ids: number[]
+}
+
+const clicks = topic('clicks', z.object({ user: z.string(), at: z.number(), id: z.number(), deletes: z.boolean() }), {
+  timestamp: ({ at }) => at,
+})
+const closed = topic(
+  'closed',
+  z.object({ user: z.string(), start: z.number(), end: z.number(), ids: z.array(z.number()) }),
+)
+const letters = topic('test-dlq', text())
+
+const sizeMs = 2_000
+const everyMs = 1_000
+const gapMs = 600
+const grace = '4s'
+/** Less than the grace: no record is late. */
+const mostBehindMs = 3_000
+
+type State = { ids: number[] }
+const merge = (a: State, b: State): State => ({ ids: [...a.ids, ...b.ids] })
+const windows = {
+  tumbling: tumbling(sizeMs, { grace }),
+  hopping: hopping(sizeMs, { every: everyMs, grace }),
+  session: session<State>(gapMs, { merge, grace }),
+} as const
+
+export type WindowKind = keyof typeof windows
+
+export interface Schedule {
+  readonly partitions: number
+  /** Which source partition clicks go to: that of their user, one for all, or any. */
+  readonly through: 'own' | 'one' | 'any'
+  readonly clicks: readonly {
+    readonly user: number
+    readonly stepMs: number
+    readonly behind: number
+    readonly deletes: boolean
+  }[]
+  /** How often turns fail before they succeed; Infinity: until all is repaired. Which of these, a number made of the turn says. */
+  readonly failures: readonly number[]
+  readonly isAsync: boolean
+  readonly closesAsync: boolean
+  /** After each piece of the input. */
+  readonly events: readonly Event[]
+}
+
+type Event =
+  | { readonly crash: CrashStep | undefined }
+  | { readonly advance: number }
+  | { readonly replay: true }
+  | { readonly loseDisk: true }
+  | { readonly none: true }
+
+const piece = 6
+
+export const schedules: fc.Arbitrary<Schedule> = fc.record({
+  partitions: fc.integer({ min: 1, max: 3 }),
+  through: fc.constantFrom('own', 'one', 'any'),
+  clicks: fc.array(
+    fc.record({
+      user: fc.nat(3),
+      stepMs: fc.nat(900),
+      behind: fc.double({ min: 0, max: 1, noNaN: true }),
+      deletes: fc.nat(11).map((chance) => chance === 11),
+    }),
+    { minLength: 1, maxLength: 60, size: 'max' },
+  ),
+  failures: fc.array(fc.constantFrom(0, 0, 0, 0, 0, 0, 1, 2, 3, Infinity), { minLength: 7, maxLength: 31 }),
+  isAsync: fc.boolean(),
+  closesAsync: fc.boolean(),
+  events: fc.array(
+    fc.oneof(
+      { weight: 3, arbitrary: fc.constant({ none: true as const }) },
+      { weight: 2, arbitrary: fc.record({ advance: fc.constantFrom(100, 250, 1_000, 7_000) }) },
+      { weight: 2, arbitrary: fc.record({ crash: fc.constantFrom(undefined, ...crashSteps) }) },
+      { weight: 1, arbitrary: fc.constant({ replay: true as const }) },
+      { weight: 1, arbitrary: fc.constant({ loseDisk: true as const }) },
+    ),
+    { minLength: 10, maxLength: 10 },
+  ),
+})
+
+/** In the order in which they are sent: none is more than `mostBehindMs` behind the latest before it. */
+function shuffled({ clicks: drawn, through }: Schedule): readonly Click[] {
+  let now = 1_000_000
+  return drawn
+    .map(({ user, stepMs, behind, deletes }, id) => {
+      now += stepMs
+      // Where the order is not known, nothing is done that it matters for.
+      const click = { user: `u${user}`, at: now, id, deletes: deletes && through !== 'any' }
+      return { place: now + behind * mostBehindMs, click }
+    })
+    .sort((a, b) => a.place - b.place)
+    .map(({ click }) => click)
+}
+
+/** Turns that throw as the schedule says, and none once all is repaired. */
+class Faults {
+  readonly #times: readonly number[]
+  readonly #thrown = new Map<string, number>()
+  isRepaired = false
+
+  constructor(times: readonly number[]) {
+    this.#times = times
+  }
+
+  demand(what: string, number: number): void {
+    // Of what only moves time none fails.
+    const times = number < 0 ? 0 : (this.#times[number % this.#times.length] as number)
+    const thrown = this.#thrown.get(what) ?? 0
+    if (this.isRepaired || thrown >= times) return
+    this.#thrown.set(what, thrown + 1)
+    throw new Error(`${what} fails`)
+  }
+}
+
+function kindOf(window: WindowKind, { isAsync, closesAsync }: Schedule, faults: Faults): AnyStateObject {
+  const elsewhere = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+  return stateObject('window', {
+    state: z.object({ ids: z.array(z.number()) }),
+    init: () => ({ ids: [] as number[] }),
+    window: windows[window],
+  })
+    .on(
+      clicks,
+      { key: ({ user }) => user, onError: { attempts: 3, backoff: 100 } },
+      (state: State, { id, deletes }, turn) => {
+        state.ids.push(id)
+        if (deletes) turn.delete()
+        // What a session begins with depends on the order of its records.
+        const about = window === 'session' ? 0 : Math.floor(turn.window.start / everyMs)
+        const fail = (): void => faults.demand(`${id} in ${about}`, id + about)
+        return isAsync ? elsewhere().then(fail) : fail()
+      },
+    )
+    .onClose((state: State, turn) => {
+      const { start, end } = turn.window
+      turn.emit(closed, { user: turn.key, start, end, ids: state.ids })
+      const fail = (): void => faults.demand(`${turn.key} closes ${start}`, Math.floor(start / 7))
+      return closesAsync ? elsewhere().then(fail) : fail()
+    })
+}
+
+/** What a fold over all records makes of them: none is late, so when windows close does not matter. */
+function fold(window: WindowKind, all: readonly Click[]): readonly Window[] {
+  const open: Window[] = []
+  for (const click of all) {
+    for (const found of window === 'session' ? [sessionOf(click, open)] : windowsOf(window, click, open)) {
+      found.ids.push(click.id)
+      if (click.deletes) open.splice(open.indexOf(found), 1)
+    }
+  }
+  return open
+}
+
+function windowsOf(window: WindowKind, { user, at }: Click, open: Window[]): readonly Window[] {
+  const every = window === 'tumbling' ? sizeMs : everyMs
+  const found: Window[] = []
+  for (let start = Math.floor(at / every) * every; start > at - sizeMs; start -= every) {
+    let one = open.find((each) => each.user === user && each.start === start)
+    if (one === undefined) open.push((one = { user, start, end: start + sizeMs, ids: [] }))
+    found.push(one)
+  }
+  return found
+}
+
+function sessionOf({ user, at }: Click, open: Window[]): Window {
+  const [first, ...others] = open
+    .filter((each) => each.user === user && each.start < at + gapMs && at < each.end)
+    .sort((a, b) => a.start - b.start)
+  if (first === undefined) {
+    const made = { user, start: at, end: at + gapMs, ids: [] }
+    open.push(made)
+    return made
+  }
+  for (const other of others) {
+    first.ids.push(...other.ids)
+    first.end = Math.max(first.end, other.end)
+    open.splice(open.indexOf(other), 1)
+  }
+  first.start = Math.min(first.start, at)
+  first.end = Math.max(first.end, at + gapMs)
+  return first
+}
+
+/** Runs a schedule until all is repaired and replayed; resolves to what came out, and what should have. */
+export async function run(
+  window: WindowKind,
+  schedule: Schedule,
+): Promise<{ out: readonly string[]; wanted: readonly string[]; left: readonly string[] }> {
+  const all = shuffled(schedule)
+  const faults = new Faults(schedule.failures)
+  const { partitions, through } = schedule
+  await using driver = testDriver({ objects: [kindOf(window, schedule, faults)], partitions, now: 1_000_000 })
+  for (let at = 0; at < all.length; at += piece) {
+    const next = all.slice(at, at + piece)
+    await driver.sendAll(clicks, next, {
+      key: ({ user }) => (through === 'any' ? null : through === 'one' ? 'lane' : user),
+    })
+    await happen(driver, schedule.events[(at / piece) % schedule.events.length] as Event)
+  }
+  await closeAll(driver, all)
+  faults.isRepaired = true
+  const replayed: number[] = []
+  do {
+    await driver.advance('1m')
+    replayed.push((await driver.replayDeadLetters()).replayed)
+    await driver.advance('1m')
+  } while ((replayed.at(-1) as number) > 0 && replayed.length < 20)
+  await driver.advance('1m')
+  await driver.crash()
+  await driver.advance('1m')
+  const shown = ({ user, start, end, ids }: Window): string =>
+    `${user} ${start}-${end} ${(through === 'any' ? [...ids].sort((a, b) => a - b) : ids).join()}`
+  const out = driver
+    .output(closed)
+    .map(({ value }) => value as Window)
+    .filter(({ user }) => user.startsWith('u'))
+    .map(shown)
+    .sort()
+  const left = driver
+    .output(letters)
+    .filter(({ headers }) => !headers.has('millrace.letter'))
+    .map(({ headers }) => String(headers.get('millrace.error.message')))
+  return { out, wanted: fold(window, all).map(shown).sort(), left }
+}
+
+async function happen(driver: TestDriver, event: Event): Promise<void> {
+  if ('crash' in event) await driver.crash(event.crash)
+  else if ('advance' in event) await driver.advance(event.advance)
+  else if ('replay' in event) await driver.replayDeadLetters()
+  else if ('loseDisk' in event) driver.loseDisk()
+}
+
+/** Records of other users, much later, in all partitions. */
+async function closeAll(driver: TestDriver, all: readonly Click[]): Promise<void> {
+  const at = Math.max(...all.map((click) => click.at)) + 100_000
+  const last = Array.from({ length: 12 }, (_, i) => ({ user: `end ${i}`, at, id: -1 - i, deletes: false }))
+  await driver.sendAll(clicks, last, { key: ({ user }) => user })
+  for (let i = 0; i < 4; i++) await driver.advance('10s')
+}
