@@ -59,32 +59,52 @@ export function paths(node: StreamNode): readonly SourcePath[] {
       const step = node.step as (value: unknown, record: RecordInfo) => unknown
       return through(node.from, { changed: true, many: true }, (sink, use) => (value, record) => {
         use?.()
-        for (const each of allOf(step, value, record)) sink(each, record)
+        each(step, value, record, sink)
       })
     }
   }
 }
 
-/** All that a `flatMap` makes of a value, before any of it goes on. */
-function allOf(
+/** Hands on what a `flatMap` makes of a value, one by one. */
+function each(
   step: (value: unknown, record: RecordInfo) => unknown,
   value: unknown,
   record: RecordInfo,
-): readonly unknown[] {
+  sink: Push,
+): void {
   const what = 'a flatMap of the stream'
-  let made: unknown
-  let all: readonly unknown[]
+  let isBeyond = false
+  let count = 0
   try {
-    made = step(value, record)
-    all = isThenable(made) || !isIterable(made) ? [] : [...made]
+    const made = step(value, record)
+    if (isThenable(made)) throw pending(what, made)
+    if (!isIterable(made))
+      throw new RecordRefused('STEP_FAILED', `${what} gave ${kindOf(made)}; it must give an array or another iterable`)
+    for (const one of made) {
+      if (isThenable(one)) {
+        // Those behind it are looked at by nobody else.
+        if (Array.isArray(made)) made.filter(isThenable).forEach(forget)
+        throw pending(what, one)
+      }
+      if (++count > mostValues) throw tooMany(what)
+      isBeyond = true
+      sink(one, record)
+      isBeyond = false
+    }
   } catch (cause) {
-    throw RecordRefused.by('STEP_FAILED', what, cause)
+    // What is thrown beyond it is not its own.
+    throw isBeyond || cause instanceof RecordRefused ? cause : RecordRefused.by('STEP_FAILED', what, cause)
   }
-  if (isThenable(made)) throw pending(what, made)
-  if (!isIterable(made))
-    throw new RecordRefused('STEP_FAILED', `${what} gave ${kindOf(made)}; it must give an array or another iterable`)
-  for (const each of all) if (isThenable(each)) throw pending(what, each)
-  return all
+}
+
+/** Values that may come of one record: each is a turn or a record of its own, and all of them are in one commit. */
+export const mostValues = 100_000
+
+export function tooMany(what: string): RecordRefused {
+  return new RecordRefused(
+    'STEP_FAILED',
+    `${what} gave more than ${mostValues} values for one record. Let it end, or split the record where it is produced.`,
+  )
 }
 
 function isIterable(value: unknown): value is Iterable<unknown> {

@@ -22,6 +22,7 @@ export interface Stream<V> {
   map<W>(step: (value: V, record: RecordInfo) => W): Stream<W>
   filter<W extends V>(test: (value: V, record: RecordInfo) => value is W): Stream<W>
   filter(test: (value: V, record: RecordInfo) => boolean): Stream<V>
+  /** One value becomes several, or none. Of one record there may be 100,000, that hold 64 MiB together: more refuse it, with `STEP_FAILED`. */
   flatMap<W>(step: (value: V, record: RecordInfo) => Iterable<W>): Stream<W>
   /** Both streams interleaved; no order between them. */
   merge<W>(other: Stream<W>): Stream<V | W>

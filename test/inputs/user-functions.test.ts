@@ -157,7 +157,14 @@ const places: readonly (readonly [
   [
     'a flatMap',
     (given) => ({ flows: [lines.flatMap((v) => (v === 'bad' ? (given() as string[]) : [v])).to(out)] }),
-    [...promises, ...throws, ['a number', give(1)], ['undefined', give(undefined)], ['null', give(null)]],
+    [
+      ...promises,
+      ...throws,
+      ['a number', give(1)],
+      ['undefined', give(undefined)],
+      ['null', give(null)],
+      ['several promises', () => ['a', rejected(), rejected()]],
+    ],
   ],
   [
     'the second of a flatMap',

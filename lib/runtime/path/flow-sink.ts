@@ -9,7 +9,7 @@ import type { FlowDefinition } from '../../model/stream.js'
 import { keyBytes } from '../../turn/kept/record-bytes.js'
 import { writableTime } from '../../turn/output/output-times.js'
 import type { Passage } from './passage.js'
-import type { Sink } from './sinks.js'
+import { mostHeldBytes, tooMuch, type Sink } from './sinks.js'
 
 /**
  * Writes the values of a stream to a topic. What nothing looks at goes on as the bytes that it is: headers, and the key where no
@@ -18,6 +18,8 @@ import type { Sink } from './sinks.js'
 export function flowSink({ target, key }: FlowDefinition, passage: Passage): Sink {
   const { name } = target
   const where = `the flow to ${name}`
+  /** Bytes for the values of one record, which are written together. */
+  let prepared = 0
   const keyOf = key as ((value: unknown, record: RecordInfo) => unknown) | undefined
 
   /** The key as it is; where the target says what its keys are, it must be one. */
@@ -75,12 +77,15 @@ export function flowSink({ target, key }: FlowDefinition, passage: Passage): Sin
       demandFits(passage, name, own, bytes, headers)
       passage.outbox.route(name, passage.partitions.get(name), own, bytes, timeOf(record), headers)
     },
+    begin: () => void (prepared = 0),
     prepare(value, record) {
       const own = keyFor(value, record)
       const bytes = encoded(value)
       const headers = passage.cursor.headerSection()
       demandFits(passage, name, own, bytes, headers)
       const time = timeOf(record)
+      prepared += (own?.length ?? 0) + (bytes?.length ?? 0) + headers.length
+      if (prepared > mostHeldBytes) throw tooMuch()
       return () => passage.outbox.route(name, passage.partitions.get(name), own, bytes, time, headers)
     },
   }

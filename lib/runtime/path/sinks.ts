@@ -1,10 +1,11 @@
+import { HeldSize } from '../../core/held-size.js'
 import { kindOf } from '../../core/record-checks.js'
 import { RecordRefused } from '../../core/record-refused.js'
 import type { RecordInfo } from '../../core/record.js'
 import { partitionOfKey } from '../../log/murmur2.js'
 import type { InputDefinition } from '../../model/kind.js'
 import { inboxTopic } from '../../model/names.js'
-import type { Push, SourcePath } from '../../model/paths.js'
+import { mostValues, tooMany, type Push, type SourcePath } from '../../model/paths.js'
 import type { Table } from '../../state/table.js'
 import type { Agenda } from '../../turn/due/agenda.js'
 import { deliver, recordWork } from '../../turn/deliver.js'
@@ -19,16 +20,26 @@ export interface Sink {
   readonly take: Push
   /** Does all that can be refused; what it gives does the rest. `element`: which of those that the record becomes it is. */
   readonly prepare: (value: unknown, record: RecordInfo, element: number) => () => void
+  /** Values of a record will be prepared one by one. */
+  readonly begin?: () => void
   /** All values of a record have been taken that were prepared one by one. */
   readonly end?: (record: RecordInfo) => void
 }
 
 /** Where one value becomes several, all of them are prepared before the first is taken: a record is refused as a whole. */
-export function allOrNone(path: SourcePath, { prepare, end }: Sink, use: () => void): Push {
+export function allOrNone(path: SourcePath, { prepare, end, begin }: Sink, use: () => void): Push {
   let prepared: (() => void)[] = []
-  const each = path.fuse((value, record) => prepared.push(prepare(value, record, prepared.length)), use)
+  let held: HeldSize | undefined
+  const each = path.fuse((value, record) => {
+    const { length } = prepared
+    if (length === mostValues) throw tooMany('the stream')
+    if (length >= unmeasured && holdsTooMuch((held ??= new HeldSize(mostHeldBytes)), value)) throw tooMuch()
+    prepared.push(prepare(value, record, length))
+  }, use)
   return (value, record) => {
     prepared = []
+    held = undefined
+    begin?.()
     each(value, record)
     try {
       for (const take of prepared) take()
@@ -36,6 +47,21 @@ export function allOrNone(path: SourcePath, { prepare, end }: Sink, use: () => v
       end?.(record)
     }
   }
+}
+
+/** Values of a record of which it does not matter how large they are. */
+const unmeasured = 64
+/** What all values of one record may hold together, and what flows may write for them. */
+export const mostHeldBytes = 64 << 20
+
+function holdsTooMuch(held: HeldSize, value: unknown): boolean {
+  held.add(value)
+  return held.isTooMuch
+}
+
+export function tooMuch(): RecordRefused {
+  const what = `the stream made more than ${mostHeldBytes >> 20} MiB of values of one record`
+  return new RecordRefused('STEP_FAILED', `${what}. Let it end, or split the record where it is produced.`)
 }
 
 export interface TurnSinkOptions {
