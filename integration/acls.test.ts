@@ -15,6 +15,7 @@ import { createApp, lookup, stateObject, text, topic, type App, type Topic } fro
 import { z } from 'zod'
 import { silentLogger, type Logger } from '../lib/core/logger.js'
 import { PositionMap } from '../lib/core/record.js'
+import { batchOf, settled, until } from '../lib/testing/log-contract/rows.js'
 import { kafkaLog } from '../lib/kafka/kafka-log.js'
 import type { KafkaOptions } from '../lib/kafka/connection/options.js'
 import { nextName } from './names.js'
@@ -142,6 +143,15 @@ describeWithSecureKafka('an app with a user that may do little', (kafka) => {
     }))
     await admin.createAcls({ acl })
   }
+  const allow = async (
+    resourceType: AclResourceTypes,
+    resourceName: string,
+    operation: AclOperationTypes,
+  ): Promise<void> => {
+    const who = { principal: `User:${kafka().users.limited.username}`, host: '*' }
+    const entry = { resourceType, resourcePatternType: LITERAL, resourceName, operation, ...who }
+    await admin.createAcls({ acl: [{ ...entry, permissionType: AclPermissionTypes.ALLOW }] })
+  }
   const copied = async (): Promise<readonly (string | null)[]> => {
     await using log = kafkaLog({ brokers: [kafka().plaintext] }, { logger: silentLogger })
     const values: (string | null)[] = []
@@ -189,25 +199,48 @@ describeWithSecureKafka('an app with a user that may do little', (kafka) => {
 
   it('says so too when it may look at an output and not write to it', async () => {
     await grant(['Write on an output'])
-    await admin.createAcls({
-      acl: [
-        {
-          resourceType: TOPIC,
-          resourcePatternType: LITERAL,
-          resourceName: names.copies.name,
-          operation: AclOperationTypes.DESCRIBE,
-          principal: `User:${kafka().users.limited.username}`,
-          host: '*',
-          permissionType: AclPermissionTypes.ALLOW,
-        },
-      ],
-    })
+    await allow(TOPIC, names.copies.name, AclOperationTypes.DESCRIBE)
     const app = newApp()
     await app.start()
     await expect(app.closed()).rejects.toMatchObject({
       code: 'NOT_AUTHORIZED',
       message: expect.stringContaining(`Grant Write on topic '${names.copies.name}'`),
     })
+  })
+
+  it('sees which producer holds a source by an open transaction, and its transactional id once it may', async () => {
+    await grant()
+    await using owner = kafkaLog({ brokers: [kafka().plaintext] }, { logger: silentLogger })
+    await using log = kafkaLog(limited, { logger: silentLogger })
+    const at = { topic: names.lines.name, partition: 0 }
+    const offset = (await owner.admin.endOffsets([at], 'all')).get(at.topic)?.get(0) as number
+    const id = nextName('billing')
+    await using foreign = await owner.transactions({ id, timeoutMs: 60_000 })
+    await foreign.begin([at], undefined)
+    await foreign.append(at, batchOf(['open']))
+
+    const held = [{ ...at, offset }]
+    const [open] = await log.admin.openTransactions(held)
+    expect(open).toEqual({ ...at, startOffset: offset, producer: expect.objectContaining({ producerEpoch: 0 }) })
+    expect(open?.producer).not.toHaveProperty('transactionalId')
+    await allow(TRANSACTIONAL_ID, id, AclOperationTypes.DESCRIBE)
+    await until(async () => (await log.admin.openTransactions(held))[0]?.producer?.transactionalId === id)
+    await foreign.abort()
+  })
+
+  it('knows that a source is held, and not by whom, where it may not ask for producers', async () => {
+    await allow(TOPIC, names.lines.name, AclOperationTypes.DESCRIBE)
+    await using owner = kafkaLog({ brokers: [kafka().plaintext] }, { logger: silentLogger })
+    await using log = kafkaLog(limited, { logger: silentLogger })
+    const at = { topic: names.lines.name, partition: 0 }
+    const offset = (await owner.admin.endOffsets([at], 'all')).get(at.topic)?.get(0) as number
+    await using foreign = await owner.transactions({ id: nextName('billing'), timeoutMs: 60_000 })
+    await foreign.begin([at], undefined)
+    await foreign.append(at, batchOf(['open']))
+    expect(await log.admin.openTransactions([{ ...at, offset }])).toEqual([{ ...at, startOffset: offset }])
+    await foreign.abort()
+    await settled(owner, at)
+    expect(await log.admin.openTransactions([{ ...at, offset }])).toEqual([])
   })
 
   it('says what is missing for inboxes to be trimmed', async () => {

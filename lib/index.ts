@@ -58,5 +58,6 @@ export type {
 export type { AppState } from './runtime/watch/app-state.js'
 export type { EntriesOptions } from './runtime/state-reader.js'
 export type { Guarantee, Health, Stats } from './runtime/setup/engine-options.js'
+export type { HeldPartition } from './runtime/watch/held-partition.js'
 export type { RestoreReport } from './runtime/watch/restore-watch.js'
 export type { StateChange } from './runtime/watch/state-watch.js'

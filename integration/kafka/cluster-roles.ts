@@ -5,7 +5,7 @@ import { Channel } from '../../lib/kafka/connection/channel.js'
 import { resolveOptions } from '../../lib/kafka/connection/options.js'
 import type { Api } from '../../lib/kafka/protocol/api.js'
 import { type CoordinatorKind, findCoordinator, metadata } from '../../lib/kafka/protocol/metadata.js'
-import { listTransactions } from '../../lib/kafka/protocol/transaction.js'
+import { listTransactions } from '../../lib/kafka/protocol/open-transactions.js'
 import { Reach } from '../../lib/kafka/connection/reach.js'
 
 /** Who does what in a cluster, asked through a connection of its own, and leaders moved on request. */
@@ -37,8 +37,8 @@ export class ClusterRoles implements Disposable {
     return await this.#channel.insist('ListTransactions', async () => {
       await this.#channel.refresh()
       const asked = [...this.#channel.map.nodes.keys()].map(async (node) => {
-        const { ids } = await this.#channel.request(node, listTransactions, { states: [] })
-        return ids.filter((id) => id.startsWith(prefix)).map((id) => [id, node] as const)
+        const { transactions } = await this.#channel.request(node, listTransactions, { states: [] })
+        return transactions.filter(({ id }) => id.startsWith(prefix)).map(({ id }) => [id, node] as const)
       })
       return new Map((await Promise.all(asked)).flat())
     })

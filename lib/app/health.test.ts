@@ -4,6 +4,7 @@ import { text } from '../codec/codec.js'
 import { MillraceError } from '../core/errors.js'
 import { silentLogger } from '../core/logger.js'
 import type { LogPort } from '../log/port.js'
+import { batchOf } from '../testing/log-contract/rows.js'
 import { memoryLog, type MemoryLog } from '../memory/memory-log.js'
 import { stateObject } from '../model/state-object.js'
 import { topic } from '../model/stream.js'
@@ -45,6 +46,7 @@ const silentFetcher = (log: MemoryLog, purpose: 'live' | 'restore'): LogPort =>
         assign: (positions) => fetcher.assign(positions),
         pause: (partition) => fetcher.pause(partition),
         resume: (partition) => fetcher.resume(partition),
+        held: () => fetcher.held(),
         next: (signal) => new Promise((resolve) => signal.addEventListener('abort', () => resolve([]))),
         [Symbol.asyncDispose]: () => fetcher[Symbol.asyncDispose](),
       }
@@ -71,7 +73,7 @@ describe('the health of an app', () => {
     expect(app.health().reason).toContain('call start()')
     await app.start()
     await app.drained()
-    expect(app.health()).toEqual({ live: true, ready: true, state: 'running', reason: undefined, lag: 0 })
+    expect(app.health()).toEqual({ live: true, ready: true, state: 'running', reason: undefined, lag: 0, held: [] })
     await app.close()
     expect(app.health()).toMatchObject({ live: false, ready: false, state: 'closed' })
     expect(changes.map(({ to }) => to).join(' ')).toMatch(/^(restoring )?running closed$/)
@@ -181,5 +183,28 @@ describe('the health of an app', () => {
     // Longer than the test may take: nothing is to be waited for.
     await app.close({ timeout: '10m' })
     expect(app.health().state).toBe('closed')
+  })
+
+  it('names who holds a source by a transaction that was left open, and forgets it when that ends', async () => {
+    const log = memoryLog({ partitions: 1 })
+    await log.send(words, many)
+    await using app = appOn(log.open())
+    await app.start()
+    await app.drained()
+    await using foreign = await log.transactions({ id: 'billing-7', timeoutMs: 60_000 })
+    await foreign.begin([{ topic: 'words', partition: 0 }], undefined)
+    await foreign.append({ topic: 'words', partition: 0 }, batchOf(['open']))
+    await log.send(words, many)
+    await until('named', () => app.health().held.length > 0)
+    const { state, ready, reason, lag, held } = app.health()
+    expect({ state, ready, lag }).toEqual({ state: 'running', ready: true, lag: 101 })
+    expect(held).toMatchObject([
+      { topic: 'words', partition: 0, offset: 100, waiting: 101, transactionalId: 'billing-7', reason },
+    ])
+    await foreign.commit()
+    await app.drained()
+    await until('forgotten', () => app.health().held.length === 0)
+    expect(app.health()).toMatchObject({ reason: undefined, lag: 0 })
+    expect(app.stats().records).toBe(201)
   })
 })

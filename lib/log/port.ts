@@ -59,6 +59,34 @@ export interface LogAdmin {
    * does not block its partitions until it times out. Returns the ids fenced.
    */
   fence(prefix: string, alive: ReadonlySet<string>): Promise<readonly string[]>
+  /**
+   * Whose transactions hold readers of committed records at these offsets. A partition in which none does is absent from the
+   * answer. Where brokers do not say whose it is, because they are too old or the user may not ask, only that there is one.
+   */
+  openTransactions(held: readonly Standstill[]): Promise<readonly OpenTransaction[]>
+}
+
+/** Where a reader of committed records stands that cannot go on although there is more. */
+export interface Standstill extends TopicPartition {
+  readonly offset: Offset
+}
+
+export interface OpenTransaction extends TopicPartition {
+  /** Its first offset in the partition. */
+  readonly startOffset: Offset
+  readonly producer?: OpenTransactionProducer
+}
+
+export interface OpenTransactionProducer {
+  readonly producerId: bigint
+  readonly producerEpoch: number
+  /** Milliseconds since the epoch: the timestamp of its last batch in the partition. */
+  readonly lastTimestamp: number
+  /** Undefined when the user may not see it, and when its coordinator does not know it any more. */
+  readonly transactionalId?: string
+  /** Milliseconds since the epoch: when the transaction began, and after how long brokers abort it; as its coordinator says. */
+  readonly began?: number
+  readonly timeoutMs?: number
 }
 
 export interface CommittedOffset extends TopicPartition {
@@ -165,6 +193,12 @@ export interface Fetcher extends AsyncDisposable {
    * Rejects with `OFFSET_OUT_OF_RANGE` naming the partition.
    */
   next(signal: AbortSignal): Promise<readonly Fetched[]>
+  /** Partitions in which the last answer ended at an open transaction, and there is more behind it that may not be read yet. */
+  held(): readonly Held[]
+}
+
+export interface Held extends Standstill {
+  readonly highWatermark: Offset
 }
 
 /** Raw record batches of one partition, aborted and control ones included; `recordCursor` walks what a reader may see. */

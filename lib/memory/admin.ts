@@ -1,6 +1,14 @@
 import { MillraceError } from '../core/errors.js'
 import { PositionMap, type Offset, type Positions, type TopicPartition } from '../core/record.js'
-import type { CommittedOffset, Isolation, LogAdmin, NewTopic, TopicInfo } from '../log/port.js'
+import type {
+  CommittedOffset,
+  Isolation,
+  LogAdmin,
+  NewTopic,
+  OpenTransaction,
+  Standstill,
+  TopicInfo,
+} from '../log/port.js'
 import type { Broker } from './broker/broker.js'
 import type { PartitionLog } from './storage/partition-log.js'
 
@@ -70,6 +78,15 @@ export class MemoryAdmin implements LogAdmin {
       for (const id of dead) transactions.init(id)
       return dead
     })
+  }
+
+  openTransactions(held: readonly Standstill[]): Promise<readonly OpenTransaction[]> {
+    return this.#broker.answer(() =>
+      held.flatMap((at) => {
+        const open = this.#broker.transactions.holding(this.#broker.topics.partition(at))
+        return open !== undefined && open.startOffset <= at.offset ? [open] : []
+      }),
+    )
   }
 
   #offsets(partitions: readonly TopicPartition[], offsetOf: (log: PartitionLog) => Offset): Promise<Positions> {

@@ -1,7 +1,7 @@
 import type { Clock } from '../core/clock.js'
 import { MillraceError } from '../core/errors.js'
 import type { Offset, Positions, TopicPartition } from '../core/record.js'
-import type { Fetched, Fetcher, FetcherOptions } from '../log/port.js'
+import type { Fetched, Fetcher, FetcherOptions, Held } from '../log/port.js'
 import type { PartitionLog } from './storage/partition-log.js'
 import type { Topics } from './storage/topics.js'
 
@@ -70,6 +70,14 @@ export class MemoryFetcher implements Fetcher {
       if (answer.length > 0) return answer
       await this.#changed(signal)
     }
+  }
+
+  held(): readonly Held[] {
+    if (this.#options.isolation === 'all') return []
+    return this.#places.flatMap(({ at, position, log }) => {
+      const isHeld = log !== undefined && log.stableOffset <= position && position < log.endOffset
+      return isHeld ? [{ ...at, offset: position, highWatermark: log.endOffset }] : []
+    })
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

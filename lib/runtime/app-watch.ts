@@ -1,9 +1,13 @@
 import { reasonOf } from '../core/errors.js'
 import { judge, type Facts, type Judgement } from './watch/app-state.js'
 import type { EngineOptions, Health } from './setup/engine-options.js'
+import { inboxTopic } from '../model/names.js'
 import { KnownEnds } from './path/known-ends.js'
+import type { Held } from '../log/port.js'
 import type { Ownership } from './ownership.js'
 import type { Parts } from './parts.js'
+import type { HeldPartition } from './watch/held-partition.js'
+import { HeldWatch } from './watch/held-watch.js'
 import { RestoreWatch } from './watch/restore-watch.js'
 import { StateWatch } from './watch/state-watch.js'
 
@@ -26,6 +30,7 @@ export class AppWatch {
   readonly #options: EngineOptions
   readonly #watched: () => Watched
   #ends: KnownEnds | undefined
+  #held: HeldWatch | undefined
   #stop: (() => void) | undefined
   /** Commits decided when last looked at, and since when there has been none or nothing to decide. */
   #decided = 0
@@ -54,6 +59,8 @@ export class AppWatch {
       this.restore.look(new Set(taking(parts)))
       this.#ends ??= new KnownEnds(parts.intake, this.#options.log.admin, this.#options.logger)
       this.#ends.look(parts.tasks.running.values())
+      this.#held ??= heldWatch(this.#options, parts)
+      this.#held.look()
     }
     this.states.look(this.#judgement())
   }
@@ -62,7 +69,12 @@ export class AppWatch {
     const { parts, end, failure } = this.#watched()
     const { state, reason } = this.#judgement()
     const lag = parts?.tasks.lag((topic, partition) => this.#ends?.of(topic, partition)) ?? 0
-    return { live: failure === undefined && end !== 'closed', ready: state === 'running', state, reason, lag }
+    const live = failure === undefined && end !== 'closed'
+    return { live, ready: state === 'running', state, reason, lag, held: state === 'closed' ? [] : this.#found }
+  }
+
+  get #found(): readonly HeldPartition[] {
+    return this.#held?.found ?? []
   }
 
   #judgement(): Judgement {
@@ -79,6 +91,7 @@ export class AppWatch {
       taking: parts === undefined ? [] : taking(parts),
       assigned: parts?.tasks.held.length ?? 0,
       restored: this.restore.text,
+      held: textOf(this.#found),
     })
   }
 
@@ -91,6 +104,20 @@ export class AppWatch {
     }
     return now - this.#undecidedSince
   }
+}
+
+function heldWatch({ app, clock, logger, log: { admin }, program }: EngineOptions, parts: Parts): HeldWatch {
+  const written = new Set([
+    ...program.targets.map(({ name }) => name),
+    ...program.kinds.map(({ name }) => inboxTopic(app, name)),
+  ])
+  const held = (): readonly Held[] => [...parts.intake.held(), ...parts.lookups.held()]
+  return new HeldWatch({ app, clock, logger, admin, held, writesTo: (topic) => written.has(topic) })
+}
+
+function textOf([first, ...others]: readonly HeldPartition[]): string | undefined {
+  if (first === undefined) return undefined
+  return others.length === 0 ? first.reason : `${first.reason} (${others.length} partitions more are held so)`
 }
 
 const taking = ({ tasks }: Parts): readonly number[] => tasks.held.filter((task) => !tasks.running.has(task))

@@ -1,6 +1,14 @@
 import { MillraceError } from '../../core/errors.js'
 import { PositionMap, type Positions, type TopicPartition } from '../../core/record.js'
-import type { CommittedOffset, Isolation, LogAdmin, NewTopic, TopicInfo } from '../../log/port.js'
+import type {
+  CommittedOffset,
+  Isolation,
+  LogAdmin,
+  NewTopic,
+  OpenTransaction,
+  Standstill,
+  TopicInfo,
+} from '../../log/port.js'
 import type { Channel } from '../connection/channel.js'
 import { Code, isRetriable } from '../connection/error-codes.js'
 import { refused, type Needs } from '../connection/refusal.js'
@@ -8,6 +16,7 @@ import { fenceDead } from '../producing/fencing.js'
 import { listPositions } from '../producing/offset-answers.js'
 import { logEnds, perLeader } from '../connection/per-leader.js'
 import { deleteRecords, offsetFetch, type OffsetFetchResponse } from '../protocol/offsets.js'
+import { openTransactions } from './open-transactions.js'
 import { describeTopics, listTopics, makeTopics } from './topic-admin.js'
 
 /** Topics, offsets and fencing over one channel. */
@@ -89,6 +98,10 @@ export class KafkaAdmin implements LogAdmin {
 
   async fence(prefix: string, alive: ReadonlySet<string>): Promise<readonly string[]> {
     return await fenceDead(this.#channel, prefix, alive)
+  }
+
+  async openTransactions(held: readonly Standstill[]): Promise<readonly OpenTransaction[]> {
+    return held.length === 0 ? [] : await openTransactions(this.#channel, held)
   }
 }
 

@@ -3,7 +3,8 @@ import { Code, isRetriable } from '../connection/error-codes.js'
 import { refused } from '../connection/refusal.js'
 import { TryAgain } from '../connection/insist.js'
 import { initProducer } from './producer-identity.js'
-import { listTransactions, noIdentity } from '../protocol/transaction.js'
+import { listTransactions } from '../protocol/open-transactions.js'
+import { noIdentity } from '../protocol/transaction.js'
 
 /** Of the identity that fences; nothing is ever written under it. */
 const fencingTimeoutMs = 10_000
@@ -30,8 +31,8 @@ export async function fenceDead(
 
 async function openTransactions(channel: Channel, node: number): Promise<readonly string[]> {
   if (!(await channel.speaks(node, listTransactions))) return []
-  const { errorCode, ids } = await channel.request(node, listTransactions, { states: ['Ongoing'] })
-  if (errorCode === Code.none) return ids
+  const { errorCode, transactions } = await channel.request(node, listTransactions, { states: ['Ongoing'] })
+  if (errorCode === Code.none) return transactions.map(({ id }) => id)
   if (isRetriable(errorCode)) throw TryAgain.because(errorCode)
   throw refused('ListTransactions', errorCode, {}, { todo: 'Look at the brokers' })
 }

@@ -102,34 +102,3 @@ export const endTxn: Api<InTransaction & { readonly commit: boolean }, { readonl
     return { errorCode: reader.int16() }
   },
 }
-
-/** Those a broker coordinates. Source: https://kafka.apache.org/protocol.html#The_Messages_ListTransactions (KIP-664) */
-export const listTransactions: Api<
-  { readonly states: readonly string[] },
-  { readonly errorCode: number; readonly ids: readonly string[] }
-> = {
-  key: 66,
-  name: 'ListTransactions',
-  lowest: 0,
-  highest: 1,
-  flexibleFrom: 0,
-  encode(writer, { states }, version) {
-    writer.array(states, (state) => writer.string(state))
-    writer.array([], () => undefined) // producer_id_filters
-    if (version >= 1) writer.int64(-1) // duration_filter
-    writer.end()
-  },
-  decode(reader) {
-    reader.throttle()
-    const errorCode = reader.int16()
-    reader.array(() => reader.string()) // unknown_state_filters
-    const ids = reader.array(() => {
-      const id = reader.string()
-      reader.bigint64() // producer_id
-      reader.string() // transaction_state
-      reader.end()
-      return id
-    })
-    return { errorCode, ids }
-  },
-}

@@ -25,6 +25,7 @@ export async function takeAnswer(
 ): Promise<void> {
   const { topic, partition } = reading
   const { errorCode, aborted, highWatermark, lastStableOffset } = answer
+  reading.heldBelow = undefined
   if (errorCode === Code.offsetOutOfRange) return await takeOutOfRange(channel, reading)
   if (errorCode !== Code.none) return takeRefusal(channel, reading, errorCode)
   let end: WholeBatches
@@ -32,7 +33,11 @@ export async function takeAnswer(
   try {
     end = wholeBatches(answer.bytes, from)
     if (channel.checksCrcs && isDamaged(reading, answer.bytes, end.size)) return
-    if (end.nextOffset === from) return
+    if (end.nextOffset === from) {
+      const isHeld = isolation === 'committed' && lastStableOffset <= from && highWatermark > from
+      if (isHeld) reading.heldBelow = highWatermark
+      return
+    }
     bytes = answer.bytes.subarray(0, end.size)
     const loading = loadCompressions(bytes)
     if (loading !== undefined) await loading

@@ -1,6 +1,6 @@
 import { MillraceError } from '../../core/errors.js'
 import type { Offset, Positions, TopicPartition } from '../../core/record.js'
-import type { Fetched, Fetcher, FetcherOptions } from '../../log/port.js'
+import type { Fetched, Fetcher, FetcherOptions, Held } from '../../log/port.js'
 import type { Channel } from '../connection/channel.js'
 import { isRetriable } from '../connection/error-codes.js'
 import { failedFetch, madeAnew, takeAnswer } from './fetch-answers.js'
@@ -73,6 +73,10 @@ export class KafkaFetcher implements Fetcher {
       }
       await this.#somethingHappens(signal)
     }
+  }
+
+  held(): readonly Held[] {
+    return this.#readings.held()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,6 +1,6 @@
 import type { MillraceError } from '../../core/errors.js'
 import type { Offset, Positions, TopicPartition } from '../../core/record.js'
-import type { Fetched } from '../../log/port.js'
+import type { Fetched, Held } from '../../log/port.js'
 import { isId } from '../protocol/metadata.js'
 
 /** One assignment of one partition; a new assignment makes a new one, so that late answers find nobody. */
@@ -16,6 +16,8 @@ export interface Reading extends TopicPartition {
   /** Fetched and not handed out yet. */
   ready: Fetched | undefined
   asked: boolean
+  /** High watermark when the last answer was empty because an open transaction begins at `position`. */
+  heldBelow: Offset | undefined
   /** Answers from this position, one after the other, whose CRC was wrong. */
   damaged: number
   paused: boolean
@@ -81,6 +83,13 @@ export class Readings {
     return answer
   }
 
+  held(): readonly Held[] {
+    const held: Held[] = []
+    for (const { topic, partition, position, heldBelow } of this.#readings.values())
+      if (heldBelow !== undefined) held.push({ topic, partition, offset: position, highWatermark: heldBelow })
+    return held
+  }
+
   clear(): void {
     this.#readings.clear()
   }
@@ -106,6 +115,7 @@ function newReading(
     handed: offset,
     ready: undefined,
     asked: false,
+    heldBelow: undefined,
     damaged: 0,
     paused,
     failure: undefined,

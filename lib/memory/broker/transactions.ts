@@ -1,7 +1,7 @@
 import type { Clock } from '../../core/clock.js'
 import { MillraceError } from '../../core/errors.js'
 import type { Positions } from '../../core/record.js'
-import type { OffsetNotes } from '../../log/port.js'
+import type { OffsetNotes, OpenTransaction } from '../../log/port.js'
 import type { GroupOffsets } from './group-offsets.js'
 import type { PartitionLog } from '../storage/partition-log.js'
 
@@ -16,6 +16,8 @@ export interface Producer {
 interface Transaction {
   readonly partitions: Set<PartitionLog>
   readonly group: string | undefined
+  /** Milliseconds since the epoch. */
+  readonly began: number
 }
 
 interface Owner {
@@ -69,7 +71,7 @@ export class Transactions {
         `Transaction '${producer.id}' is open already. Commit or abort it first.`,
       )
     }
-    owner.transaction = { partitions: new Set(partitions), group }
+    owner.transaction = { partitions: new Set(partitions), group, began: this.#clock.now() }
   }
 
   /** Throws `FENCED`, or `BROKER_REFUSED` when the partition was not named in `begin`. */
@@ -115,6 +117,19 @@ export class Transactions {
       if (transaction !== undefined && id.startsWith(prefix)) ids.push(id)
     }
     return ids
+  }
+
+  /** Whose transaction holds readers of committed records in a partition. */
+  holding(log: PartitionLog): OpenTransaction | undefined {
+    const [producerId, startOffset] = log.oldestOpen ?? []
+    const owner = [...this.#owners.values()].find(({ producer }) => producer.producerId === producerId)
+    if (startOffset === undefined || owner?.transaction === undefined) return undefined
+    const { producer, transaction } = owner
+    const { topic, partition } = log
+    const { id: transactionalId, epoch: producerEpoch } = producer
+    const { began } = transaction
+    const holder = { producerId: producer.producerId, producerEpoch, lastTimestamp: began, transactionalId, began }
+    return { topic, partition, startOffset, producer: holder }
   }
 
   #end(owner: Owner, type: 'commit' | 'abort'): void {

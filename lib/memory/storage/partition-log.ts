@@ -44,8 +44,14 @@ export class PartitionLog implements TopicPartition {
 
   /** The first offset of the oldest open transaction, or the end. */
   get stableOffset(): Offset {
-    for (const first of this.#open.values()) return Math.max(first, this.#startOffset)
-    return this.#endOffset
+    const first = this.oldestOpen?.[1]
+    return first === undefined ? this.#endOffset : Math.max(first, this.#startOffset)
+  }
+
+  /** Whose transaction has been open here for longest, and its first offset. */
+  get oldestOpen(): readonly [producerId: bigint, first: Offset] | undefined {
+    for (const open of this.#open) return open
+    return undefined
   }
 
   get bytes(): number {

@@ -78,6 +78,7 @@ function gated(log: LogPort, purpose: FetcherOptions['purpose'], before: () => P
     assign: (positions) => fetcher.assign(positions),
     pause: (partition) => fetcher.pause(partition),
     resume: (partition) => fetcher.resume(partition),
+    held: () => fetcher.held(),
     next: async (signal) => {
       const aborted = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
       await Promise.race([before(), aborted])

@@ -2,7 +2,7 @@ import type { Clock } from '../../core/clock.js'
 import { MillraceError, reasonOf } from '../../core/errors.js'
 import type { Logger } from '../../core/logger.js'
 import { allPartitions, offsetOf, PositionMap } from '../../core/record.js'
-import type { Fetched, LogPort, TopicInfo } from '../../log/port.js'
+import type { Fetched, Fetcher, Held, LogPort, TopicInfo } from '../../log/port.js'
 import type { LookupTable } from '../../model/lookup.js'
 import type { TopicNode } from '../../model/stream.js'
 import type { LookupCopy } from './lookup-copy.js'
@@ -45,6 +45,7 @@ export class Lookups {
   #change = new AbortController()
   readonly #waiting = new Set<() => void>()
   #following: Promise<void> | undefined
+  #fetcher: Fetcher | undefined
   #looking: Promise<void> | undefined
   #stopLooking: (() => void) | undefined
   /** Applied, those of the first reading included. */
@@ -119,6 +120,11 @@ export class Lookups {
     }
   }
 
+  /** Partitions that are not read on because of an open transaction. */
+  held(): readonly Held[] {
+    return this.#fetcher?.held() ?? []
+  }
+
   // ── reading ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   async #read(seat: Seat): Promise<void> {
@@ -180,6 +186,7 @@ export class Lookups {
     const { log, onError } = this.#options
     const closed = this.#closed.signal
     await using fetcher = log.fetcher({ isolation: 'committed', purpose: 'live', maxBytes: maxLookupBytes })
+    this.#fetcher = fetcher
     this.#changed()
     while (!closed.aborted) {
       if (this.#change.signal.aborted) {

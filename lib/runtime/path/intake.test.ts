@@ -13,6 +13,7 @@ function withGap(log: LogPort, between: () => Promise<void>): LogPort {
     assign: (positions) => inner.assign(positions),
     pause: (at) => inner.pause(at),
     resume: (at) => inner.resume(at),
+    held: () => inner.held(),
     next: async (signal) => {
       const answers = await inner.next(signal)
       await between()

@@ -1,6 +1,6 @@
 import { MillraceError } from '../../core/errors.js'
 import { PositionMap } from '../../core/record.js'
-import type { Fetched, Fetcher, LogPort } from '../../log/port.js'
+import type { Fetched, Fetcher, Held, LogPort } from '../../log/port.js'
 import type { Task } from '../tasks/task.js'
 
 /** Bytes fetched and not yet processed above which fetching pauses; one answer more may be on its way. */
@@ -60,6 +60,13 @@ export class Intake {
 
   highWatermark(topic: string, partition: number): number | undefined {
     return this.#highWatermarks.topics.get(topic)?.get(partition)
+  }
+
+  /** Partitions that are not read on because of an open transaction; the ends that are told of these count too. */
+  held(): readonly Held[] {
+    const held = this.#fetcher.held()
+    for (const { topic, partition, highWatermark } of held) this.#highWatermarks.set(topic, partition, highWatermark)
+    return held
   }
 
   /**

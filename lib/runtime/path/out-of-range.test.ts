@@ -18,6 +18,7 @@ function trimmedOnce(log: LogPort): {
     assign: (positions) => fetcher.assign(positions),
     pause: (partition) => fetcher.pause(partition),
     resume: (partition) => fetcher.resume(partition),
+    held: () => fetcher.held(),
     next: async (signal) => {
       const answers = await fetcher.next(signal)
       if (!due) return answers

@@ -5,6 +5,7 @@ import type { LogPort } from '../../log/port.js'
 import type { Program } from '../../model/program.js'
 import type { StoreFolder } from '../../store/store.js'
 import type { AppState } from '../watch/app-state.js'
+import type { HeldPartition } from '../watch/held-partition.js'
 
 /** `exactly-once`: one transaction per commit; `at-least-once`: the same cycle without it, see docs/guarantees.md. */
 export type Guarantee = 'exactly-once' | 'at-least-once'
@@ -84,8 +85,10 @@ export interface Health {
   /** Whether `state` is `running`: all assigned tasks run, and their commits get through. */
   readonly ready: boolean
   readonly state: AppState
-  /** When not ready: what it waits for, where, and what to do about it. */
+  /** When not ready: what it waits for, where, and what to do about it. When ready, the same of what `held` lists. */
   readonly reason: string | undefined
   /** Records between what is processed and the end of the topics, of the tasks that run here, as far as the ends are known. */
   readonly lag: number
+  /** Partitions that have not been read on for five seconds, because of transactions that other producers have left open in them. */
+  readonly held: readonly HeldPartition[]
 }

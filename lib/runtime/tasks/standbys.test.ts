@@ -123,6 +123,7 @@ function cutOff(log: LogPort, isAway: (what: 'fetcher' | 'admin') => boolean): L
       assign: (positions) => real.assign(positions),
       pause: (partition) => real.pause(partition),
       resume: (partition) => real.resume(partition),
+      held: () => real.held(),
       next: async (signal) => {
         const answers = await real.next(signal)
         while (options.purpose === 'live' && isAway('fetcher')) await systemClock.sleep(2)

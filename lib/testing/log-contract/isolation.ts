@@ -10,6 +10,7 @@ import {
   settled,
   soon,
   transactionsOf,
+  until,
   valuesOf,
 } from './rows.js'
 
@@ -42,6 +43,50 @@ export function isolationContract(world: World): void {
       await channel.commit()
       await settled(log, partition)
       expect(await endOf(log, partition, 'all')).toBe(6)
+    })
+
+    it('tells who stands at an open transaction, and whose it is, for as long as it is open', async () => {
+      const { log } = world()
+      const partition = { topic: await newTopic(world()), partition: 0 }
+      await put(log, partition, batchOf(['before']))
+      const id = world().name('id')
+      await using channel = await transactionsOf(log, id)
+      await channel.begin([partition], undefined)
+      await channel.append(partition, batchOf(['open']))
+      await put(log, partition, batchOf(['behind', 'it']))
+
+      await using fetcher = log.fetcher({ isolation: 'committed', purpose: 'live', maxBytes: 1_000_000 })
+      fetcher.assign(positionOf(partition, 0))
+      expect((await fetcher.next(soon())).flatMap(rowsOf).map((row) => row.value)).toEqual(['before'])
+      const following = fetcher.next(soon())
+      await until(async () => fetcher.held().length > 0)
+      expect(fetcher.held()).toEqual([{ ...partition, offset: 1, highWatermark: 4 }])
+      const [open, ...others] = await log.admin.openTransactions([{ ...partition, offset: 1 }])
+      expect(others).toEqual([])
+      expect(open).toMatchObject({ ...partition, startOffset: 1, producer: { transactionalId: id } })
+      expect(open?.producer?.began).toBeGreaterThan(0)
+      expect(await log.admin.openTransactions([{ ...partition, offset: 0 }])).toEqual([])
+
+      await channel.abort()
+      expect((await following).flatMap(rowsOf).map((row) => row.value)).toEqual(['behind', 'it'])
+      expect(fetcher.held()).toEqual([])
+      await settled(log, partition)
+      expect(await log.admin.openTransactions([{ ...partition, offset: 1 }])).toEqual([])
+    })
+
+    it('has nobody stand at an open transaction who reads all, or has not come so far', async () => {
+      const { log } = world()
+      const partition = { topic: await newTopic(world()), partition: 0 }
+      await using channel = await transactionsOf(log, world().name('id'))
+      await channel.begin([partition], undefined)
+      await channel.append(partition, batchOf(['open']))
+      await using all = log.fetcher({ isolation: 'all', purpose: 'live', maxBytes: 1_000_000 })
+      await using none = log.fetcher({ isolation: 'committed', purpose: 'live', maxBytes: 1_000_000 })
+      all.assign(positionOf(partition, 0))
+      expect((await all.next(soon())).flatMap(rowsOf).map((row) => row.value)).toEqual(['open'])
+      expect(all.held()).toEqual([])
+      expect(none.held()).toEqual([])
+      await channel.abort()
     })
 
     it('shows a transaction once it is committed, also to who was waiting for it', async () => {
