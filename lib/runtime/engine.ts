@@ -282,6 +282,7 @@ export class Engine {
       this.#options.logger.warn({ kind: table.kind.name, key: entry.key }, what)
     }
     guard.careful = true
+    this.#parts?.passage.turns.suspect(table.kind.name)
   }
 
   #fail(cause: unknown): void {

@@ -118,6 +118,7 @@ export async function openParts(options: EngineOptions, events: PartsEvents): Pr
   const failures = new Failures({ clock, logger, outbox, deadLetters, counts, seq })
   const { onRefusedRecord: onRefused, onError } = events
   const lookups = new Lookups({ tables: program.lookups, log, clock, logger, onRefused, onError })
+  const sources = new Map(program.kinds.map((kind, index) => [kind.name, sourcesOf(kind, index, options)]))
   const turns = new Turns({
     clock,
     logger,
@@ -128,6 +129,7 @@ export async function openParts(options: EngineOptions, events: PartsEvents): Pr
     outbox,
     partitions: shape.partitions,
     failures,
+    sources,
     counts,
     seq,
     onRedo: events.onRedo,
@@ -204,7 +206,6 @@ export async function openParts(options: EngineOptions, events: PartsEvents): Pr
     },
     channel,
   )
-  const sources = new Map(program.kinds.map((kind, index) => [kind.name, sourcesOf(kind, index, options)]))
   const surroundings = {
     pipeline: pipeline(app, program, sources, shape.stateTasks, passage),
     passage,

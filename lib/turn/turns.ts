@@ -6,7 +6,7 @@ import { StateRefused, type Entry, type Table } from '../state/table.js'
 import { ActiveTurn, type TurnSurroundings } from './running/active-turn.js'
 import type { Failures } from './failing/failures.js'
 import { Flights, type Flight } from './running/flights.js'
-import { carriedInfo } from './kept/turn-source.js'
+import { carriedInfo, type TurnSource } from './kept/turn-source.js'
 import { guardOf, guardOfEntry, type Guard } from './kept/guard.js'
 import type { Outbox } from './output/outbox.js'
 import { rowOf } from './output/published-row.js'
@@ -22,6 +22,8 @@ export interface TurnsOptions extends TurnSurroundings {
   /** Of topics, as far as they are known. */
   readonly partitions: ReadonlyMap<string, number>
   readonly failures: Failures
+  /** Of each kind, by id. */
+  readonly sources: ReadonlyMap<string, ReadonlyMap<string, TurnSource>>
   readonly counts: Counters
   /** The commit that will carry what turns do now. */
   readonly seq: () => number
@@ -36,7 +38,8 @@ export interface TurnsOptions extends TurnSurroundings {
 
 /**
  * A turn has failed, and its object had been changed before in the same commit: all that was done since the last seal is to
- * be taken back and done again. Its object is then copied before each turn, so it happens once.
+ * be taken back and done again. Its object is then copied before each turn, so it happens once; and when it happens with several
+ * objects, all of its input are: see `Caution`.
  */
 export class Redo extends Error {}
 
@@ -65,7 +68,8 @@ export class Turns {
   run(work: Work): void {
     const { source, table, entry } = work
     if (this.#verdict !== undefined) return this.#fail(work, this.#verdict)
-    if (entry.guard === undefined && !source.isAsync) return this.#attempt(work, undefined)
+    if (entry.guard === undefined && !source.isAsync)
+      return source.caution.isUp ? this.#attemptWarily(work) : this.#attempt(work, undefined, false)
     const guard = guardOfEntry(table, entry)
     if (!guard.busy) return this.#pass(work, guard)
     this.#keepRecord(work)
@@ -84,6 +88,12 @@ export class Turns {
 
   get areFailing(): boolean {
     return this.#verdict !== undefined
+  }
+
+  /** An object of this kind could not be kept as it was when a commit was to be sealed. */
+  suspect(kind: string): void {
+    for (const { caution } of this.#options.sources.get(kind)?.values() ?? [])
+      caution.redone(this.#options.clock.elapsed(), true)
   }
 
   /** No turn is under way: looks for what was done to states since. */
@@ -120,7 +130,9 @@ export class Turns {
   #pass(work: Work, guard: Guard): void {
     const { source, table, entry } = work
     if (!work.retries && this.#options.failures.holds(work)) return
-    this.#attempt(work, guard.careful || source.isAsync ? snapshotOf(table, entry) : undefined)
+    if (guard.careful || source.isAsync) return this.#attempt(work, snapshotOf(table, entry), true)
+    if (source.caution.isUp) return this.#attemptWarily(work)
+    this.#attempt(work, undefined, false)
   }
 
   /** A turn that is not to be run any more does not wait any longer either. */
@@ -128,8 +140,24 @@ export class Turns {
     if (work.retries || work.letter !== undefined) this.#options.failures.succeeded(work)
   }
 
-  /** `before`: a copy of the object, undefined when none was made. */
-  #attempt(work: Work, before: string | null | undefined): void {
+  /** What an object was before its first turn in a commit is known without a copy. */
+  #attemptWarily(work: Work): void {
+    const { source, table, entry } = work
+    if (this.#isOver(source)) return this.#attempt(work, undefined, false)
+    const isKnown = entry.dirtyIn !== this.#options.seq()
+    this.#attempt(work, isKnown ? undefined : snapshotOf(table, entry), source.caution.isClose)
+  }
+
+  #isOver({ caution }: TurnSource): boolean {
+    return !caution.isUp || caution.isOver(this.#options.clock.elapsed())
+  }
+
+  #spared({ caution }: TurnSource, error: unknown): void {
+    if (caution.isUp) caution.spared(this.#options.clock.elapsed(), error instanceof StateRefused)
+  }
+
+  /** `before`: a copy of the object, undefined when none was made; `closely`: see `#inspect`. */
+  #attempt(work: Work, before: string | null | undefined, closely: boolean): void {
     if (work.isDue?.() === false) return this.#passedOver(work)
     const { source, entry, table } = work
     this.#options.watched?.before(table, entry)
@@ -143,9 +171,10 @@ export class Turns {
         return this.#takeOff(work, turn, before, returned)
       }
       turn.end()
-      this.#inspect(work, turn.deleted, before !== undefined)
+      this.#inspect(work, turn.deleted, closely)
     } catch (error) {
       turn.end()
+      if (before !== undefined || closely) this.#spared(source, error)
       return this.#failed(work, before === undefined ? table.before(entry, this.#options.seq()) : before, error)
     }
     this.#finish(work, turn)
@@ -172,11 +201,12 @@ export class Turns {
       turn.end()
       try {
         if (error !== undefined) throw error
-        this.#inspect(work, turn.deleted, guard.careful)
+        this.#inspect(work, turn.deleted, guard.careful || (!this.#isOver(work.source) && work.source.caution.isClose))
         this.#finish(work, turn)
       } catch (cause) {
         // Of what it did nothing is left: nothing is to be written for it.
         if (before !== undefined && dirtyIn !== this.#options.seq()) work.table.unchanged(work.entry, dirtyIn)
+        this.#spared(work.source, cause)
         this.#failed(work, before, cause)
       }
       while (!guard.busy && guard.queue.length > 0) flights.next(guard)
@@ -190,6 +220,7 @@ export class Turns {
     const { table, entry, source } = work
     if (before === undefined) {
       guardOf(table, entry.key).careful = true
+      source.caution.redone(this.#options.clock.elapsed(), false)
       throw new Redo(`a turn of ${source.kind.name} '${work.key}' failed (${reasonOf(error)})`)
     }
     table.restoreFrom(entry, before)

@@ -8,6 +8,7 @@ import type { ErrorPolicy, KindDefinition, TimerTime } from '../../model/kind.js
 import { paths } from '../../model/paths.js'
 import type { StreamNode } from '../../model/stream.js'
 import { closingSessions, inSession, type TurnHandler } from '../windows/sessions.js'
+import { Caution } from './caution.js'
 import { CarriedInfo, type CarriedRecord, type CarriedTurn } from './carried.js'
 import { Way } from './way.js'
 
@@ -29,6 +30,8 @@ export interface TurnSource {
   readonly isTimer: boolean
   /** A handler of it has returned a promise: from then on each turn begins with a copy of the state. */
   isAsync: boolean
+  /** Whether turns of it have failed of late, so that more is to be done before each. */
+  readonly caution: Caution
 }
 
 const timeoutMs = 30_000
@@ -51,6 +54,7 @@ export function turnSources(kind: KindDefinition, kindIndex: number): ReadonlyMa
   const ofTimers = [...timers.values()].map(({ name, time, handler, revive }): TurnSource => ({
     ...own,
     id: timerId(name),
+    caution: new Caution(),
     dueBy: time,
     isTimer: true,
     handler: revived(revive, (handler ?? (() => undefined)) as TurnHandler),
@@ -59,6 +63,7 @@ export function turnSources(kind: KindDefinition, kindIndex: number): ReadonlyMa
   const ofInputs = inputs.map(({ id, from, onError, turnTimeoutMs, handler }): TurnSource => ({
     ...own,
     id,
+    caution: new Caution(),
     onError,
     timeoutMs: turnTimeoutMs,
     handler: window?.kind === 'session' ? inSession(kind, window, handler as TurnHandler) : (handler as TurnHandler),
@@ -68,6 +73,7 @@ export function turnSources(kind: KindDefinition, kindIndex: number): ReadonlyMa
   const ofClosing: TurnSource = {
     ...own,
     id: closeId,
+    caution: new Caution(),
     dueBy: 'event',
     isTimer: true,
     handler: window?.kind === 'session' ? closingSessions(window, close) : (state, _value, turn) => close(state, turn),
