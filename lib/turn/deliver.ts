@@ -9,6 +9,7 @@ import type { Turns } from './turns.js'
 import { inItsWindow } from './in-its-window.js'
 import { tooLate, untimelyError } from './untimely.js'
 import { hasFixedWindows, parseWindowKey, windowAt, windowCount, windowKey } from './windows/windows.js'
+import { keptTimer } from './running/kept-timer.js'
 import { carriedTurn, type Origin, type Work } from './running/work.js'
 
 /** A value that has come to the task of its object. */
@@ -29,8 +30,8 @@ export interface Delivery {
 /** Runs the turns of a value: one, or, of a windowed kind, one for each window that it is in and that is open. */
 export function deliver(delivery: Delivery, turns: Turns, failures: Failures): void {
   const { window } = delivery.source.kind
-  if (window === undefined) return turns.run(workOn(delivery, delivery.key, undefined))
   if (delivery.letter !== undefined) return deliverLetter(delivery, turns, failures)
+  if (window === undefined) return turns.run(workOn(delivery, delivery.key, undefined))
   const untimely = untimelyError(delivery)
   if (untimely !== undefined) return failures.refused(workOn(delivery, delivery.key, undefined), untimely, window.late)
   if (window.kind === 'session') return deliverToSession(delivery, turns, failures)
@@ -43,6 +44,7 @@ function deliverLetter(delivery: Delivery, turns: Turns, failures: Failures): vo
   const fixed = hasFixedWindows(source.kind)
   const { key, window } = fixed ? parseWindowKey(object) : { key: object, window: undefined }
   const work = workOn({ ...delivery, key }, object, window)
+  if (source.timer !== undefined) return turns.run(keptTimer(work, source.timer))
   turns.run(inItsWindow(fixed ? { ...work, closes: source.id === closeId } : work, failures))
 }
 

@@ -1,5 +1,5 @@
 import { RecordRefused } from '../core/record-refused.js'
-import { noHeaders } from '../log/format/header-section.js'
+import { headersOf, noHeaders } from '../log/format/header-section.js'
 import type { Due, DueTime } from '../state/due.js'
 import type { Entry, Table } from '../state/table.js'
 import type { Agenda } from './due/agenda.js'
@@ -9,7 +9,8 @@ import { inItsWindow } from './in-its-window.js'
 import { type CarriedTurn } from './kept/carried.js'
 import type { Guard } from './kept/guard.js'
 import { expiryOf, forgetLife, isHeld, objectOf, rowKind, type Row } from './kept/row.js'
-import { dropTimers, payloadOf, timerOf } from './kept/timers.js'
+import { dropTimers, payloadOf, timerOf, timersOf, type TimerName } from './kept/timers.js'
+import { keptTimer, timerHeaders } from './running/kept-timer.js'
 import { carriedInfo, closeId, timerId, valueOf, type TurnSource } from './kept/turn-source.js'
 import { Waiting } from './kept/waiting.js'
 import type { Turns } from './turns.js'
@@ -23,6 +24,12 @@ export interface DueTurnsOptions {
   readonly sources: ReadonlyMap<string, ReadonlyMap<string, TurnSource>>
   readonly timerTopic: string
   readonly seq: () => number
+}
+
+/** A timer whose time has come, and what it carries, as JSON. */
+interface DueTimer {
+  readonly timer: TimerName
+  readonly payload: string
 }
 
 interface ObjectName {
@@ -46,8 +53,8 @@ export class DueTurns {
     const object = objectOf(key)
     if (row === undefined || object === undefined) return
     agenda.taken(entry, time, dueMs)
-    for (const [name, [at, by]] of Object.entries(row.timers ?? {}))
-      if (at === dueMs && by === time) this.#timer(agenda, object, name, dueMs)
+    for (const [timer, [at, by, , isPutOff]] of timersOf(row))
+      if (at === dueMs && by === time && isPutOff !== true) this.#timer(agenda, object, timer, dueMs)
     if (time === 'event') return
     if (row.retry?.at === dueMs) this.#retry(agenda, object, entry)
     if (row.touched !== undefined && expiryOf(row.touched, row.ttlMs as number) === dueMs)
@@ -55,17 +62,20 @@ export class DueTurns {
   }
 
   /** One of a kind, or with a name, that this program does not have stays, and is listed again after the next takeover. */
-  #timer(agenda: Agenda, object: ObjectName, name: string, dueMs: number): void {
-    const source = this.#source(object.kind, timerId(name))
+  #timer(agenda: Agenda, object: ObjectName, timer: TimerName, dueMs: number): void {
+    const source = this.#source(object.kind, timerId(timer.name))
     if (source === undefined) return
     const row = agenda.row(object.kind, object.key)
-    const payload = payloadOf(row.state as Row, agenda.partsOf(row), name) ?? 'null'
-    const work = this.#work(agenda, source, object.key, dueMs, payload)
+    // One that was due at the same time may have taken it back.
+    const payload = payloadOf((row.state ?? {}) as Row, agenda.partsOf(row), timer)
+    if (payload === undefined) return
+    const work = this.#work(agenda, source, object.key, dueMs, { timer, payload })
     const isDue = (): boolean => {
       const noted = agenda.row(object.kind, object.key).state as Row | undefined
-      return work.entry.state !== undefined && noted !== undefined && timerOf(noted, name)?.[0] === dueMs
+      const set = noted && timerOf(noted, timer)
+      return work.entry.state !== undefined && set?.[0] === dueMs && set[3] !== true
     }
-    this.#options.turns.run({ ...work, value: JSON.parse(payload), timer: name, isDue })
+    this.#options.turns.run({ ...work, value: JSON.parse(payload), timer, isDue })
   }
 
   #close(agenda: Agenda, { kind, key }: ObjectName, dueMs: number): void {
@@ -102,6 +112,7 @@ export class DueTurns {
     let value: unknown
     try {
       if (own === undefined) throw noSource(turn, object)
+      if (own.timer !== undefined) return this.#options.turns.run(keptTimer(work, own.timer))
       value = valueOf(own, turn, work.record)
     } catch (cause) {
       const refused = cause instanceof RecordRefused ? cause : RecordRefused.because(cause, 'VALUE_INVALID')
@@ -144,18 +155,18 @@ export class DueTurns {
     return this.#options.sources.get(kind)?.get(id)
   }
 
-  /** `payload`: what a timer carries, as JSON. */
-  #work(agenda: Agenda, source: TurnSource, objectKey: string, now: number, payload?: string): Work {
+  #work(agenda: Agenda, source: TurnSource, objectKey: string, now: number, due?: DueTimer): Work {
     const table = agenda.state.tables[source.kindIndex] as Table
     const entry = table.cached(objectKey) ?? table.load(objectKey)
     const { key, window } = closesAll(source) ? parseWindowKey(objectKey) : { key: objectKey, window: undefined }
     const at = { topic: this.#options.timerTopic, partition: agenda.task, timestamp: now }
-    const record = { ...at, offset: -1n, key, headers: new Map() }
+    const headers = due === undefined ? noHeaders : timerHeaders(due.timer)
+    const record = { ...at, offset: -1n, key, headers: headersOf(headers) }
     const origin: Origin = {
       // There is no record behind it: it is kept as if its payload had been one.
       carry: () => {
-        const value = payload === undefined ? null : Buffer.from(payload)
-        const carried = { ...at, offset: -1, key: Buffer.from(key), value, headers: noHeaders }
+        const value = due === undefined ? null : Buffer.from(due.payload)
+        const carried = { ...at, offset: -1, key: Buffer.from(key), value, headers }
         return { source: source.id, record: carried, way: 0, element: 0, letter: undefined }
       },
     }

@@ -112,7 +112,7 @@ export class Turns {
     const { failures } = this.#options
     const guard = guardOfEntry(work.table, work.entry)
     const fail = (): void => {
-      if (!work.retries && failures.holds(work)) return
+      if (this.#isTakenBack(work) || (!work.retries && failures.holds(work))) return
       if (work.isDue?.() === false) return this.#passedOver(work)
       failures.failed(work, error, { final: true, brief })
     }
@@ -127,7 +127,13 @@ export class Turns {
     work.record = carriedInfo(work.source, carriedTurn(work).record)
   }
 
+  /** Of a timer that has just come due: a turn before it may have done so, and then it does not wait behind another. */
+  #isTakenBack({ timer, retries, letter, isDue }: Work): boolean {
+    return timer !== undefined && !retries && letter === undefined && isDue?.() === false
+  }
+
   #pass(work: Work, guard: Guard): void {
+    if (this.#isTakenBack(work)) return
     const { source, table, entry } = work
     if (!work.retries && this.#options.failures.holds(work)) return
     if (guard.careful || source.isAsync) return this.#attempt(work, snapshotOf(table, entry), true)
@@ -289,9 +295,9 @@ export class Turns {
         return dropTimers(noted, parts)
       }
       if (timer !== undefined) dropTimer(noted, parts, timer)
-      for (const { name, set } of timers ?? []) {
-        if (set === undefined) dropTimer(noted, parts, name)
-        else setTimer(noted, parts, name, set)
+      for (const { timer: changed, set } of timers ?? []) {
+        if (set === undefined) dropTimer(noted, parts, changed)
+        else setTimer(noted, parts, changed, set)
       }
     })
   }

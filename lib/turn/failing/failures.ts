@@ -8,7 +8,7 @@ import type { CarriedTurn } from '../kept/carried.js'
 import type { Outbox } from '../output/outbox.js'
 import { Quarantined } from './quarantined.js'
 import { isHeld, type Row } from '../kept/row.js'
-import { dropTimer } from '../kept/timers.js'
+import { dropTimer, putOff, type TimerName } from '../kept/timers.js'
 import { closeId } from '../kept/turn-source.js'
 import { Waiting } from '../kept/waiting.js'
 import type { Counters } from '../running/counters.js'
@@ -44,8 +44,9 @@ export class Failures {
     const row = entry.state as Row | undefined
     if (row === undefined || !isHeld(row)) return false
     let held = true
-    this.#change(work, (objects) => {
+    this.#change(work, (objects, noted) => {
       held = objects.add(carriedTurn(work))
+      if (held && work.timer !== undefined) putOff(noted, work.timer)
     })
     return held
   }
@@ -65,21 +66,26 @@ export class Failures {
     if (attempt < attempts && !final) {
       const at = this.#options.clock.now() + Math.min(longestBackoffMs, backoffMs * 2 ** tried)
       this.#options.logger.debug({ error }, `${error.message}; attempt ${attempt} of ${attempts}`)
-      return this.#change(work, (objects) =>
-        objects.tryAgain(work.retries ? undefined : carriedTurn(work), at, attempt),
-      )
+      return this.#change(work, (objects, row) => {
+        objects.tryAgain(work.retries ? undefined : carriedTurn(work), at, attempt)
+        if (work.timer !== undefined) putOff(row, work.timer)
+      })
     }
     if (then === 'stop') throw turnFailed(work, cause, whenStopped)
     this.#options.logger.warn({ error }, `${error.message}. Tried ${attempt} times: ${then}.`)
     if (brief && then === 'dead-letter') this.#briefLetter(work, error)
     if (brief || then === 'skip') {
       if (then === 'skip') this.#options.counts.now.skipped++
+      if (work.timer !== undefined) this.#dropTimer(work, work.timer)
       return this.#done(work)
     }
-    this.#change(work, (objects) => objects.bury(carriedTurn(work), work.retries, error, attempt))
+    this.#change(work, (objects, row) => {
+      objects.bury(carriedTurn(work), work.retries, error, attempt)
+      if (work.timer !== undefined) putOff(row, work.timer)
+    })
   }
 
-  /** A turn that had waited, or had been a dead letter, has succeeded. */
+  /** A turn that had waited, or had been a dead letter, has succeeded, or is not to be run any more. */
   succeeded(work: Work): void {
     this.#done(work)
   }
@@ -98,6 +104,11 @@ export class Failures {
     })
   }
 
+  #dropTimer({ agenda, source, entry }: Work, timer: TimerName): void {
+    const row = agenda.row(source.kind.name, entry.key)
+    agenda.change(row, this.#options.seq(), (noted, parts) => dropTimer(noted, parts, timer))
+  }
+
   #change(work: Work, change: (objects: Quarantined, row: Row) => void): void {
     const { agenda, source, entry } = work
     agenda.change(agenda.row(source.kind.name, entry.key), this.#options.seq(), (row, parts) => {
@@ -105,8 +116,6 @@ export class Failures {
       const objects = new Quarantined(row, waiting, this.#options.clock.now(), (turn, error, attempt, letter) =>
         this.#letter(work, turn, error, { attempt, letter }),
       )
-      // Whatever becomes of its turn, a timer that was due is not due again.
-      if (work.timer !== undefined) dropTimer(row, parts, work.timer)
       if (source.id === closeId) row.closing = Math.max(row.closing ?? work.now, work.now)
       change(objects, row)
     })

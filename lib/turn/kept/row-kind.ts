@@ -3,7 +3,7 @@ import { jsonText } from '../../codec/json/json-text.js'
 import type { StoredCodec } from '../../codec/stored.js'
 import { latin1Text, utf8Text } from '../../core/bytes.js'
 import type { BatchRule } from '../../log/batch-rules.js'
-import { dueKey } from '../../state/due.js'
+import { dueKey, type DueTime } from '../../state/due.js'
 import type { StateKind } from '../../state/table.js'
 import { eachDue, heldAtMs, isHeld, rowKind, type Row } from './row.js'
 
@@ -54,7 +54,7 @@ export const rowStateKind = (rule: BatchRule): RowStateKind => ({
 
 function duesOf(row: Row, key: string): readonly string[] {
   const dues: string[] = []
-  const list = (time: 'processing' | 'event', dueMs: number): void => {
+  const list = (time: DueTime, dueMs: number): void => {
     dues.push(dueKey(time, { dueMs, kind: rowKind, key }))
   }
   eachDue(row, list)

@@ -1,10 +1,14 @@
+import type { DueTime } from '../../state/due.js'
+
 /**
  * What is noted of one object beside its state, or of a task as a whole: a row of `<app>-timers`. It is state like any
  * other: changed in turns, committed, restored and undone with them. What can be large stands in `Parts` of it.
  */
 export interface Row {
-  /** By name: when it is due, by the clock or by event time, and what it carries, as JSON; null when that stands in a part. */
-  timers?: Record<string, readonly [dueMs: number, time: 'processing' | 'event', payload: string | null]>
+  /** By name. */
+  timers?: Record<string, TimerEntry>
+  /** Those that have ids, by name and id. */
+  several?: Record<string, Record<string, TimerEntry>>
   /** The object is forgotten at `touched` plus a tenth more than `ttlMs`; see `touch`. */
   touched?: number
   ttlMs?: number
@@ -19,6 +23,12 @@ export interface Row {
   streamTime?: number
   origins?: readonly (readonly [through: string, topic: string, partition: number, latest: number])[]
 }
+
+/**
+ * When a timer is due, by which time, and what it carries, as JSON, null when that stands in a part. `isPutOff`: it was due,
+ * and its turn waits among those of its object, or is a dead letter.
+ */
+export type TimerEntry = readonly [dueMs: number, time: DueTime, payload: string | null, isPutOff?: true]
 
 /** Each stands in a part of its own, numbered. Replayed dead letters come before all others. */
 export interface WaitingTurns {
@@ -80,8 +90,14 @@ export const isEmpty = (row: Row): boolean => Object.keys(row).length === 0
 export const heldAtMs = 0
 
 /** Calls `list` with every time at which something is to be done about the object. */
-export function eachDue(row: Row, list: (time: 'processing' | 'event', dueMs: number) => void): void {
-  for (const [dueMs, time] of Object.values(row.timers ?? {})) list(time, dueMs)
+export function eachDue(row: Row, list: (time: DueTime, dueMs: number) => void): void {
+  const { timers, several } = row
+  if (timers !== undefined) eachTimer(timers, list)
+  if (several !== undefined) for (const byId of Object.values(several)) eachTimer(byId, list)
   if (row.retry !== undefined) list('processing', row.retry.at)
   if (row.touched !== undefined) list('processing', expiryOf(row.touched, row.ttlMs as number))
+}
+
+function eachTimer(timers: Readonly<Record<string, TimerEntry>>, list: (time: DueTime, dueMs: number) => void): void {
+  for (const [dueMs, time, , isPutOff] of Object.values(timers)) if (isPutOff !== true) list(time, dueMs)
 }

@@ -28,6 +28,8 @@ export interface TurnSource {
   /** Turns of it come about when something is due; by which time. Undefined: when records come. */
   readonly dueBy: TimerTime | undefined
   readonly isTimer: boolean
+  /** Name of the timer whose turns these are. */
+  readonly timer: string | undefined
   /** A handler of it has returned a promise: from then on each turn begins with a copy of the state. */
   isAsync: boolean
   /** Whether turns of it have failed of late, so that more is to be done before each. */
@@ -47,6 +49,7 @@ export function turnSources(kind: KindDefinition, kindIndex: number): ReadonlyMa
     timeoutMs,
     init,
     isTimer: false,
+    timer: undefined,
     isAsync: false,
     dueBy: undefined,
   }
@@ -57,6 +60,7 @@ export function turnSources(kind: KindDefinition, kindIndex: number): ReadonlyMa
     caution: new Caution(),
     dueBy: time,
     isTimer: true,
+    timer: name,
     handler: revived(revive, (handler ?? (() => undefined)) as TurnHandler),
     ways,
   }))

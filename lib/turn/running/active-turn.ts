@@ -20,7 +20,7 @@ import type { DemandTarget } from '../../model/names.js'
 import { topicNode, type Topic } from '../../model/stream.js'
 import type { EmitOptions, Turn, WindowBounds } from '../../model/turn.js'
 import { dueTime, timeBase } from '../due/due-time.js'
-import type { TimerSet } from '../kept/timers.js'
+import type { TimerName, TimerSet } from '../kept/timers.js'
 import { valueOf } from '../kept/turn-source.js'
 import { writableTime, type OutputTimes } from '../output/output-times.js'
 import { carriedTurn, type Work } from './work.js'
@@ -56,7 +56,7 @@ export interface Emitted {
 
 /** A timer that a turn sets, or takes back. */
 export interface TimerChange {
-  readonly name: string
+  readonly timer: TimerName
   readonly set: TimerSet | undefined
 }
 
@@ -162,13 +162,13 @@ export class ActiveTurn implements Turn<Record<string, unknown>> {
     const dueMs = dueTime(name, when, timeBase(time, this.#work, this.#surroundings.clock), this.key)
     if (isThenable(payload)) throw this.#pending(`turn.timer('${name}')`, payload)
     const payloadText = within(`turn.timer('${name}')`, { key: this.key }, () => keep(payload))
-    this.#change({ name, set: [dueMs, time, payloadText] })
+    this.#change({ timer: { name, id: undefined }, set: [dueMs, time, payloadText] })
   }
 
   cancel(name: string): void {
     this.#demandOpen('cancel')
     this.#timer(name)
-    this.#change({ name, set: undefined })
+    this.#change({ timer: { name, id: undefined }, set: undefined })
   }
 
   delete(): void {

@@ -3,6 +3,7 @@ import type { WindowBounds } from '../../model/turn.js'
 import type { Entry, Table } from '../../state/table.js'
 import type { Agenda } from '../due/agenda.js'
 import type { CarriedTurn } from '../kept/carried.js'
+import type { TimerName } from '../kept/timers.js'
 import type { TurnSource } from '../kept/turn-source.js'
 
 /** One turn to be run: which handler on which object, with what. */
@@ -34,8 +35,8 @@ export interface Work {
   /** Number of the dead letter that is replayed. */
   readonly letter: number | undefined
   /** The timer that is due: it is gone when the turn has ended, however that is. */
-  readonly timer: string | undefined
-  /** Asked when its turn comes: whether it is still to be run. */
+  readonly timer: TimerName | undefined
+  /** Asked when its turn comes: whether it is still to be run. A turn before it may have taken it back. */
   readonly isDue: (() => boolean) | undefined
   /** The object is over with this turn. */
   readonly closes: boolean

@@ -1,0 +1,137 @@
+import { z } from 'zod'
+import { stateObject, type StateObject } from '../../model/state-object.js'
+import { topic } from '../../model/stream.js'
+import type { Turn } from '../../model/turn.js'
+import { testDriver, type TestDriver } from '../../testing/driver.js'
+
+const acts = ['nothing', 'cancels it', 'moves it', 'sets it anew for the same time', 'deletes the object'] as const
+const orders = topic('orders', z.object({ id: z.string() }))
+const payments = topic('payments', z.object({ id: z.string(), act: z.enum(acts) }))
+const fired = topic('fired', z.string())
+const start = Date.UTC(2026, 0, 1)
+const dueAt = start + 60_000
+
+interface World {
+  broken: boolean
+  readonly attempts: number
+  readonly isAsync: boolean
+}
+
+const wake = { due: z.string() }
+type Order = StateObject<'order', { n: number }, { due: string }, {}, undefined>
+
+/** An order whose payment fails as long as the world is broken, and then does something about the timer. */
+function order(world: World): Order {
+  const pay = (act: (typeof acts)[number], turn: Turn<{ due: string }>): void => {
+    if (world.broken) throw new Error('not yet')
+    if (act === 'cancels it') turn.cancel('due')
+    if (act === 'moves it') turn.timer('due', new Date(dueAt + 3_600_000), 'moved')
+    if (act === 'sets it anew for the same time') turn.timer('due', new Date(dueAt), 'anew'.repeat(100))
+    if (act === 'deletes the object') turn.delete()
+  }
+  return stateObject('order', { state: z.object({ n: z.number() }), init: () => ({ n: 0 }) })
+    .timers(wake)
+    .on(
+      orders,
+      ({ id }) => id,
+      (_state, _order, turn) => turn.timer('due', new Date(dueAt), 'set'.repeat(100)),
+    )
+    .on(
+      payments,
+      { key: ({ id }) => id, onError: { attempts: world.attempts, backoff: '40s' } },
+      (_state, { act }, turn) => {
+        if (!world.isAsync) return pay(act, turn)
+        return new Promise<void>((resolve) => setImmediate(resolve)).then(() => pay(act, turn))
+      },
+    )
+    .onTimer('due', (state, what, turn) => {
+      state.n++
+      turn.emit(fired, what)
+    })
+}
+
+const texts = (driver: TestDriver): unknown[] => driver.output(fired).map(({ value }) => value)
+const cases = acts.flatMap((act) => [true, false].flatMap((isAsync) => [{ act, isAsync }]))
+
+/** What comes of the timer in the end, and at once. */
+const outcome = (act: (typeof acts)[number]): readonly string[] =>
+  act === 'nothing' ? ['set'.repeat(100)] : act === 'sets it anew for the same time' ? ['anew'.repeat(100)] : []
+
+describe('a timer that is due while a turn of its object waits', () => {
+  it.each(cases)('is what that turn makes of it: it $act (async: $isAsync)', async ({ act, isAsync }) => {
+    for (const crash of [undefined, 'before-end', 'after-end', 'disk'] as const) {
+      const world = { broken: true, attempts: 5, isAsync }
+      const kind = order(world)
+      await using driver = testDriver({ objects: [kind], partitions: 1, now: start })
+      await driver.send(orders, { id: 'a' })
+      await driver.send(payments, { id: 'a', act })
+      // It is tried again after 40 s, and 80 s after that; the timer is due in between.
+      await driver.advance('40s')
+      await driver.advance('20s')
+      expect(texts(driver)).toEqual([])
+      world.broken = false
+      if (crash === 'disk') driver.loseDisk()
+      if (crash !== undefined) await driver.crash(crash === 'disk' ? undefined : crash)
+      await driver.advance('60s')
+      expect(texts(driver)).toEqual(outcome(act))
+      expect(driver.state(kind, 'a') === undefined).toBe(act === 'deletes the object')
+      await driver.advance('2h')
+      expect(texts(driver)).toEqual(act === 'moves it' ? ['moved'] : outcome(act))
+      expect(driver.state(kind, 'a') === undefined).toBe(act === 'deletes the object')
+    }
+  })
+
+  it.each(cases)('follows it to the dead letters and back: it $act (async: $isAsync)', async ({ act, isAsync }) => {
+    const world = { broken: true, attempts: 1, isAsync }
+    const kind = order(world)
+    await using driver = testDriver({ objects: [kind], partitions: 1, now: start })
+    await driver.send(orders, { id: 'a' })
+    await driver.send(payments, { id: 'a', act })
+    await driver.advance('61s')
+    expect(texts(driver)).toEqual([])
+    world.broken = false
+    await driver.crash()
+    expect(await driver.replayDeadLetters()).toMatchObject({ replayed: 2, left: 0 })
+    expect(texts(driver)).toEqual(outcome(act))
+    await driver.advance('2h')
+    expect(texts(driver)).toEqual(act === 'moves it' ? ['moved'] : outcome(act))
+    expect(driver.state(kind, 'a') === undefined).toBe(act === 'deletes the object')
+    // The object is free.
+    await driver.send(payments, { id: 'a', act: 'nothing' })
+    expect(driver.state(kind, 'a')).toBeDefined()
+  })
+
+  it('is not tried when it was taken back by a turn that it waited behind, also one under way', async () => {
+    let release = (): void => undefined
+    let gates = 0
+    const kind = stateObject('order', { state: z.object({}), init: () => ({}) })
+      .timers(wake)
+      .on(
+        orders,
+        ({ id }) => id,
+        (_state, _order, turn) => turn.timer('due', '10s', 'set'),
+      )
+      .on(payments, { key: ({ id }) => id, onError: { attempts: 2, backoff: '1s' } }, async (_state, { act }, turn) => {
+        gates++
+        await new Promise<void>((resolve) => (release = resolve))
+        // The first fails, with the timer behind it, and its second attempt cancels.
+        if (act === 'nothing' && gates === 1) throw new Error('once')
+        turn.cancel('due')
+      })
+      .onTimer('due', (_state, what, turn) => turn.emit(fired, what))
+    await using driver = testDriver({ objects: [kind], partitions: 1 })
+    await driver.send(orders, { id: 'a' })
+    const sent = driver.send(payments, { id: 'a', act: 'nothing' })
+    while (gates < 1) await new Promise((resolve) => setImmediate(resolve))
+    const advanced = driver.advance('20s')
+    for (let i = 0; i < 20; i++) await new Promise((resolve) => setImmediate(resolve))
+    release()
+    await Promise.all([sent, advanced])
+    const again = driver.advance('1s')
+    while (gates < 2) await new Promise((resolve) => setImmediate(resolve))
+    release()
+    await again
+    await driver.advance('1h')
+    expect(texts(driver)).toEqual([])
+  })
+})
