@@ -6,7 +6,7 @@ import type { WindowDefinition } from './window.js'
 
 /** Every kind, topic and store name of an app, so that a rename in code is seen before it is a new, empty kind. */
 export function describeProgram(app: string, { kinds, flows, sources, lookups }: Program): string {
-  const timed = new Set(kinds.flatMap(timedTopics))
+  const timed = new Set(kinds.flatMap((kind) => [...timedTopics(kind).all]))
   const lines = [
     `app ${app}`,
     ...sources.map((topic) => `  reads ${topic.name} (${read(topic, timed.has(topic.name)).join('; ')})`),

@@ -86,13 +86,21 @@ export function usesEventTime({ window, timers }: KindDefinition): boolean {
   return window !== undefined || [...timers.values()].some(({ time }) => time === 'event')
 }
 
-/**
- * Topics whose timestamps move event time for a kind when they are read. Where records always hop they do so only when they
- * arrive: until then none of them has had its turn.
- */
-export function timedTopics(kind: KindDefinition): readonly string[] {
-  if (!usesEventTime(kind)) return []
-  return kind.inputs.filter(({ route }) => route !== 'shuffle').flatMap(({ from }) => sourceNames(from))
+/** By what event time goes for a kind: topics by name; none where nothing in the kind goes by it. */
+export interface TimedTopics {
+  readonly all: ReadonlySet<string>
+  /**
+   * Those whose timestamps move it when they are read. Where records always hop they do so only when they arrive: until then
+   * none of them has had its turn.
+   */
+  readonly inPlace: ReadonlySet<string>
+}
+
+export function timedTopics(kind: KindDefinition): TimedTopics {
+  const inputs = usesEventTime(kind) ? kind.inputs : []
+  const all = new Set(inputs.flatMap(({ from }) => sourceNames(from)))
+  const shuffled = inputs.filter(({ route }) => route === 'shuffle').flatMap(({ from }) => sourceNames(from))
+  return { all, inPlace: new Set([...all].filter((topic) => !shuffled.includes(topic))) }
 }
 
 /** What a definition lacks that could still have been added when it was made. */

@@ -1,5 +1,5 @@
 import type { Due, DueTime } from '../state/due.js'
-import type { Agenda } from '../turn/due/agenda.js'
+import type { Agenda, Lane } from '../turn/due/agenda.js'
 import type { DueTurns } from '../turn/due-turns.js'
 import type { CommitCycle } from './commit/commit-cycle.js'
 import type { Halving } from './commit/halving.js'
@@ -22,10 +22,9 @@ export interface DueWorkParts {
 }
 
 /** What is due of one task, by one time. */
-interface Lane {
+interface TaskLane extends Lane {
   readonly task: Task
   readonly agenda: Agenda
-  readonly time: DueTime
 }
 
 /** Does what is due in the tasks that run here: each in the order of its times, none before all others. */
@@ -43,10 +42,10 @@ export class DueWork {
   run(deadline: number): boolean {
     const lanes = this.#lanes()
     const now = this.#parts.surroundings.clock.now()
-    this.#lookAtTime(lanes)
+    this.#lookAtTime()
     for (let i = 0; i < lanes.length; i++) {
       const at = (this.#first + i) % lanes.length
-      const lane = lanes[at] as Lane
+      const lane = lanes[at] as TaskLane
       if (this.#runLane(lane, this.#nowOf(lane, now), deadline)) continue
       this.#first = (at + 1) % lanes.length
       return false
@@ -60,8 +59,8 @@ export class DueWork {
     let next = Infinity
     for (const { agenda } of this.#parts.tasks.running.values()) {
       if (agenda === undefined) continue
-      next = Math.min(next, agenda.schedule('processing').next - clock.now())
-      if (agenda.time !== undefined) next = Math.min(next, timeLookMs)
+      for (const { stream, schedule } of agenda.lanes)
+        next = Math.min(next, stream === undefined ? schedule.next - clock.now() : timeLookMs)
     }
     return Math.max(0, next)
   }
@@ -70,10 +69,10 @@ export class DueWork {
   get idle(): boolean {
     const lanes = this.#lanes()
     const now = this.#parts.surroundings.clock.now()
-    for (const { task, time } of lanes) if (time === 'event') this.updateTime(task, true)
+    for (const task of this.#parts.tasks.running.values()) this.updateTime(task, true)
     return lanes.every((lane) => {
       const at = this.#nowOf(lane, now)
-      const schedule = lane.agenda.schedule(lane.time)
+      const { schedule } = lane
       return !Number.isFinite(at) || (schedule.isComplete(at) && schedule.next > at)
     })
   }
@@ -83,37 +82,36 @@ export class DueWork {
     const { intake, surroundings } = this.#parts
     const isReadOut = (topic: string): boolean =>
       (positions.get(topic) ?? 0) >= (intake.highWatermark(topic, index) ?? 0)
-    agenda?.time?.update(surroundings.clock.now(), surroundings.passage.seq, isReadOut, allRead)
+    for (const { stream } of agenda?.lanes ?? [])
+      stream?.update(surroundings.clock.now(), surroundings.passage.seq, isReadOut, allRead)
   }
 
-  #lanes(): readonly Lane[] {
-    const lanes: Lane[] = []
+  #lanes(): readonly TaskLane[] {
+    const lanes: TaskLane[] = []
     for (const task of this.#parts.tasks.running.values()) {
       const { agenda } = task
       if (agenda === undefined) continue
-      lanes.push({ task, agenda, time: 'processing' })
-      if (agenda.time !== undefined) lanes.push({ task, agenda, time: 'event' })
+      for (const lane of agenda.lanes) lanes.push({ ...lane, task, agenda })
     }
     return lanes
   }
 
-  #nowOf({ agenda, time }: Lane, now: number): number {
-    return time === 'processing' ? now : (agenda.time?.now ?? -Infinity)
+  #nowOf({ stream }: Lane, now: number): number {
+    return stream === undefined ? now : stream.now
   }
 
-  #lookAtTime(lanes: readonly Lane[]): void {
+  #lookAtTime(): void {
     const { clock } = this.#parts.surroundings
     if (clock.elapsed() - this.#timeLookedAt < timeLookMs) return
     this.#timeLookedAt = clock.elapsed()
-    for (const { task, time } of lanes) if (time === 'event') this.updateTime(task)
+    for (const task of this.#parts.tasks.running.values()) this.updateTime(task)
   }
 
   /** Does at least one thing, however late it is. */
-  #runLane({ task, agenda, time }: Lane, now: number, deadline: number): boolean {
+  #runLane({ task, agenda, time, schedule }: TaskLane, now: number, deadline: number): boolean {
     if (!Number.isFinite(now)) return true
     const { surroundings, cycle, halving } = this.#parts
     const { clock, passage } = surroundings
-    const schedule = agenda.schedule(time)
     schedule.lookAhead(now)
     let done = 0
     for (let due = schedule.take(now); due !== undefined; due = schedule.take(now)) {

@@ -49,8 +49,8 @@ function deliverLetter(delivery: Delivery, turns: Turns, failures: Failures): vo
 }
 
 function deliverToWindows(delivery: Delivery, window: FixedWindow, turns: Turns, failures: Failures): void {
-  const { agenda, key, record } = delivery
-  const now = agenda.time?.now ?? -Infinity
+  const { source, agenda, key, record } = delivery
+  const now = agenda.streamTime(source.kindIndex)
   const count = windowCount(window)
   const isOpen = (index: number): boolean => windowAt(record.timestamp, window, index).end + window.graceMs > now
   let first = 0

@@ -14,7 +14,7 @@ export function inItsWindow(work: Work, failures: Failures): Work {
   const { window } = source.kind
   if (source.id === closeId) return { ...work, isDue: () => isOver(work) }
   if (window?.kind !== 'session') return work
-  const streamTime = work.streamTime ?? agenda.time?.now ?? -Infinity
+  const streamTime = work.streamTime ?? agenda.streamTime(source.kindIndex)
   const placed: Work = { ...work, streamTime, isDue: () => isTaken(placed, window, streamTime, failures) }
   return placed
 }

@@ -16,7 +16,7 @@ interface Placed {
 /** What is wrong with the time of a record that windows are to place; undefined when nothing is. */
 export function untimelyError(placed: Placed): MillraceError | undefined {
   const { agenda, record } = placed
-  const times = agenda.time?.times
+  const { times } = agenda
   if (times === undefined) return undefined
   const rule = times.ruleOf(record.topic)
   const fault = times.fault(record.timestamp, rule)

@@ -146,9 +146,7 @@ class World {
 /** Whether a timer is set, or another attempt to be made: those are soon. */
 function hasMore({ parts }: Engine): boolean {
   const soon = Date.now() + 10_000
-  return [...parts.tasks.running.values()].some(
-    ({ agenda }) => (agenda?.schedule('processing').next ?? Infinity) < soon,
-  )
+  return [...parts.tasks.running.values()].some(({ agenda }) => (agenda?.lanes[0]?.schedule.next ?? Infinity) < soon)
 }
 
 describe('whatever a broker refuses', () => {

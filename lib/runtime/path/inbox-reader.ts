@@ -57,7 +57,9 @@ export class InboxReader extends Reader {
     const { element, letter } = record.address
     this.#deliver(source, hopKey(this.cursor), element, values[0], letter)
     record.more.forEach((each, i) => this.#deliver(source, each.key, each.element, values[i + 1], letter))
-    this.timeOf(this.#plan.timed && letter === undefined, record.topic, record.partition)?.see(record.timestamp)
+    if (letter !== undefined) return
+    const stream = this.task.agenda?.stream(this.#plan.kindIndex)
+    stream?.origin(this.at.topic, record.topic, record.partition).see(record.timestamp)
   }
 
   /** It is refused as it would have been at its source; a replayed letter keeps its place among those of its object. */

@@ -31,7 +31,7 @@ describe('an intake', () => {
   it('gives every record once when it is assigned anew just as an answer arrives', async () => {
     const log = memoryLog({ partitions: 1 })
     await log.send(lines, ['a', 'b'])
-    const task = new Task(0, undefined, { positions: new Map([['lines', 0]]), isKnown: true })
+    const task = new Task(0, undefined, { positions: new Map([['lines', 0]]), isKnown: true }, new Map())
     let gaps = 0
     const port = withGap(log, async () => {
       if (++gaps > 1) return

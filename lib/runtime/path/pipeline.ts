@@ -1,7 +1,7 @@
 import type { KindDefinition } from '../../model/kind.js'
 import { inboxTopic } from '../../model/names.js'
 import { paths, type Push, type SourcePath } from '../../model/paths.js'
-import { timedTopics, usesEventTime, type Program } from '../../model/program.js'
+import type { Program } from '../../model/program.js'
 import type { TopicNode } from '../../model/stream.js'
 import type { TurnSource } from '../../turn/kept/turn-source.js'
 import { flowSink } from './flow-sink.js'
@@ -14,8 +14,6 @@ export interface SourcePlan {
   readonly pushes: readonly Push[]
   /** The ways that records without a value go; undefined when none does. */
   readonly tombstones: readonly Push[] | undefined
-  /** Whether its timestamps are event time to someone. */
-  readonly timed: boolean
 }
 
 /** A kind's inputs by the id that hopped records carry. */
@@ -23,7 +21,6 @@ export interface InboxPlan {
   readonly kind: KindDefinition
   readonly kindIndex: number
   readonly inputs: ReadonlyMap<string, TurnSource>
-  readonly timed: boolean
 }
 
 export interface Pipeline {
@@ -39,16 +36,15 @@ export function pipeline(
   stateTasks: number,
   passage: Passage,
 ): Pipeline {
-  const plans = new Map<string, { pushes: Push[]; tombstones: Push[]; timed: boolean }>()
+  const plans = new Map<string, { pushes: Push[]; tombstones: Push[] }>()
   const use = (): void => void (passage.used = true)
-  const add = (path: SourcePath, sink: Sink, timed: boolean): void => {
+  const add = (path: SourcePath, sink: Sink): void => {
     const { name } = path.topic
-    const plan = plans.get(name) ?? { pushes: [], tombstones: [], timed: false }
+    const plan = plans.get(name) ?? { pushes: [], tombstones: [] }
     plans.set(name, plan)
     const push = path.many ? allOrNone(path, sink, use) : path.fuse(sink.take, use)
     plan.pushes.push(push)
     if (path.tombstones) plan.tombstones.push(push)
-    plan.timed ||= timed
   }
   program.kinds.forEach((kind, kindIndex) => {
     for (const input of kind.inputs) {
@@ -57,16 +53,16 @@ export function pipeline(
       for (const path of all) {
         const way = all.filter(({ topic }) => topic.name === path.topic.name).indexOf(path)
         const sink = { app, kindIndex, input, source, stateTasks, way }
-        add(path, turnSink(sink, passage), timedTopics(kind).includes(path.topic.name))
+        add(path, turnSink(sink, passage))
       }
     }
   })
-  for (const flow of program.flows) for (const path of paths(flow.from)) add(path, flowSink(flow, passage), false)
+  for (const flow of program.flows) for (const path of paths(flow.from)) add(path, flowSink(flow, passage))
   return {
     sources: new Map(
       program.sources.map((topic) => {
-        const { pushes = [], tombstones = [], timed = false } = plans.get(topic.name) ?? {}
-        return [topic.name, { topic, pushes, tombstones: tombstones.length === 0 ? undefined : tombstones, timed }]
+        const { pushes = [], tombstones = [] } = plans.get(topic.name) ?? {}
+        return [topic.name, { topic, pushes, tombstones: tombstones.length === 0 ? undefined : tombstones }]
       }),
     ),
     inboxes: new Map(
@@ -76,7 +72,6 @@ export function pipeline(
           kind,
           kindIndex,
           inputs: sources.get(kind.name) ?? new Map<string, TurnSource>(),
-          timed: usesEventTime(kind),
         },
       ]),
     ),

@@ -6,7 +6,6 @@ import { recordCursor } from '../../log/cursor.js'
 import type { Fetched, RecordCursor } from '../../log/port.js'
 import type { InvalidPolicy } from '../../model/stream.js'
 import { briefLetter, deadLetter, type DeadLetterTarget } from '../../turn/failing/dead-letter.js'
-import type { TimeOrigin } from '../../turn/due/stream-time.js'
 import type { CarriedRecord } from '../../turn/kept/carried.js'
 import { recordName, type Culprit, type Culprits } from './culprits.js'
 import type { Passage } from './passage.js'
@@ -153,13 +152,5 @@ export abstract class Reader {
     }
     passage.counts.now.refused++
     onRefused(error)
-  }
-
-  /**
-   * Where the timestamps of a source partition are noted, as they come through what is read here; undefined when they are
-   * event time to nobody here.
-   */
-  protected timeOf(timed: boolean, topic: string, partition: number): TimeOrigin | undefined {
-    return timed ? this.task.agenda?.time?.origin(this.at.topic, topic, partition) : undefined
   }
 }

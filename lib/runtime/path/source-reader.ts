@@ -4,7 +4,7 @@ import type { InvalidPolicy } from '../../model/stream.js'
 import { RecordView } from '../../log/record-view.js'
 import { carriedRecord, type CarriedRecord } from '../../turn/kept/carried.js'
 import { decodeValue } from '../../turn/kept/record-bytes.js'
-import type { TimeOrigin } from '../../turn/due/stream-time.js'
+import type { SourceTime } from '../../turn/due/source-time.js'
 import type { Culprit } from './culprits.js'
 import { extractedTime } from './event-time.js'
 import type { SourcePlan } from './pipeline.js'
@@ -15,13 +15,13 @@ import type { Task } from '../tasks/task.js'
 export class SourceReader extends Reader {
   readonly #plan: SourcePlan
   #view = new RecordView()
-  readonly #time: TimeOrigin | undefined
+  readonly #time: SourceTime | undefined
 
   constructor(task: Task, fetched: Fetched, surroundings: ReaderSurroundings, plan: SourcePlan) {
     super(task, fetched, surroundings)
     this.#plan = plan
     this.#bind(this.#view)
-    this.#time = this.timeOf(plan.timed, fetched.topic, fetched.partition)
+    this.#time = task.times.get(fetched.topic)
   }
 
   protected override get onUnreadable(): InvalidPolicy {

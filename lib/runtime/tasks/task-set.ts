@@ -1,9 +1,13 @@
 import { reasonOf } from '../../core/errors.js'
+import type { KindDefinition } from '../../model/kind.js'
+import { inboxTopic } from '../../model/names.js'
 import { timedTopics, usesEventTime, type Program } from '../../model/program.js'
 import { catchUpAgain, takeOver, type RestoreProgress, type TakeOverOptions } from '../../state/take-over.js'
 import { demandUsable } from '../../state/usable.js'
 import { Agenda } from '../../turn/due/agenda.js'
 import { RecordTimes, type TimeRule } from '../../turn/due/record-times.js'
+import { SourceTime } from '../../turn/due/source-time.js'
+import type { StreamTimeOptions } from '../../turn/due/stream-time.js'
 import type { TaskState } from '../../state/task-state.js'
 import { Beginnings } from './beginnings.js'
 import { Task } from './task.js'
@@ -28,6 +32,8 @@ export interface TaskSetOptions extends TakeOverSurroundings {
 export class TaskSet {
   readonly #options: TaskSetOptions
   readonly #beginnings: Beginnings
+  /** Undefined when nothing in the app asks for event time. */
+  readonly #times: RecordTimes | undefined
   readonly #running = new Map<number, Task>()
   readonly #taking = new Map<number, { readonly stop: AbortController; readonly done: Promise<void> }>()
   /** Open states of tasks that do not run: their next takeover rolls them forward. */
@@ -42,6 +48,8 @@ export class TaskSet {
   constructor(options: TaskSetOptions) {
     this.#options = options
     this.#beginnings = new Beginnings(options.engine, options.topology)
+    const { engine, topology } = options
+    if (topology.kinds.some(usesEventTime)) this.#times = new RecordTimes(timeRules(engine.program), engine.clock)
   }
 
   get running(): ReadonlyMap<number, Task> {
@@ -208,7 +216,7 @@ export class TaskSet {
     if (offsets === undefined) return undefined
     if (index >= this.#options.topology.stateTasks) {
       const begins = await this.#beginnings.withoutState(offsets, signal)
-      return signal.aborted ? undefined : new Task(index, undefined, begins)
+      return signal.aborted ? undefined : new Task(index, undefined, begins, new Map())
     }
     const options = this.#takeOverOptions(index, signal)
     const suspended = this.#suspended.get(index)
@@ -219,8 +227,9 @@ export class TaskSet {
     try {
       await demandUsable(state, suspended !== undefined)
       const begins = await this.#beginnings.withState(offsets, state)
-      const agenda = await this.#agenda(index, state)
-      if (!signal.aborted) return new Task(index, agenda, begins)
+      const times = this.#sourceTimes(index)
+      const agenda = await this.#agenda(index, state, times)
+      if (!signal.aborted) return new Task(index, agenda, begins, times)
     } catch (error) {
       await state.close().catch(() => undefined)
       throw error
@@ -238,19 +247,35 @@ export class TaskSet {
     return { ...options, onMadeAnew: (changelog) => this.#beginnings.demandEarlier(changelog, index, signal) }
   }
 
-  async #agenda(index: number, state: TaskState): Promise<Agenda> {
+  async #agenda(index: number, state: TaskState, sources: ReadonlyMap<string, SourceTime>): Promise<Agenda> {
     const { engine, topology, onDue, onError } = this.#options
-    const { kinds, inputs } = topology
-    const timed = new Set(kinds.flatMap(timedTopics).filter((topic) => index < (inputs.get(topic) ?? 0)))
-    const agenda = new Agenda(index, state, {
-      eventTime: kinds.some(usesEventTime)
-        ? { topics: [...timed], times: new RecordTimes(timeRules(engine.program), engine.clock) }
-        : undefined,
-      onRead: onDue,
-      onError,
-    })
+    const streams = this.#times && topology.kinds.map((kind) => this.#stream(kind, index, sources))
+    const agenda = new Agenda(index, state, { times: this.#times, streams: streams ?? [], onRead: onDue, onError })
     await agenda.open(engine.clock.now())
     return agenda
+  }
+
+  #stream(kind: KindDefinition, task: number, sources: ReadonlyMap<string, SourceTime>): StreamTimeOptions | undefined {
+    if (!usesEventTime(kind)) return undefined
+    const { engine, topology } = this.#options
+    const { all, inPlace } = timedTopics(kind)
+    return {
+      kind: kind.name,
+      kinds: topology.kinds.filter(usesEventTime).map(({ name }) => name),
+      inbox: inboxTopic(engine.app, kind.name),
+      task,
+      topics: all,
+      sources: [...sources.values()].filter(({ topic }) => inPlace.has(topic)),
+      times: this.#times as RecordTimes,
+    }
+  }
+
+  /** Of the partitions of a task whose timestamps are event time to some kind. */
+  #sourceTimes(task: number): ReadonlyMap<string, SourceTime> {
+    const { kinds, inputs } = this.#options.topology
+    const topics = new Set(kinds.flatMap((kind) => [...timedTopics(kind).all]))
+    const own = [...topics].filter((topic) => task < (inputs.get(topic) ?? 0))
+    return new Map(own.map((topic) => [topic, new SourceTime(topic, this.#times as RecordTimes)]))
   }
 }
 

@@ -1,5 +1,6 @@
 import type { TaskState } from '../../state/task-state.js'
 import type { Agenda } from '../../turn/due/agenda.js'
+import type { SourceTime } from '../../turn/due/source-time.js'
 import type { Beginning } from './beginnings.js'
 import { dropGuards } from '../../turn/kept/guard.js'
 import { isHeld, type Row } from '../../turn/kept/row.js'
@@ -11,6 +12,8 @@ export class Task {
   readonly state: TaskState | undefined
   /** What is due and what waits, of its objects; absent like its state. */
   readonly agenda: Agenda | undefined
+  /** By topic: of those whose timestamps are event time to some kind. */
+  readonly times: ReadonlyMap<string, SourceTime>
   /** Where processing stands, by topic. */
   readonly positions: Map<string, number>
   /** Where the last sealed commit stood. */
@@ -20,9 +23,15 @@ export class Task {
   /** The group does not have the offset of each position, so that one that stands still has to be committed too. */
   #isUnknown: boolean
 
-  constructor(index: number, agenda: Agenda | undefined, { positions, isKnown }: Beginning) {
+  constructor(
+    index: number,
+    agenda: Agenda | undefined,
+    { positions, isKnown }: Beginning,
+    times: ReadonlyMap<string, SourceTime>,
+  ) {
     this.index = index
     this.agenda = agenda
+    this.times = times
     this.state = agenda?.state
     this.positions = new Map(positions)
     this.#sealed = new Map(positions)
@@ -42,12 +51,14 @@ export class Task {
   seal(): ReadonlyMap<string, number> {
     // Rule all-positions (integration/model).
     this.#sealed = new Map(this.positions)
+    for (const time of this.times.values()) time.seal()
     return this.#sealed
   }
 
   /** Back to the last seal: what was done since is forgotten. Call it with no commit in flight. */
   rewind(now: number): void {
     this.state?.undo()
+    for (const time of this.times.values()) time.rewind()
     this.agenda?.reset(now)
     // Rule rewind-to-sealed (integration/model).
     for (const [topic, offset] of this.#sealed) this.positions.set(topic, offset)
@@ -56,6 +67,7 @@ export class Task {
   /** Back to the last commit, after one that was sealed has been aborted. */
   async rewindToCommitted(now: number): Promise<void> {
     await this.state?.discard()
+    for (const time of this.times.values()) time.rewindToCommitted()
     this.agenda?.reset(now)
     this.#sealed = this.#committed
     for (const [topic, offset] of this.#committed) this.positions.set(topic, offset)
@@ -64,6 +76,7 @@ export class Task {
   committed(positions: ReadonlyMap<string, number>): void {
     this.#isUnknown = false
     this.#committed = positions
+    for (const time of this.times.values()) time.committed()
     for (const table of this.state?.tables ?? [])
       dropGuards(table, (key) => {
         const row = this.agenda?.row(table.kind.name, key).state as Row | undefined

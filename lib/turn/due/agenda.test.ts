@@ -4,7 +4,8 @@ import { memoryFolder } from '../../store/memory/memory-folder.js'
 import { BatchRules } from '../../log/batch-rules.js'
 import { rowStateKind } from '../kept/row-kind.js'
 import { rowKey } from '../kept/row.js'
-import { Agenda } from './agenda.js'
+import { Agenda, type Lane } from './agenda.js'
+import type { Schedule } from './schedule.js'
 
 async function open(): Promise<Agenda> {
   const store = await memoryFolder().open(0, { purpose: 'live' })
@@ -22,12 +23,14 @@ async function open(): Promise<Agenda> {
   const onError = (error: unknown): never => {
     throw error
   }
-  const agenda = new Agenda(0, state, { eventTime: undefined, onRead: () => read(), onError })
+  const agenda = new Agenda(0, state, { times: undefined, streams: [], onRead: () => read(), onError })
   await agenda.open(0)
-  agenda.schedule('processing').lookAhead(0)
+  byClock(agenda).lookAhead(0)
   await known
   return agenda
 }
+
+const byClock = ({ lanes }: Agenda): Schedule => (lanes[0] as Lane).schedule
 
 const set = (agenda: Agenda, key: string, timers: Readonly<Record<string, number>>): void =>
   agenda.change(agenda.row('user', key), 1, (row) => {
@@ -39,13 +42,13 @@ describe('Agenda', () => {
   it('remembers an object once, however often its timers are set', async () => {
     const agenda = await open()
     for (let i = 0; i < 10_000; i++) set(agenda, 'ann', { quiet: 1_000 + i, often: 30_000 - i })
-    expect(agenda.schedule('processing').size).toBeLessThan(100)
+    expect(byClock(agenda).size).toBeLessThan(100)
   })
 
   it('puts an object back for what it is due for after it was taken', async () => {
     const agenda = await open()
     set(agenda, 'ann', { one: 10, other: 20 })
-    const schedule = agenda.schedule('processing')
+    const schedule = byClock(agenda)
     const key = rowKey('user', 'ann')
     for (const dueMs of [10, 20]) {
       expect(schedule.take(30)).toEqual({ dueMs, kind: '-timers', key })

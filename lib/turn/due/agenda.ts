@@ -6,38 +6,72 @@ import { Parts } from '../kept/parts.js'
 import { eachDue, isEmpty, isHeld, objectOf, rowKey, rowKind, type Row } from '../kept/row.js'
 import type { RecordTimes } from './record-times.js'
 import { Schedule } from './schedule.js'
-import { StreamTime } from './stream-time.js'
+import { StreamTime, type StreamTimeOptions } from './stream-time.js'
 
 export interface AgendaOptions {
-  /** Topics whose partition of this task moves event time, and what may be times; undefined when nothing in the app asks for it. */
-  readonly eventTime: { readonly topics: readonly string[]; readonly times: RecordTimes } | undefined
+  /** What may be times; undefined when nothing in the app asks for event time. */
+  readonly times: RecordTimes | undefined
+  /** By the index of its kind; undefined for kinds that do not ask for it. */
+  readonly streams: readonly (StreamTimeOptions | undefined)[]
   /** More of what is due is known. */
   readonly onRead: () => void
   readonly onError: (error: unknown) => void
+}
+
+/** What is due by one time, each in the order of it: by the clock, or by the event time of one kind. */
+export interface Lane {
+  readonly time: DueTime
+  readonly schedule: Schedule
+  /** Undefined for the clock. */
+  readonly stream: StreamTime | undefined
 }
 
 /** What is due and what waits in one task: the rows of its objects, and when to look at which. */
 export class Agenda {
   readonly task: number
   readonly state: TaskState
-  /** How far event time has come; undefined when nothing in the app asks for it. */
-  readonly time: StreamTime | undefined
+  /** What may be event times; undefined when nothing in the app asks for them. */
+  readonly times: RecordTimes | undefined
+  /** By the index of its kind; undefined for kinds that do not ask for event time. */
+  readonly #streams: readonly (StreamTime | undefined)[]
   readonly #rows: Table
-  readonly #schedules: Readonly<Record<DueTime, Schedule>>
+  readonly #clock: Lane
+  /** By kind. */
+  readonly #events: ReadonlyMap<string, Lane>
+  /** That of the clock first. */
+  readonly lanes: readonly Lane[]
 
-  constructor(task: number, state: TaskState, { eventTime, onRead, onError }: AgendaOptions) {
+  constructor(task: number, state: TaskState, { times, streams, onRead, onError }: AgendaOptions) {
     this.task = task
     this.state = state
-    this.time = eventTime && new StreamTime(task, eventTime.topics, eventTime.times, this)
+    this.times = times
     this.#rows = state.tables.at(-1) as Table
-    const schedule = (time: DueTime): Schedule =>
-      new Schedule({ time, state, pinned: (list) => this.#pinnedDues(time, list), onRead, onError })
-    this.#schedules = { processing: schedule('processing'), event: schedule('event') }
+    this.#streams = streams.map((options) => options && new StreamTime(options, this))
+    const schedule = (time: DueTime, isOwn: (due: Due) => boolean): Schedule =>
+      new Schedule({ time, state, pinned: (list) => this.#pinnedDues(time, list), isOwn, onRead, onError })
+    this.#clock = { time: 'processing', schedule: schedule('processing', () => true), stream: undefined }
+    this.#events = new Map(
+      this.#streams.flatMap((stream) => {
+        if (stream === undefined) return []
+        const { kind } = stream
+        return [[kind, { time: 'event', schedule: schedule('event', (due) => kindOf(due) === kind), stream }] as const]
+      }),
+    )
+    this.lanes = [this.#clock, ...this.#events.values()]
+  }
+
+  /** How far event time has come for a kind. */
+  streamTime(kindIndex: number): number {
+    return this.#streams[kindIndex]?.now ?? -Infinity
+  }
+
+  stream(kindIndex: number): StreamTime | undefined {
+    return this.#streams[kindIndex]
   }
 
   /** Finds the objects whose turns must not pass, and how far event time has come. Call it before the first turn. */
   async open(now: number): Promise<void> {
-    this.time?.load(now)
+    this.#load(now)
     for await (const { kind, key } of this.state.due('processing', 0, 1)) {
       if (kind === rowKind) this.#guard(key)
     }
@@ -65,7 +99,7 @@ export class Agenda {
     this.#rows.changed(entry, seq)
     if (isHeld(row)) this.#guard(entry.key)
     this.#list(entry, 'processing', -Infinity)
-    this.#list(entry, 'event', -Infinity)
+    if (this.#events.size > 0) this.#list(entry, 'event', -Infinity)
   }
 
   /** An object has been taken out of a schedule, being due then: what it is due for later is put back. */
@@ -75,23 +109,28 @@ export class Agenda {
 
   /** A window has been opened. */
   add(due: Due): void {
-    this.#schedules.event.add(due)
-  }
-
-  schedule(time: DueTime): Schedule {
-    return this.#schedules[time]
+    this.#add('event', due)
   }
 
   /** After what was done since the last seal has been taken back. */
   reset(now: number): void {
-    this.time?.load(now)
+    this.#load(now)
     this.close()
+  }
+
+  #load(now: number): void {
+    for (const stream of this.#streams) stream?.load(now)
+  }
+
+  /** What is due of a kind that this program does not have stays in the store. */
+  #add(time: DueTime, due: Due): void {
+    const lane = time === 'processing' ? this.#clock : this.#events.get(kindOf(due) ?? '')
+    lane?.schedule.add(due)
   }
 
   /** Its task does not run here any more: nothing is read from its store from now on. */
   close(): void {
-    this.#schedules.processing.reset()
-    this.#schedules.event.reset()
+    for (const { schedule } of this.lanes) schedule.reset()
   }
 
   table(kind: string): Table | undefined {
@@ -112,7 +151,7 @@ export class Agenda {
     eachDue(state as Row, (by, dueMs) => {
       if (by === time && dueMs > afterMs && dueMs < first) first = dueMs
     })
-    if (first < Infinity) this.#schedules[time].add({ dueMs: first, kind: rowKind, key })
+    if (first < Infinity) this.#add(time, { dueMs: first, kind: rowKind, key })
   }
 
   #pinnedDues(time: DueTime, list: (due: Due) => void): void {
@@ -135,3 +174,6 @@ export class Agenda {
     }
   }
 }
+
+/** Whose event time it goes by: rows are of objects of another kind. */
+const kindOf = ({ kind, key }: Due): string | undefined => (kind === rowKind ? objectOf(key)?.kind : kind)

@@ -26,7 +26,7 @@ export interface TimeBase {
  * a timer nothing can be set that is due already: a timer that sets itself for at once would leave no time for others.
  */
 export function timeBase(time: TimerTime, { source, agenda, now }: Setter, clock: Clock): TimeBase {
-  const present = time === 'processing' ? clock.now() : (agenda.time?.now ?? -Infinity)
+  const present = time === 'processing' ? clock.now() : agenda.streamTime(source.kindIndex)
   const isOwn = time === 'processing' ? source.dueBy === 'processing' : source.dueBy !== 'processing'
   const from = isOwn || present === -Infinity ? now : present
   return {

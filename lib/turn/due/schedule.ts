@@ -19,6 +19,7 @@ export class Schedule {
   readonly #onError: (error: unknown) => void
   /** Things of `pinned` objects are not in the store yet. */
   readonly #pinned: (list: (due: Due) => void) => void
+  readonly #isOwn: (due: Due) => boolean
   readonly #heap = new DueHeap()
   /** All that is due before is in memory. */
   #horizon = -Infinity
@@ -29,12 +30,15 @@ export class Schedule {
     time: DueTime
     state: TaskState
     pinned: (list: (due: Due) => void) => void
+    /** Of what the store lists by this time; all of it, when that is not given. */
+    isOwn?: (due: Due) => boolean
     onRead: () => void
     onError: (error: unknown) => void
   }) {
     this.#time = options.time
     this.#state = options.state
     this.#pinned = options.pinned
+    this.#isOwn = options.isOwn ?? (() => true)
     this.#onRead = options.onRead
     this.#onError = options.onError
   }
@@ -95,7 +99,7 @@ export class Schedule {
     const from = this.#horizon
     const to = now + nearMs[this.#time]
     const epoch = this.#epoch
-    const isNear = (due: Due): boolean => due.dueMs >= from && due.dueMs < to
+    const isNear = (due: Due): boolean => due.dueMs >= from && due.dueMs < to && this.#isOwn(due)
     // From here on what is added is put into memory: nothing falls between the store and this.
     this.#horizon = to
     this.#pinned((due) => isNear(due) && this.#heap.add(due))
@@ -103,6 +107,7 @@ export class Schedule {
     let read = 0
     for await (const due of this.#state.due(this.#time, from, to)) {
       if (epoch !== this.#epoch) return
+      if (!this.#isOwn(due)) continue
       if (read >= readAtOnce && due.dueMs > last) {
         // The rest is read when these are done. What was added meanwhile and is due later is found again then.
         this.#horizon = due.dueMs

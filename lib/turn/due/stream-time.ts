@@ -1,16 +1,19 @@
 import type { Entry } from '../../state/table.js'
-import { taskRow, type Row } from '../kept/row.js'
+import { streamsOf, taskRow, type Row, type StreamRow } from '../kept/row.js'
 import type { RecordTimes, TimeRule } from './record-times.js'
+import type { SourceTime } from './source-time.js'
 
 /** A source partition that gives nothing for so long, by the clock, holds nobody back any more. */
 const idleMs = 5_000
 
-/** One source partition, as a task has seen it: in place, or through its inbox. */
+/** One source partition, as a kind in a task has seen it: in place, or through its inbox. */
 export class TimeOrigin {
   readonly topic: string
   readonly partition: number
   /** The topic it comes through: its own, or an inbox. */
   readonly through: string
+  /** Where it is read in place. */
+  readonly source: SourceTime | undefined
   readonly #rule: TimeRule
   readonly #times: RecordTimes
   /** The latest timestamp, milliseconds since the epoch. */
@@ -21,10 +24,11 @@ export class TimeOrigin {
   /** When the topic that it comes through had last been read out. */
   readOutAt = 0
 
-  constructor(through: string, topic: string, partition: number, times: RecordTimes) {
+  constructor(through: string, topic: string, partition: number, source: SourceTime | undefined, times: RecordTimes) {
     this.through = through
     this.topic = topic
     this.partition = partition
+    this.source = source
     this.#times = times
     this.#rule = times.ruleOf(topic)
   }
@@ -41,30 +45,41 @@ export interface TaskRows {
   change(entry: Entry, seq: number, change: (row: Row) => void): void
 }
 
+/** Whose time it is, and by what it goes. */
+export interface StreamTimeOptions {
+  readonly kind: string
+  /** All kinds that have a time. */
+  readonly kinds: readonly string[]
+  readonly inbox: string
+  readonly task: number
+  /** Those whose records have their turns in place, and which count from the beginning. */
+  readonly sources: readonly SourceTime[]
+  /** All topics that the kind reads. */
+  readonly topics: ReadonlySet<string>
+  readonly times: RecordTimes
+}
+
 /**
- * How far event time has come in one task: the least of what its source partitions have come to. So a partition that is
- * behind makes nobody's records late. One that has given nothing for five seconds, with nothing of it left to be processed,
- * does not count; when all are so, the time is the latest seen. It never goes back, and stands in the task's row with what
- * it follows from.
+ * How far event time has come for one kind in one task: the least of what the source partitions of the kind have come to. So a
+ * partition that is behind makes nobody's records late, and what other kinds read does not matter. One that has given nothing
+ * for five seconds, with nothing of it left to be processed, does not count; when all are so, the time is the latest seen. It
+ * never goes back, and stands in the task's row with what it follows from.
  *
  * A task without such a row has not heard of all that will hold it back: what comes first of a backlog is of one partition.
  * Its time begins after five seconds.
  */
 export class StreamTime {
   now = -Infinity
-  readonly times: RecordTimes
-  readonly #task: number
-  readonly #topics: readonly string[]
+  readonly kind: string
+  readonly #options: StreamTimeOptions
   readonly #rows: TaskRows
   readonly #origins = new Map<string, TimeOrigin>()
   /** By the clock. */
   #beginsAt = Infinity
 
-  /** `topics`: those whose partition of this task counts from the beginning. */
-  constructor(task: number, topics: readonly string[], times: RecordTimes, rows: TaskRows) {
-    this.#task = task
-    this.#topics = topics
-    this.times = times
+  constructor(options: StreamTimeOptions, rows: TaskRows) {
+    this.kind = options.kind
+    this.#options = options
     this.#rows = rows
   }
 
@@ -73,16 +88,21 @@ export class StreamTime {
    * or turns that fail time and again would hold windows open.
    */
   load(clock: number): void {
+    const { kind, kinds, inbox, task, topics, sources } = this.#options
     const row = this.#rows.rowOf(taskRow).state as Row | undefined
-    this.now = row?.streamTime ?? -Infinity
+    const own = streamsOf(row ?? {}, kinds).find((each) => each.kind === kind)
+    this.now = own?.at ?? -Infinity
     this.#beginsAt = Math.min(this.#beginsAt, clock + idleMs)
     const before = new Map(this.#origins)
     this.#origins.clear()
-    const known = [
-      ...(row?.origins ?? []),
-      ...this.#topics.map((topic) => [topic, topic, this.#task, undefined] as const),
-    ]
-    for (const [through, topic, partition, latest] of known) {
+    const known = (own?.origins ?? []).filter(
+      ([through, topic]) =>
+        topics.has(topic) && (through === inbox || (through === topic && sources.some((each) => each.topic === topic))),
+    )
+    for (const [through, topic, partition, latest] of [
+      ...known,
+      ...sources.map(({ topic }) => [topic, topic, task, undefined] as const),
+    ]) {
       const origin = this.origin(through, topic, partition)
       const { movedAt = clock, readOutAt = 0 } = before.get(nameOf(through, topic, partition)) ?? {}
       Object.assign(origin, { movedAt, readOutAt }, latest !== undefined && { latest, noted: latest })
@@ -92,7 +112,10 @@ export class StreamTime {
   origin(through: string, topic: string, partition: number): TimeOrigin {
     const name = nameOf(through, topic, partition)
     let origin = this.#origins.get(name)
-    if (origin === undefined) this.#origins.set(name, (origin = new TimeOrigin(through, topic, partition, this.times)))
+    if (origin !== undefined) return origin
+    const { sources, times } = this.#options
+    const source = through === topic ? sources.find((each) => each.topic === topic) : undefined
+    this.#origins.set(name, (origin = new TimeOrigin(through, topic, partition, source, times)))
     return origin
   }
 
@@ -105,6 +128,7 @@ export class StreamTime {
     let latest = -Infinity
     let moved = false
     for (const origin of this.#origins.values()) {
+      if (origin.source !== undefined) origin.latest = Math.max(origin.latest, origin.source.latest)
       if (origin.latest > origin.noted) {
         origin.noted = origin.latest
         origin.movedAt = clock
@@ -115,19 +139,24 @@ export class StreamTime {
       const isIdle = origin.readOutAt - origin.movedAt >= idleMs || (allRead && origin.noted === -Infinity)
       if (!isIdle) least = Math.min(least, origin.noted)
     }
-    if (this.now === -Infinity && clock < this.#beginsAt && !allRead) return
-    const now = Math.max(this.now, least === Infinity ? latest : least)
+    const hasBegun = this.now > -Infinity || clock >= this.#beginsAt || allRead
+    const now = hasBegun ? Math.max(this.now, least === Infinity ? latest : least) : -Infinity
     if (now === this.now && !moved) return
     this.now = now
     this.#note(seq)
   }
 
   #note(seq: number): void {
-    const origins = [...this.#origins.values()].filter(({ noted }) => Number.isFinite(noted))
+    const { kind, kinds } = this.#options
+    const origins = [...this.#origins.values()]
+      .filter(({ noted }) => Number.isFinite(noted))
+      .map(({ through, topic, partition, noted }) => [through, topic, partition, noted] as const)
+    // What is not a number yet has no form in JSON.
+    const own: StreamRow = Number.isFinite(this.now) ? { kind, at: this.now, origins } : { kind, origins }
     this.#rows.change(this.#rows.rowOf(taskRow), seq, (row) => {
-      // What is not a number yet has no form in JSON.
-      if (Number.isFinite(this.now)) row.streamTime = this.now
-      row.origins = origins.map(({ through, topic, partition, noted }) => [through, topic, partition, noted])
+      row.streams = [...streamsOf(row, kinds).filter((each) => each.kind !== kind), own]
+      delete row.streamTime
+      delete row.origins
     })
   }
 }

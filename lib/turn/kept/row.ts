@@ -19,9 +19,19 @@ export interface Row {
   /** When the first of them is tried again, and how often it has been tried. */
   retry?: { at: number; attempt: number }
   quarantine?: Quarantine
-  /** Of a task: its stream time, and the latest timestamp from each partition that has a say in it, by the topic it comes through. */
+  /** Of a task: how far event time has come for each kind that asks for it. */
+  streams?: readonly StreamRow[]
+  /** The same as versions wrote it in which all kinds of a task had one time. */
   streamTime?: number
-  origins?: readonly (readonly [through: string, topic: string, partition: number, latest: number])[]
+  origins?: StreamRow['origins']
+}
+
+/** The time of one kind, and the latest timestamp from each partition that has a say in it, by the topic it comes through. */
+export interface StreamRow {
+  readonly kind: string
+  /** Missing as long as it has not begun. */
+  readonly at?: number
+  readonly origins: readonly (readonly [through: string, topic: string, partition: number, latest: number])[]
 }
 
 /**
@@ -53,6 +63,12 @@ export interface Quarantine {
   replayed: number
   /** A replayed one has failed again: those behind it become letters of the next quarantine, which this counts. */
   again?: number
+}
+
+/** What the row of a task says of these kinds. Of an earlier version it is the same for all of them. */
+export function streamsOf({ streams, streamTime: at, origins }: Row, kinds: readonly string[]): readonly StreamRow[] {
+  if (streams !== undefined || origins === undefined) return streams ?? []
+  return kinds.map((kind) => (at === undefined ? { kind, origins } : { kind, at, origins }))
 }
 
 /** The kind of rows. No state object has a dash in its name. */

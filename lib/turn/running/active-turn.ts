@@ -21,7 +21,7 @@ import { topicNode, type Topic } from '../../model/stream.js'
 import type { EmitOptions, Turn, WindowBounds } from '../../model/turn.js'
 import { dueTime, timeBase } from '../due/due-time.js'
 import type { TimerName, TimerSet } from '../kept/timers.js'
-import { valueOf } from '../kept/turn-source.js'
+import { closeId, valueOf } from '../kept/turn-source.js'
 import { writableTime, type OutputTimes } from '../output/output-times.js'
 import { carriedTurn, type Work } from './work.js'
 
@@ -95,7 +95,20 @@ export class ActiveTurn implements Turn<Record<string, unknown>> {
 
   get now(): number {
     this.#demandOpen('now')
-    return this.#work.now
+    const { source, now } = this.#work
+    const closes = this.#closes
+    return closes === undefined ? now : closes.end + (source.kind.window?.graceMs ?? 0)
+  }
+
+  /** The window of which this is the last turn. */
+  get #closes(): WindowBounds | undefined {
+    return this.#work.source.id === closeId ? this.window : undefined
+  }
+
+  /** Of what it emits without a timestamp. What comes of a window is in the window, also in a longer one that begins or ends with it. */
+  get #outputTime(): number {
+    const closes = this.#closes
+    return writableTime(closes === undefined ? this.#work.now : closes.end - 1)
   }
 
   /** For sessions; see `Work`. */
@@ -130,7 +143,7 @@ export class ActiveTurn implements Turn<Record<string, unknown>> {
       value: encoded,
       timestamp: this.#surroundings.times.taken(
         node,
-        timestamp === undefined ? writableTime(this.#work.now) : demandTimestamp(timestamp, where),
+        timestamp === undefined ? this.#outputTime : demandTimestamp(timestamp, where),
         where,
       ),
       headers: this.#headers(headers, where),

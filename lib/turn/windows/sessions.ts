@@ -61,8 +61,9 @@ export function inSession(kind: KindDefinition, window: SessionWindow, handler: 
 /** Gives each session that is over its last turn, and removes it. */
 export function closingSessions(window: SessionWindow, close: (state: never, turn: never) => unknown): TurnHandler {
   const run = (sessions: Sessions, _value: never, turn: SessionTurn): unknown => {
+    const { now } = turn
     const closeFirst = (): unknown => {
-      const over = sessions.find((session) => isOver(session, window, turn.now))
+      const over = sessions.find((session) => isOver(session, window, now))
       if (over === undefined) return undefined
       turn.window = { start: over.start, end: over.end }
       const closed = afterwards(close(over.state as never, turn as never), () => remove(sessions, over, turn))
