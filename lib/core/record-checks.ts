@@ -3,6 +3,7 @@ import { isBytes } from './bytes.js'
 import { MillraceError, reasonOf, type ErrorFacts } from './errors.js'
 import type { KeyFormat } from './key-format.js'
 import type { Headers } from './record.js'
+import { unitHint } from './time-unit.js'
 
 /** The last millisecond a JavaScript Date knows; whoever gives microseconds or nanoseconds is beyond it. */
 export const latestTimeMs = 8_640_000_000_000_000
@@ -74,7 +75,11 @@ function headerValue(name: string, value: unknown, where: Where, facts: ErrorFac
 export function demandTimestamp(timestamp: unknown, where: Where, facts?: ErrorFacts): number {
   if (typeof timestamp === 'number' && timestamp >= 0 && timestamp <= latestTimeMs) return Math.floor(timestamp)
   const what = typeof timestamp === 'number' ? String(timestamp) : kindOf(timestamp)
-  throw invalid(where, `the timestamp is ${what}; give milliseconds since 1970, as Date.now() does`, facts)
+  throw invalid(
+    where,
+    `the timestamp is ${what}; give milliseconds since 1970, as Date.now() does.${typeof timestamp === 'number' ? unitHint(timestamp) : ''}`,
+    facts,
+  )
 }
 
 /** What a codec gave for a value. Throws `VALUE_INVALID` for anything but well-formed text and bytes. */

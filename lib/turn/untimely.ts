@@ -1,6 +1,7 @@
 import { MillraceError } from '../core/errors.js'
 import { latestTimeMs } from '../core/record-checks.js'
 import type { RecordInfo } from '../core/record.js'
+import { unitHint } from '../core/time-unit.js'
 import type { Agenda } from './due/agenda.js'
 import type { TurnSource } from './kept/turn-source.js'
 import { placeOf } from './running/work.js'
@@ -25,17 +26,17 @@ export function untimelyError(placed: Placed): MillraceError | undefined {
     return error(
       'RECORD_AHEAD',
       placed,
-      `of ${shown(record.timestamp)}, more than ${rule.maxAheadMs} ms ahead of the clock, which shows ${shown(times.now)}. Repair the clock or the code of its producer, or give the topic a larger maxAhead.`,
+      `of ${shown(record.timestamp)}, more than ${rule.maxAheadMs} ms ahead of the clock, which shows ${shown(times.now)}. Repair the clock or the code of its producer, or give the topic a larger maxAhead.${unitHint(record.timestamp)}`,
     )
   return error(
     'TIME_INVALID',
     placed,
-    `its timestamp is ${record.timestamp}, which is no time for windows: -1 stands for none, and times are milliseconds since 1970, not microseconds or nanoseconds. Repair its producer, or give the topic a timestamp function.`,
+    `its timestamp is ${record.timestamp}, which is no time for windows: -1 stands for none, and times are milliseconds since 1970, not microseconds or nanoseconds. Repair its producer, or give the topic a timestamp function.${unitHint(record.timestamp)}`,
   )
 }
 
 export function tooLate(placed: Placed, now: number): MillraceError {
-  const what = `of ${shown(placed.record.timestamp)}, and its window is closed, since the stream is at ${shown(now)}. Give the window more grace, or set late: 'skip'.`
+  const what = `of ${shown(placed.record.timestamp)}, and its window is closed, since the stream is at ${shown(now)}. Give the window more grace, or set late: 'skip'.${unitHint(placed.record.timestamp)}`
   return error('RECORD_LATE', placed, what)
 }
 

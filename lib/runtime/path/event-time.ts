@@ -1,5 +1,6 @@
 import { types } from 'node:util'
 import { forget, isThenable, kindOf, latestTimeMs } from '../../core/record-checks.js'
+import { unitHint } from '../../core/time-unit.js'
 import { RecordRefused } from '../../core/record-refused.js'
 
 /**
@@ -26,6 +27,6 @@ function noTime(given: unknown): string {
   if (typeof given === 'string') return 'text; give milliseconds since 1970, as Date.parse() makes them of text'
   if (typeof given === 'bigint') return `${kindOf(given)}; give a number of milliseconds since 1970`
   if (typeof given === 'number' && Number.isFinite(given))
-    return `${given}, which is beyond what a Date can hold; give milliseconds since 1970, not microseconds or nanoseconds`
+    return `${given}, which is beyond what a Date can hold; give milliseconds since 1970, not microseconds or nanoseconds.${unitHint(given)}`
   return `${kindOf(given)}; give milliseconds since 1970`
 }

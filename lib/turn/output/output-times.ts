@@ -1,6 +1,7 @@
 import type { Clock } from '../../core/clock.js'
 import { MillraceError } from '../../core/errors.js'
 import { latestTimeMs } from '../../core/record-checks.js'
+import { unitHint } from '../../core/time-unit.js'
 import type { BatchRules, TimeLimits } from '../../log/batch-rules.js'
 import { mistimed } from '../../log/record-time.js'
 import type { TopicNode } from '../../model/stream.js'
@@ -33,7 +34,7 @@ export class OutputTimes {
     if (clampsTime) return clamped(rule, timestamp, this.#now)
     throw new MillraceError(
       'RECORD_INVALID',
-      `${where}: its time, ${shown(timestamp)}, is ${why}. Give another timestamp, raise the setting, or define the topic with timestamps: 'clamp'.`,
+      `${where}: its time, ${shown(timestamp)}, is ${why}. Give another timestamp, raise the setting, or define the topic with timestamps: 'clamp'.${unitHint(timestamp)}`,
       { topic: name },
     )
   }
