@@ -1,3 +1,5 @@
+import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -22,5 +24,47 @@ describe('a lock that its dead holder has left damaged', () => {
       expect(again).toBeDefined()
       await again?.close()
     }
+  })
+})
+
+/** Another process that clears a lock away, so many times for each line that it reads. */
+const clearer = `
+  const { Level } = require('level')
+  const [, path] = process.argv
+  process.stdin.on('data', async () => {
+    for (let times = 0; times < 100; times++) await Level.destroy(path).catch(() => undefined)
+    process.stdout.write('cleared')
+  })
+  process.stdout.write('ready')
+`
+
+describe('a lock that another process clears away', () => {
+  let folder: string
+  let other: ChildProcessWithoutNullStreams
+  beforeEach(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'millrace-slot-'))
+    other = spawn(process.execPath, ['-e', clearer, join(folder, 'lock')], { cwd: process.cwd() })
+    await once(other.stdout, 'data')
+  })
+  afterEach(async () => {
+    other.kill()
+    await once(other, 'close')
+    rmSync(folder, { recursive: true, force: true })
+  })
+
+  it('is taken, or held by the other, whatever step that one is at', async () => {
+    let taken = 0
+    for (let round = 0; round < 100; round++) {
+      const cleared = once(other.stdout, 'data')
+      other.stdin.write('\n')
+      const lock = await takeLock(join(folder, 'lock'))
+      if (lock !== undefined) taken++
+      await cleared
+      await lock?.close()
+      const again = await takeLock(join(folder, 'lock'))
+      expect(again).toBeDefined()
+      await again?.close()
+    }
+    expect(taken).toBeGreaterThan(0)
   })
 })
