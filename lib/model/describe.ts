@@ -60,8 +60,13 @@ function windowText(window: WindowDefinition): string {
   return `${window.kind} window, ${span}${zone}, grace ${window.graceMs} ms, late: ${window.late}`
 }
 
-function onErrorText({ attempts, then }: ErrorPolicy): string {
-  return attempts === 1 ? then : `${attempts} attempts, then ${then}`
+function onErrorText({ attempts, forMs, then }: ErrorPolicy): string {
+  if (attempts === 1 || forMs === 0) return then
+  const tried = [
+    ...(attempts === Infinity ? [] : [`${attempts} attempts`]),
+    ...(forMs === Infinity ? [] : [`again for ${forMs} ms`]),
+  ]
+  return `${tried.join(' or ')}, then ${then}`
 }
 
 function steps(node: StreamNode): string {

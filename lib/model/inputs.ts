@@ -1,6 +1,18 @@
-import { durationMs, type Duration } from '../core/duration.js'
+import { durationForm, durationMs, type Duration } from '../core/duration.js'
 import { MillraceError } from '../core/errors.js'
-import { callback, checkOptions, duration, object, oneOf, required, shown, whole, type Rules } from '../core/options.js'
+import {
+  callback,
+  checkOptions,
+  duration,
+  holdsOptions,
+  object,
+  oneOf,
+  required,
+  rule,
+  shown,
+  whole,
+  type Rules,
+} from '../core/options.js'
 import type { RecordInfo } from '../core/record.js'
 import type { ErrorPolicy, InputDefinition, Route } from './kind.js'
 import { demandStream, sourceNames, type Stream } from './stream.js'
@@ -18,12 +30,20 @@ export interface InputOptions<V> {
   readonly turnTimeout?: Duration
 }
 
-/** The turn is undone and tried again later, while records of the same object wait; other objects go on. */
+/**
+ * The turn is undone and tried again later, while records of the same object wait; other objects go on. By default until it has
+ * waited for 15 minutes in all.
+ */
 export interface OnError {
-  /** Turns tried in all. @default 5 */
+  /**
+   * Before the second attempt; doubled before each further one, up to 30 s. Or both: the first wait and the longest. Each is
+   * cut by up to a half, by chance, so that what failed together is not tried again together. @default '100ms'
+   */
+  readonly backoff?: Duration | Backoff
+  /** How long it waits between attempts, all in all. @default '15m', or without end where `attempts` are given */
+  readonly for?: Duration
+  /** Turns tried in all, the first included. @default as many as there is time for */
   readonly attempts?: number
-  /** Before the second one; doubled each time, up to a minute. @default '100ms' */
-  readonly backoff?: Duration
   /**
    * After the last one. `dead-letter`: the record goes to `<app>-dlq`, and later ones of its object follow it there, in order,
    * until they are replayed; `skip`: it is counted and forgotten; `stop`: the app stops. @default 'dead-letter'
@@ -31,20 +51,39 @@ export interface OnError {
   readonly then?: 'dead-letter' | 'skip' | 'stop'
 }
 
+/** Waits between attempts. */
+export interface Backoff {
+  /** The first. @default '100ms' */
+  readonly from?: Duration
+  /** The longest. @default '30s' */
+  readonly to?: Duration
+}
+
 const inputOptions: Rules<InputOptions<never>> = {
   key: required(callback("a function that gives the object's key, or null")),
   route: oneOf('auto', 'aligned', 'shuffle'),
-  onError: object('an object with attempts, backoff, then'),
+  onError: object('an object with backoff, for, attempts, then'),
   turnTimeout: duration,
 }
 const errorOptions: Rules<OnError> = {
+  backoff: rule(
+    `${durationForm}, or an object with from and to`,
+    (value) => holdsOptions(value) || duration.fits(value),
+  ),
+  for: duration,
   attempts: whole(1),
-  backoff: duration,
   then: oneOf('dead-letter', 'skip', 'stop'),
 }
+const backoffOptions: Rules<Backoff> = { from: duration, to: duration }
 
 /** What applies where nothing is said, and to the turns of timers and closing windows. */
-export const defaultErrorPolicy: ErrorPolicy = Object.freeze({ attempts: 5, backoffMs: 100, then: 'dead-letter' })
+export const defaultErrorPolicy: ErrorPolicy = Object.freeze({
+  attempts: Infinity,
+  backoffMs: 100,
+  mostBackoffMs: 30_000,
+  forMs: 900_000,
+  then: 'dead-letter',
+})
 
 const defaultTurnTimeoutMs = 30_000
 
@@ -79,7 +118,25 @@ export function inputDefinition<V>(
 
 function errorPolicy(onError: OnError, where: string): ErrorPolicy {
   checkOptions(where, onError, errorOptions)
-  const { attempts = defaultErrorPolicy.attempts, backoff = defaultErrorPolicy.backoffMs } = onError
-  const backoffMs = durationMs(backoff, `${where}.backoff`)
-  return Object.freeze({ attempts, backoffMs, then: onError.then ?? defaultErrorPolicy.then })
+  const { attempts, then = defaultErrorPolicy.then } = onError
+  const forMs = attempts === undefined ? defaultErrorPolicy.forMs : Infinity
+  const waits = waitsOf(onError.backoff ?? {}, `${where}.backoff`)
+  if (waits.backoffMs === 0 && attempts === undefined)
+    throw new MillraceError('OPTIONS_INVALID', `${where}: with a backoff of 0 attempts have no end; give attempts too.`)
+  return Object.freeze({
+    attempts: attempts ?? Infinity,
+    ...waits,
+    forMs: onError.for === undefined ? forMs : durationMs(onError.for, `${where}.for`),
+    then,
+  })
+}
+
+function waitsOf(backoff: Duration | Backoff, where: string): Pick<ErrorPolicy, 'backoffMs' | 'mostBackoffMs'> {
+  const { from = defaultErrorPolicy.backoffMs, to }: Backoff = typeof backoff === 'object' ? backoff : { from: backoff }
+  if (typeof backoff === 'object') checkOptions(where, backoff, backoffOptions)
+  const backoffMs = durationMs(from, `${where}.from`)
+  if (to === undefined) return { backoffMs, mostBackoffMs: Math.max(backoffMs, defaultErrorPolicy.mostBackoffMs) }
+  const mostBackoffMs = durationMs(to, `${where}.to`)
+  if (mostBackoffMs >= backoffMs) return { backoffMs, mostBackoffMs }
+  throw new MillraceError('OPTIONS_INVALID', `${where}: to (${mostBackoffMs} ms) is less than from (${backoffMs} ms).`)
 }

@@ -47,10 +47,14 @@ export type Route = 'auto' | 'aligned' | 'shuffle'
 
 /** What happens when a handler fails. */
 export interface ErrorPolicy {
-  /** Turns tried in all. */
+  /** Turns tried in all; may be infinite. */
   readonly attempts: number
-  /** Before the second; doubled before each further one, up to a minute. */
+  /** Before the second; doubled before each further one. */
   readonly backoffMs: number
+  /** Up to this. */
+  readonly mostBackoffMs: number
+  /** How long is waited between attempts, all in all; may be infinite, but not with `attempts`. */
+  readonly forMs: number
   /** After the last. */
   readonly then: 'dead-letter' | 'skip' | 'stop'
 }

@@ -99,7 +99,7 @@ describe('definitions', () => {
         '  reads numbers (json; invalid: dead-letter)',
         '  looks up rates (json)',
         '  state object counter (json)',
-        '    on numbers#0: numbers → map → key → turn (route: auto; errors: 5 attempts, then dead-letter)',
+        '    on numbers#0: numbers → map → key → turn (route: auto; errors: again for 900000 ms, then dead-letter)',
         '    publishes others (json)',
         '    changelog app-counter-changelog',
         '    inbox     app-counter-inbox',

@@ -48,6 +48,11 @@ const takers: readonly Taker<unknown>[] = [
     (onError) => counter.on(words, { key, onError }, () => undefined),
     { attempts: 2 },
   ],
+  [
+    "state object 'counter', on words#0: onError.backoff",
+    (backoff) => counter.on(words, { key, onError: { backoff } }, () => undefined),
+    { from: '1s' },
+  ],
   ["state object 'counter', timers", (options) => counter.timers({ due: z.null() }, options)],
   ['to', (options) => words.to(topic('others', text()), options)],
   ['tumbling', (options) => tumbling('1m', options)],
@@ -271,4 +276,20 @@ describe('parseDuration', () => {
       )
     },
   )
+})
+
+describe('onError', () => {
+  it.each<[string, unknown, RegExp]>([
+    ['a backoff that is none', { backoff: 'soon' }, /backoff is text .* give a duration: .*, or an object with from/],
+    ['a list as backoff', { backoff: ['1s'] }, /backoff is a list of "1s"; give a duration/],
+    ['a first wait that is none', { backoff: { from: -1 } }, /backoff: from is a number \(-1\); give a duration/],
+    ['a longest wait that is shorter', { backoff: { from: '2s', to: '1s' } }, /to \(1000 ms\) is less than from/],
+    ['a misspelt wait', { backoff: { form: '1s' } }, /there is no option 'form'; there are from, to/],
+    ['attempts without end', { backoff: 0 }, /with a backoff of 0 attempts have no end; give attempts too/],
+    ['a first wait of nothing', { backoff: { from: 0, to: '1s' }, for: '1m' }, /attempts have no end/],
+    ['a time to try that is none', { for: Infinity }, /for is a number \(Infinity\); give a duration/],
+    ['a number of attempts without end', { attempts: Infinity }, /attempts is a number \(Infinity\); give a whole/],
+  ])('refuses %s', (_what, onError, message) => {
+    expect(() => counter.on(words, { key, onError: onError as never }, () => undefined)).toThrow(message)
+  })
 })

@@ -1,6 +1,7 @@
 import { memoryLog, type MemoryLog } from '../../lib/memory/memory-log.js'
 import fc from 'fast-check'
 import { z } from 'zod'
+import { untilGivenUp } from '../given-up.js'
 import { text } from '../../lib/codec/codec.js'
 import type { MillraceError } from '../../lib/core/errors.js'
 import type { LogAdmin, TopicInfo } from '../../lib/log/port.js'
@@ -184,7 +185,7 @@ describe('what is larger than it may be', () => {
       })
     await using driver = testDriver({ objects: [timed], partitions: 1 })
     for (const id of ['a', 'b']) await driver.send(orders, { id, large: false })
-    for (let minute = 0; minute < 15; minute++) await driver.advance('1m')
+    await untilGivenUp(driver)
     expect(codes(driver)).toEqual(['RECORD_TOO_LARGE', 'RECORD_TOO_LARGE'])
     expect(driver.state(timed, 'a')).toEqual({ pad: '' })
   })
@@ -204,7 +205,7 @@ describe('what is larger than it may be', () => {
       await driver.send(orders, { id, large: false })
       await driver.advance('2m')
     }
-    for (let minute = 0; minute < 15; minute++) await driver.advance('1m')
+    await untilGivenUp(driver)
     expect(codes(driver)).toEqual(['RECORD_TOO_LARGE'])
     expect(driver.output(out).map(({ value }) => value)).toEqual(['b'])
   })

@@ -1,6 +1,7 @@
 import { stateObject, text, topic, type AnyStateObject, type Logger, type Turn } from 'millrace'
 import { testDriver } from 'millrace/testing'
 import { z } from 'zod'
+import { untilGivenUp } from '../given-up.js'
 import { reasonOf, thrownBy } from '../../lib/core/errors.js'
 import { unfailing } from '../../lib/core/logger.js'
 
@@ -105,7 +106,7 @@ describe.each(things)('%s, thrown', (_name, make) => {
     const kind = program(make)
     await using driver = testDriver({ objects: [kind] })
     for (const line of ['bad', 'good']) await driver.send(lines, line, { key: 'k' })
-    for (let attempt = 0; attempt < 10; attempt++) await driver.advance('1m')
+    await untilGivenUp(driver)
     await driver.crash()
     // A timer's has its payload, as JSON.
     expect(driver.output(letters).map(({ value }) => value?.replaceAll('"', ''))).toEqual(['bad'])

@@ -1,6 +1,7 @@
 import { hopping, session, stateObject, text, topic, tumbling } from 'millrace'
 import { testDriver } from 'millrace/testing'
 import { z } from 'zod'
+import { untilGivenUp } from '../given-up.js'
 
 const lines = topic('lines', text())
 const out = topic('out', text())
@@ -32,7 +33,7 @@ describe.each(windows)('letters of a window: %s', (_name, window, times) => {
     await driver.advance('10m')
     // Time goes on in all partitions.
     await driver.sendAll(lines, keys)
-    for (let attempt = 0; attempt < 8; attempt++) await driver.advance('1m')
+    await untilGivenUp(driver)
     await driver.crash()
     const failed = driver.output(letters).length
     expect(failed).toBeGreaterThan(0)

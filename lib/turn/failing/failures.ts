@@ -1,13 +1,15 @@
+import { adviceOf } from '../../core/advice.js'
 import type { Clock } from '../../core/clock.js'
 import { MillraceError, reasonOf, thrownBy } from '../../core/errors.js'
 import type { Logger } from '../../core/logger.js'
 import { RecordRefused } from '../../core/record-refused.js'
 import { StateRefused } from '../../state/table.js'
 import { briefLetter, deadTurn, type DeadLetterTarget } from './dead-letter.js'
+import { waitBeforeNext } from './back-off.js'
 import type { CarriedTurn } from '../kept/carried.js'
 import type { Outbox } from '../output/outbox.js'
 import { Quarantined } from './quarantined.js'
-import { isHeld, type Row } from '../kept/row.js'
+import { isHeld, rowKey, type Row } from '../kept/row.js'
 import { dropTimer, putOff, type TimerName } from '../kept/timers.js'
 import { closeId } from '../kept/turn-source.js'
 import { Waiting } from '../kept/waiting.js'
@@ -23,8 +25,6 @@ export interface FailuresOptions {
   readonly counts: Counters
   readonly seq: () => number
 }
-
-const longestBackoffMs = 60_000
 
 /**
  * What becomes of turns that failed, and of those behind them on the same object. All of it stands in the object's row, so
@@ -60,14 +60,15 @@ export class Failures {
     if (cause instanceof TestFinding) throw cause
     this.#options.counts.now.failed++
     const { source, tried } = work
-    const { attempts, backoffMs, then } = source.onError
+    const { then } = source.onError
     const error = turnFailed(work, cause)
     const attempt = tried + 1
-    if (attempt < attempts && !final) {
-      const at = this.#options.clock.now() + Math.min(longestBackoffMs, backoffMs * 2 ** tried)
-      this.#options.logger.debug({ error }, `${error.message}; attempt ${attempt} of ${attempts}`)
+    const wait = final ? undefined : this.#wait(work, cause, attempt)
+    if (wait !== undefined) {
+      this.#options.logger.debug({ error }, `${error.message}; attempt ${attempt}, the next one in ${wait.forMs} ms`)
+      const retry = { at: this.#options.clock.now() + wait.forMs, attempt, waited: wait.waited + wait.forMs }
       return this.#change(work, (objects, row) => {
-        objects.tryAgain(work.retries ? undefined : carriedTurn(work), at, attempt)
+        objects.tryAgain(work.retries ? undefined : carriedTurn(work), retry)
         if (work.timer !== undefined) putOff(row, work.timer)
       })
     }
@@ -83,6 +84,21 @@ export class Failures {
       objects.bury(carriedTurn(work), work.retries, error, attempt)
       if (work.timer !== undefined) putOff(row, work.timer)
     })
+  }
+
+  /** Until the next attempt; undefined when there is none. */
+  #wait(
+    { agenda, source, entry, retries }: Work,
+    cause: unknown,
+    attempt: number,
+  ): { readonly forMs: number; readonly waited: number } | undefined {
+    const advice = adviceOf(cause)
+    if (advice?.fatal === true) return undefined
+    const row = retries ? (agenda.row(source.kind.name, entry.key).state as Row | undefined) : undefined
+    const waited = row?.retry?.waited ?? 0
+    const name = rowKey(source.kind.name, entry.key)
+    const forMs = waitBeforeNext(source.onError, name, { attempt, waited }, advice?.retryAfterMs)
+    return forMs === undefined ? undefined : { forMs, waited }
   }
 
   /** A turn that had waited, or had been a dead letter, has succeeded, or is not to be run any more. */

@@ -4,6 +4,7 @@ import { topic } from '../../model/stream.js'
 import { tumbling } from '../../model/window.js'
 import { testDriver } from '../../testing/driver.js'
 import { text } from '../../codec/codec.js'
+import { untilGivenUp } from '../../../test/given-up.js'
 
 const lists = topic('lists', z.object({ id: z.string(), items: z.array(z.string()) }))
 const out = topic('out', text())
@@ -88,7 +89,7 @@ describe('another attempt', () => {
       })
     await using driver = testDriver({ objects: [kind], partitions: 1 })
     await driver.send(lists, { id: 'a', items: ['x', 'y'] })
-    for (let attempt = 0; attempt < 6; attempt++) await driver.advance('10s')
+    await untilGivenUp(driver)
     expect(driver.output(dlq).map(({ key, value }) => [key, value])).toEqual([['a', '["x","y"]']])
     fails = false
     expect(await driver.replayDeadLetters()).toEqual({ replayed: 1, objects: 1, left: 0 })

@@ -44,10 +44,10 @@ export class Quarantined {
     return true
   }
 
-  /** A turn is tried again at `at`; `turn`: it did not wait before. It ran, so nothing of its sort was before it. */
-  tryAgain(turn: CarriedTurn | undefined, at: number, attempt: number): void {
+  /** A turn is tried again; `turn`: it did not wait before. It ran, so nothing of its sort was before it. */
+  tryAgain(turn: CarriedTurn | undefined, retry: NonNullable<Row['retry']>): void {
     if (turn !== undefined) this.#waiting.add(turn)
-    this.#row.retry = { at, attempt }
+    this.#row.retry = retry
   }
 
   /** The first turn has been run, or given up without a letter. */
@@ -109,7 +109,8 @@ export class Quarantined {
   #next(): void {
     delete this.#row.retry
     if (this.#waiting.count === 0) return
-    if (this.#row.quarantine === undefined || this.#waiting.letters > 0) this.#row.retry = { at: this.#now, attempt: 0 }
+    if (this.#row.quarantine === undefined || this.#waiting.letters > 0)
+      this.#row.retry = { at: this.#now, attempt: 0, waited: 0 }
   }
 
   #isReplayed({ replayed, again }: Quarantine): boolean {

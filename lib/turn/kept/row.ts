@@ -16,8 +16,8 @@ export interface Row {
   waiting?: WaitingTurns
   /** Its windows up to this time have been closed as far as that goes: that turn waits, or is a dead letter. */
   closing?: number
-  /** When the first of them is tried again, and how often it has been tried. */
-  retry?: { at: number; attempt: number }
+  /** When the first of them is tried again, how often it has been tried, and milliseconds waited between, those until `at` included. */
+  retry?: { at: number; attempt: number; waited: number }
   quarantine?: Quarantine
   /** Of a task: how far event time has come for each kind that asks for it. */
   streams?: readonly StreamRow[]
