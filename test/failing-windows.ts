@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { z } from 'zod'
 import { text } from '../lib/codec/codec.js'
+import type { Headers } from '../lib/core/record.js'
 import { stateObject, type AnyStateObject } from '../lib/model/state-object.js'
 import { topic } from '../lib/model/stream.js'
 import { hopping, session, tumbling } from '../lib/model/window.js'
@@ -37,19 +38,20 @@ const letters = topic('test-dlq', text())
 const sizeMs = 2_000
 const everyMs = 1_000
 const gapMs = 600
-const grace = '4s'
-/** Less than the grace: no record is late. */
 const mostBehindMs = 3_000
+/** With the one no record is late, with the other many are. */
+const longGraceMs = 4_000
+const shortGraceMs = 500
 
 type State = { ids: number[] }
 const merge = (a: State, b: State): State => ({ ids: [...a.ids, ...b.ids] })
-const windows = {
-  tumbling: tumbling(sizeMs, { grace }),
-  hopping: hopping(sizeMs, { every: everyMs, grace }),
-  session: session<State>(gapMs, { merge, grace }),
+const windowOf = {
+  tumbling: (grace: number) => tumbling(sizeMs, { grace }),
+  hopping: (grace: number) => hopping(sizeMs, { every: everyMs, grace }),
+  session: (grace: number) => session<State>(gapMs, { merge, grace }),
 } as const
 
-export type WindowKind = keyof typeof windows
+export type WindowKind = keyof typeof windowOf
 
 export interface Schedule {
   readonly partitions: number
@@ -75,8 +77,6 @@ type Event =
   | { readonly replay: true }
   | { readonly loseDisk: true }
   | { readonly none: true }
-
-const piece = 6
 
 export const schedules: fc.Arbitrary<Schedule> = fc.record({
   partitions: fc.integer({ min: 1, max: 3 }),
@@ -139,12 +139,17 @@ class Faults {
   }
 }
 
-function kindOf(window: WindowKind, { isAsync, closesAsync }: Schedule, faults: Faults): AnyStateObject {
+function kindOf(
+  window: WindowKind,
+  graceMs: number,
+  { isAsync, closesAsync }: Schedule,
+  faults: Faults,
+): AnyStateObject {
   const elsewhere = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
   return stateObject('window', {
     state: z.object({ ids: z.array(z.number()) }),
     init: () => ({ ids: [] as number[] }),
-    window: windows[window],
+    window: windowOf[window](graceMs),
   })
     .on(
       clicks,
@@ -208,46 +213,91 @@ function sessionOf({ user, at }: Click, open: Window[]): Window {
   return first
 }
 
-/** Runs a schedule until all is repaired and replayed; resolves to what came out, and what should have. */
-export async function run(
+/** What came out, and letters of records that came too late, each as a sentence; what is left are other letters. */
+interface Outcome {
+  readonly out: readonly string[]
+  readonly late: readonly string[]
+  readonly left: readonly string[]
+}
+
+/** Runs a schedule whose records are all in time until all is repaired and replayed; resolves also to what should come out. */
+export async function beside(
   window: WindowKind,
   schedule: Schedule,
-): Promise<{ out: readonly string[]; wanted: readonly string[]; left: readonly string[] }> {
+): Promise<{ readonly found: Outcome; readonly wanted: Outcome }> {
   const all = shuffled(schedule)
+  const out = fold(window, all).map(shownBy(schedule)).sort()
+  return { found: await run(window, schedule, all, longGraceMs, 6), wanted: { out, late: [], left: [] } }
+}
+
+/** Runs a schedule of records that may be late, one by one, and then the same with no turn failing and no crash. */
+export async function besideCalm(
+  window: WindowKind,
+  drawn: Schedule,
+): Promise<{ readonly found: Outcome; readonly wanted: Outcome }> {
+  // With several partitions it would be by chance how far event time has come.
+  const schedule = { ...drawn, partitions: 1 }
+  const calm = { ...schedule, failures: [0], events: schedule.events.map(calmed) }
+  const all = shuffled(schedule)
+  const found = await run(window, schedule, all, shortGraceMs, 1)
+  return { found, wanted: await run(window, calm, all, shortGraceMs, 1) }
+}
+
+const calmed = (event: Event): Event => ('advance' in event ? event : { none: true })
+
+const shownBy =
+  ({ through }: Schedule) =>
+  ({ user, start, end, ids }: Window): string =>
+    `${user} ${start}-${end} ${(through === 'any' ? [...ids].sort((a, b) => a - b) : ids).join()}`
+
+async function run(
+  window: WindowKind,
+  schedule: Schedule,
+  all: readonly Click[],
+  graceMs: number,
+  piece: number,
+): Promise<Outcome> {
+  const { partitions, through, events } = schedule
   const faults = new Faults(schedule.failures)
-  const { partitions, through } = schedule
-  await using driver = testDriver({ objects: [kindOf(window, schedule, faults)], partitions, now: 1_000_000 })
+  await using driver = testDriver({
+    objects: [kindOf(window, graceMs, schedule, faults)],
+    partitions,
+    now: 1_000_000,
+  })
+  const key = ({ user }: Click): string | null => (through === 'any' ? null : through === 'one' ? 'lane' : user)
   for (let at = 0; at < all.length; at += piece) {
-    const next = all.slice(at, at + piece)
-    await driver.sendAll(clicks, next, {
-      key: ({ user }) => (through === 'any' ? null : through === 'one' ? 'lane' : user),
-    })
-    await happen(driver, schedule.events[(at / piece) % schedule.events.length] as Event)
+    await driver.sendAll(clicks, all.slice(at, at + piece), { key })
+    await happen(driver, events[(at / piece) % events.length] as Event)
   }
   await closeAll(driver, all)
   faults.isRepaired = true
-  const replayed: number[] = []
-  do {
+  for (let replayed = -1, times = 0; replayed !== 0 && times < 20; times++) {
     await driver.advance('1m')
-    replayed.push((await driver.replayDeadLetters()).replayed)
+    replayed = (await driver.replayDeadLetters()).replayed
     await driver.advance('1m')
-  } while ((replayed.at(-1) as number) > 0 && replayed.length < 20)
-  await driver.advance('1m')
+  }
   await driver.crash()
   await driver.advance('1m')
-  const shown = ({ user, start, end, ids }: Window): string =>
-    `${user} ${start}-${end} ${(through === 'any' ? [...ids].sort((a, b) => a - b) : ids).join()}`
+  return outcome(driver, shownBy(schedule))
+}
+
+function outcome(driver: TestDriver, shown: (window: Window) => string): Outcome {
   const out = driver
     .output(closed)
     .map(({ value }) => value as Window)
     .filter(({ user }) => user.startsWith('u'))
     .map(shown)
-    .sort()
-  const left = driver
-    .output(letters)
-    .filter(({ headers }) => !headers.has('millrace.letter'))
-    .map(({ headers }) => String(headers.get('millrace.error.message')))
-  return { out, wanted: fold(window, all).map(shown).sort(), left }
+  const of = (headers: Headers, name: string): string => Buffer.from(headers.get(`millrace.${name}`) ?? []).toString()
+  // Those that were turns have a number, and have been replayed.
+  const rest = driver.output(letters).filter(({ headers }) => !headers.has('millrace.letter'))
+  const late: string[] = []
+  const left: string[] = []
+  for (const { value, headers } of rest) {
+    const code = of(headers, 'error.code')
+    if (code === 'RECORD_LATE') late.push(`${of(headers, 'key')}: ${String(value)}`)
+    else left.push(`${code} ${of(headers, 'error.message')}`)
+  }
+  return { out: out.sort(), late: late.sort(), left }
 }
 
 async function happen(driver: TestDriver, event: Event): Promise<void> {

@@ -1,0 +1,147 @@
+import { z } from 'zod'
+import { text } from '../../codec/codec.js'
+import { stateObject, type AnyStateObject } from '../../model/state-object.js'
+import { topic } from '../../model/stream.js'
+import { session, tumbling } from '../../model/window.js'
+import { testDriver, type TestDriver } from '../../testing/driver.js'
+
+const lines = topic('lines', z.object({ key: z.string(), at: z.number(), what: z.string() }), {
+  timestamp: ({ at }) => at,
+})
+const closed = topic('closed', text())
+const letters = topic('test-dlq', text())
+
+type State = { whats: string[] }
+const merge = (a: State, b: State): State => ({ whats: [...a.whats, ...b.whats] })
+const windows = {
+  tumbling: tumbling(1_000),
+  session: session<State>(1_000, { merge }),
+} as const
+
+/** Turns of what is in `bad` fail; so do those that close a window with one of these. */
+function program(window: keyof typeof windows, bad: Set<string>, attempts = 3): AnyStateObject {
+  return stateObject('o', {
+    state: z.object({ whats: z.array(z.string()) }),
+    init: () => ({ whats: [] as string[] }),
+    window: windows[window],
+  })
+    .on(lines, { key: ({ key }) => key, onError: { attempts, backoff: 100 } }, (state, { what }, turn) => {
+      if (bad.has(what)) throw new Error(`cannot do ${what}`)
+      state.whats.push(what)
+      if (what === 'forget') turn.delete()
+    })
+    .onClose(({ whats }, turn) => {
+      if (whats.some((what) => bad.has(`close ${what}`))) throw new Error('cannot close')
+      turn.emit(closed, `${turn.key} ${turn.window.start} ${whats.join('+')}`)
+    })
+}
+
+const outputs = (driver: TestDriver): readonly unknown[] => driver.output(closed).map(({ value }) => value)
+const codes = (driver: TestDriver): readonly string[] =>
+  driver.output(letters).map(({ headers }) => Buffer.from(headers.get('millrace.error.code') ?? []).toString())
+
+/** In one partition, one after the other: `<key> <at> <what>`. */
+async function send(driver: TestDriver, ...all: readonly string[]): Promise<void> {
+  for (const each of all) {
+    const [key = '', at = '', what = ''] = each.split(' ')
+    await driver.send(lines, { key, at: Number(at), what })
+  }
+}
+
+describe.each(['tumbling', 'session'] as const)('a window with turns that wait: %s', (window) => {
+  it('is closed when they have been run, and others in time', async () => {
+    const bad = new Set(['x'])
+    await using driver = testDriver({ objects: [program(window, bad)], partitions: 1 })
+    await send(driver, 'a 0 w', 'a 10 x', 'a 20 y', 'b 0 z', 'b 5000 later')
+    expect(outputs(driver)).toEqual(['b 0 z'])
+    bad.clear()
+    await driver.crash()
+    await driver.advance(100)
+    expect(outputs(driver)).toEqual(['b 0 z', 'a 0 w+x+y'])
+    expect(codes(driver)).toEqual([])
+  })
+
+  it('is closed at once when the first of its turns is run after its time', async () => {
+    const bad = new Set(['x'])
+    await using driver = testDriver({ objects: [program(window, bad)], partitions: 1 })
+    await send(driver, 'a 0 x', 'b 5000 later')
+    bad.clear()
+    await driver.advance(100)
+    expect(outputs(driver)).toEqual(['a 0 x'])
+    expect(codes(driver)).toEqual([])
+  })
+
+  it('stays open while its object is in quarantine, and is closed by the replay', async () => {
+    const bad = new Set(['x'])
+    await using driver = testDriver({ objects: [program(window, bad, 1)], partitions: 1 })
+    await send(driver, 'a 0 w', 'a 10 x', 'a 20 y', 'b 0 z', 'b 5000 later')
+    expect(outputs(driver)).toEqual(['b 0 z'])
+    // The last of them is the turn that would have closed it.
+    expect(codes(driver)).toEqual(['HANDLER_FAILED', 'QUARANTINED', 'QUARANTINED'])
+    await driver.crash()
+    await driver.advance('1d')
+    expect(outputs(driver)).toEqual(['b 0 z'])
+    bad.clear()
+    expect(await driver.replayDeadLetters()).toEqual({ replayed: 3, objects: 1, left: 0 })
+    expect(outputs(driver)).toEqual(['b 0 z', 'a 0 w+x+y'])
+  })
+
+  it('is kept with its state when closing it fails, and closed by the next attempt', async () => {
+    const bad = new Set(['close x'])
+    await using driver = testDriver({ objects: [program(window, bad)], partitions: 1 })
+    await send(driver, 'a 0 x', 'b 5000 later')
+    await driver.crash()
+    bad.clear()
+    await driver.advance('1h')
+    expect(outputs(driver)).toEqual(['a 0 x'])
+  })
+
+  it('is kept with its state when closing it fails for good, and closed by the replay', async () => {
+    const bad = new Set(['close x'])
+    const kind = program(window, bad)
+    await using driver = testDriver({ objects: [kind], partitions: 1 })
+    await send(driver, 'a 0 x', 'b 5000 later')
+    for (let times = 0; times < 20; times++) await driver.advance('1h')
+    await driver.crash()
+    expect(outputs(driver)).toEqual([])
+    expect(driver.state(kind, 'a|0|1000')).toEqual({ whats: ['x'] })
+    bad.clear()
+    expect(await driver.replayDeadLetters()).toEqual({ replayed: 1, objects: 1, left: 0 })
+    expect(outputs(driver)).toEqual(['a 0 x'])
+  })
+
+  it('that a turn deletes which had waited is not closed', async () => {
+    const bad = new Set(['forget'])
+    await using driver = testDriver({ objects: [program(window, bad)], partitions: 1 })
+    await send(driver, 'a 0 x', 'a 10 forget', 'b 5000 later')
+    bad.clear()
+    await driver.advance(100)
+    await send(driver, 'b 9000 later')
+    expect(outputs(driver)).toEqual(['b 5000 later'])
+  })
+})
+
+describe('sessions with turns that wait', () => {
+  const merged = ['a 0 x', 'a 900 y', 'b 1500 later', 'a 450 z', 'b 5000 later']
+  const split = ['a 0 x', 'b 1500 later', 'a 700 y', 'a 1600 z', 'b 5000 later']
+
+  it.each([
+    ['a record finds the session that one before it is to extend', merged, ['a 0 x+y+z']],
+    ['a record does not find a session that was over when it came', split, ['a 0 x', 'a 700 y+z']],
+  ])('are what they would have been: %s', async (_what, all, wanted) => {
+    for (const fails of [[], ['x'], ['y'], ['x', 'y'], ['z']]) {
+      for (const attempts of [1, 3]) {
+        const bad = new Set(fails)
+        await using driver = testDriver({ objects: [program('session', bad, attempts)], partitions: 1 })
+        for (const each of all) await send(driver, each)
+        bad.clear()
+        await driver.advance(100)
+        await driver.advance(100)
+        if (attempts === 1 && fails.length > 0) await driver.replayDeadLetters()
+        const ofA = outputs(driver).filter((line) => String(line).startsWith('a'))
+        expect([fails, attempts, ofA]).toEqual([fails, attempts, wanted])
+        expect(codes(driver)).not.toContain('RECORD_LATE')
+      }
+    }
+  })
+})
