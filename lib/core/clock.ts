@@ -18,22 +18,28 @@ const longestTimeoutMs = 2 ** 31 - 1
 export const systemClock: Clock = {
   now: () => Date.now(),
   elapsed: () => performance.now(),
-  sleep(ms, signal) {
-    return new Promise((resolve) => {
-      if (signal?.aborted === true) return resolve()
-      const done = (): void => {
-        clearTimeout(timer)
-        signal?.removeEventListener('abort', done)
-        resolve()
-      }
-      const timer = setTimeout(done, Math.min(ms, longestTimeoutMs))
-      signal?.addEventListener('abort', done, { once: true })
-    })
-  },
+  sleep: (ms, signal) => asleep(ms, signal, true),
   breathe: () => new Promise((resolve) => setImmediate(resolve)),
   every(ms, tick) {
     const timer = setInterval(tick, ms)
     timer.unref()
     return () => clearInterval(timer)
   },
+}
+
+/** The same, on which sleeping does not keep the process alive either. */
+export const idleClock: Clock = { ...systemClock, sleep: (ms, signal) => asleep(ms, signal, false) }
+
+function asleep(ms: number, signal: AbortSignal | undefined, holdsProcess: boolean): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal?.aborted === true) return resolve()
+    const done = (): void => {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', done)
+      resolve()
+    }
+    const timer = setTimeout(done, Math.min(ms, longestTimeoutMs))
+    if (!holdsProcess) timer.unref()
+    signal?.addEventListener('abort', done, { once: true })
+  })
 }

@@ -21,6 +21,7 @@ export const errorCodes = [
   'RECORD_AHEAD',
   'TIME_INVALID',
   'NOT_DETERMINISTIC',
+  'TEST_STUCK',
   'RECORD_INVALID',
   'RECORD_TOO_LARGE',
   'RECORDS_REFUSED',

@@ -1,7 +1,8 @@
 import { allPartitions, offsetOf, type Positions, type TopicPartition } from '../core/record.js'
 import type { Engine } from './engine.js'
 
-/** Between two looks at the group's offsets when no commit of this process wakes it: other members commit too. */
+/** Between two looks when no commit of this process wakes it, since other members commit too: at first short, then twice as long each time. */
+const firstLookMs = 1
 const lookAgainMs = 50
 
 /**
@@ -56,10 +57,11 @@ async function drain(engine: Engine): Promise<void> {
 }
 
 async function atRest(engine: Engine): Promise<void> {
+  const next = nextCommits(engine)
   while (!isAtRest(engine)) {
     // Having been asked it may have more to do: event time goes on when all has been read.
     engine.poke()
-    await nextCommit(engine)
+    await next()
   }
 }
 
@@ -75,8 +77,8 @@ async function readable(engine: Engine): Promise<void> {
   const written = [...topology.partitions].filter(([topic]) => !topology.inputs.has(topic))
   const partitions = written.flatMap(([topic, count]) => allPartitions(topic, count))
   const ends = await admin.endOffsets(partitions, 'all')
-  while (!reached(partitions, ends, new Map(), await admin.endOffsets(partitions, 'committed')))
-    await nextCommit(engine)
+  const next = nextCommits(engine)
+  while (!reached(partitions, ends, new Map(), await admin.endOffsets(partitions, 'committed'))) await next()
 }
 
 /** Waits until the group has committed up to where these partitions end now. */
@@ -84,9 +86,8 @@ async function committedTo(engine: Engine, partitions: readonly TopicPartition[]
   if (partitions.length === 0) return
   const { admin } = engine.options.log
   const [ends, starts] = await Promise.all([admin.endOffsets(partitions, 'all'), admin.startOffsets(partitions)])
-  while (!reached(partitions, ends, starts, await admin.stableCommitted(engine.options.app, partitions))) {
-    await nextCommit(engine)
-  }
+  const next = nextCommits(engine)
+  while (!reached(partitions, ends, starts, await admin.stableCommitted(engine.options.app, partitions))) await next()
 }
 
 function reached(
@@ -101,11 +102,16 @@ function reached(
   })
 }
 
-async function nextCommit(engine: Engine): Promise<void> {
-  const woken = new AbortController()
-  const stop = engine.onCommitted(() => woken.abort())
-  await engine.options.clock.sleep(lookAgainMs, woken.signal)
-  stop()
-  // Throws what stopped the engine while we slept.
-  void engine.parts
+/** Resolves with the next commit, or when it is time to look again. */
+function nextCommits(engine: Engine): () => Promise<void> {
+  let ms = firstLookMs
+  return async () => {
+    const woken = new AbortController()
+    const stop = engine.onCommitted(() => woken.abort())
+    await engine.options.clock.sleep(ms, woken.signal)
+    stop()
+    ms = Math.min(lookAgainMs, 2 * ms)
+    // Throws what stopped the engine while we slept.
+    void engine.parts
+  }
 }

@@ -1,5 +1,6 @@
 import { MillraceError, reasonOf } from '../core/errors.js'
 import { unfailing } from '../core/logger.js'
+import type { InvalidPolicy } from '../model/stream.js'
 import { AppWatch, type Watched } from './app-watch.js'
 import type { EngineOptions, Health, Stats } from './setup/engine-options.js'
 import { ownTopicGone } from './setup/topic-ids.js'
@@ -83,7 +84,7 @@ export class Engine {
         onCommitted: () => this.#committed(),
         onRefusedCommit: (error) => this.#ownership?.recover(error),
         onOutOfRange: (error) => this.#ownership?.askAgain(error),
-        onRefusedRecord: (error) => this.#refusedRecord(error),
+        onRefusedRecord: (error, policy) => this.#refusedRecord(error, policy),
         onRedo: (redo) => this.#redo(redo),
         onRestoring: (progress) => this.watch.restore.progress(progress),
         onError: (error) => this.#fail(error),
@@ -369,7 +370,8 @@ export class Engine {
     this.#wake.wake()
   }
 
-  #refusedRecord(error: unknown): void {
+  #refusedRecord(error: MillraceError, policy?: InvalidPolicy): void {
+    if (policy !== 'skip') this.#options.onTrouble?.(error)
     this.#options.logger.debug({ error }, `a record was refused: ${reasonOf(error)}`)
   }
 }

@@ -18,6 +18,7 @@ import { turnSources, type TurnSource } from '../turn/kept/turn-source.js'
 import { Turns, type Redo } from '../turn/turns.js'
 import type { KindDefinition } from '../model/kind.js'
 import { targetsOf, timerTopic } from '../model/names.js'
+import type { InvalidPolicy } from '../model/stream.js'
 import { CommitCycle } from './commit/commit-cycle.js'
 import { Halving } from './commit/halving.js'
 import type { EngineOptions } from './setup/engine-options.js'
@@ -63,7 +64,7 @@ export interface PartsEvents {
   readonly onCommitted: () => void
   readonly onRefusedCommit: (error: unknown) => void
   readonly onOutOfRange: (error: MillraceError) => void
-  readonly onRefusedRecord: (error: unknown) => void
+  readonly onRefusedRecord: (error: MillraceError, policy?: InvalidPolicy) => void
   readonly onRedo: (redo: Redo | StateRefused) => void
   readonly onRestoring: (progress: RestoreProgress) => void
   readonly onError: (error: unknown) => void
@@ -115,7 +116,7 @@ export async function openParts(options: EngineOptions, events: PartsEvents): Pr
   }
   const seq = (): number => passage.seq
   const counts = new Counters()
-  const failures = new Failures({ clock, logger, outbox, deadLetters, counts, seq })
+  const failures = new Failures({ clock, logger, outbox, deadLetters, counts, seq, onTrouble: options.onTrouble })
   const { onRefusedRecord: onRefused, onError } = events
   const lookups = new Lookups({ tables: program.lookups, log, clock, logger, onRefused, onError })
   const sources = new Map(program.kinds.map((kind, index) => [kind.name, sourcesOf(kind, index, options)]))

@@ -1,3 +1,5 @@
 export { testDriver } from './driver.js'
-export type { OutputRecord, SendAllOptions, SendOptions, TestDriver, TestDriverOptions } from './driver.js'
+export type { DeadLetter } from './dead-letters.js'
 export type { CrashStep } from './life.js'
+export type { CallOptions, FailureMode, SendAllOptions, SendOptions, TestDriverOptions } from './options.js'
+export type { EmittedRecord, OutputRecord, TestDriver } from './test-driver.js'

@@ -60,14 +60,14 @@ export class Life {
     return never
   }
 
-  clock(now: () => number): Clock {
+  clock(now: () => number, clock = systemClock): Clock {
     return {
       now,
-      elapsed: () => systemClock.elapsed(),
-      sleep: (ms, signal) => this.only(systemClock.sleep(ms, signal)),
-      breathe: () => this.only(systemClock.breathe()),
+      elapsed: () => clock.elapsed(),
+      sleep: (ms, signal) => this.only(clock.sleep(ms, signal)),
+      breathe: () => this.only(clock.breathe()),
       every: (ms, tick) => {
-        const stop = systemClock.every(ms, tick)
+        const stop = clock.every(ms, tick)
         this.#timers.push(stop)
         return stop
       },

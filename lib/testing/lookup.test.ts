@@ -24,7 +24,7 @@ const order = stateObject('order', { state: z.object({}), init: () => ({}) }).on
 )
 
 const withCustomers = (options: TestDriverOptions = {}): TestDriver =>
-  testDriver({ objects: [order], lookups: [customers], ...options })
+  testDriver({ failures: 'expect', objects: [order], lookups: [customers], ...options })
 
 let ids = 0
 /** What an order of this customer, sent now, comes to. */

@@ -1,5 +1,6 @@
 import { allPartitions, PositionMap, type Headers, type TopicPartition } from '../core/record.js'
 import { recordCursor } from '../log/cursor.js'
+import type { HeaderSection } from '../log/format/record-headers.js'
 import type { LogPort } from '../log/port.js'
 
 /** A committed record of any topic; bytes are copies. */
@@ -9,6 +10,8 @@ export interface TailRecord {
   readonly value: Uint8Array | null
   readonly timestamp: number
   readonly headers: Headers
+  /** As they are in the record. */
+  readonly section: HeaderSection
 }
 
 /** Reads committed records of all topics as they come, each once. */
@@ -65,8 +68,9 @@ export class TopicTail {
       [...cursor.headers()].map(([name, each]) => [name, each === null ? null : Uint8Array.from(each)]),
     )
     const value = valueStart < 0 ? null : Uint8Array.prototype.slice.call(bytes, valueStart, valueEnd)
+    const record = { topic, key, value, timestamp, headers, section: Buffer.from(cursor.headerSection()) }
     const records = this.#records.get(topic)
-    if (records === undefined) this.#records.set(topic, [{ topic, key, value, timestamp, headers }])
-    else records.push({ topic, key, value, timestamp, headers })
+    if (records === undefined) this.#records.set(topic, [record])
+    else records.push(record)
   }
 }

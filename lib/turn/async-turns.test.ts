@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { stateObject } from '../model/state-object.js'
 import { topic } from '../model/stream.js'
 import type { Turn } from '../model/turn.js'
-import { testDriver } from '../testing/driver.js'
+import { Driver, testDriver } from '../testing/driver.js'
 
 const calls = topic('calls', z.object({ id: z.string(), n: z.number() }))
 const answers = topic('answers', z.object({ id: z.string(), n: z.number() }))
@@ -65,7 +65,7 @@ describe('asynchronous handlers', () => {
     'count once through a crash at %s',
     async (step) => {
       const call = program(new Bench())
-      await using driver = testDriver({ objects: [call], partitions: 2 })
+      await using driver = testDriver({ failures: 'expect', objects: [call], partitions: 2 })
       await driver.crash(step)
       await driver.sendAll(calls, sequence(['a', 'b', 'c'], 30), { key: ({ id }) => id })
       for (const id of ['a', 'b', 'c'])
@@ -80,7 +80,7 @@ describe('asynchronous handlers', () => {
     const call = program(new Bench(), (n) => {
       if (broken && n === 1) throw new Error('no')
     })
-    await using driver = testDriver({ objects: [call], partitions: 1 })
+    await using driver = testDriver({ failures: 'expect', objects: [call], partitions: 1 })
     await driver.sendAll(calls, [...sequence(['a'], 4), { id: 'b', n: 0 }])
     expect(driver.state(call, 'a')).toEqual({ seen: [0] })
     expect(driver.state(call, 'b')).toEqual({ seen: [0] })
@@ -109,7 +109,7 @@ describe('asynchronous handlers', () => {
         late.push(error)
       }
     })
-    await using driver = testDriver({ objects: [call], partitions: 1 })
+    await using driver = testDriver({ failures: 'expect', objects: [call], partitions: 1 })
     await driver.sendAll(calls, sequence(['a'], 3))
     expect(driver.state(call, 'a')).toEqual({ seen: [0] })
     expect(late).toMatchObject([{ code: 'TURN_TIMEOUT' }, { code: 'TURN_ENDED' }])
@@ -147,16 +147,16 @@ describe('asynchronous handlers', () => {
           throw new Error('once, after the object was changed in the same commit')
         },
       )
-    await using driver = testDriver({ objects: [call], partitions: 1 })
+    await using driver = new Driver({ failures: 'expect', objects: [call], partitions: 1 })
     await driver.send(calls, { id: 'a', n: 0 })
-    const all = Promise.all([
-      driver.send(calls, { id: 'a', n: 1 }),
-      driver.sendAll(
+    // No calls of the driver, which would wait for each other.
+    await Promise.all([
+      driver.log.send(calls, [{ id: 'a', n: 1 }]),
+      driver.log.send(
         marks,
         [1, 2, 3].map((n) => ({ id: 'a', n })),
       ),
     ])
-    await all
     await driver.advance('1s')
     const seen = driver.state(call, 'a')?.seen ?? []
     expect(seen).toHaveLength(5)

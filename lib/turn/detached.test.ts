@@ -67,7 +67,7 @@ describe('an asynchronous turn on a state without a form', () => {
           own.sum += n
         },
       )
-    await using driver = testDriver({ objects: [sum], partitions: 1 })
+    await using driver = testDriver({ failures: 'expect', objects: [sum], partitions: 1 })
     await driver.send(orders, { id: 'a', n: 10 })
     await driver.sendAll(
       orders,

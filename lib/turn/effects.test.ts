@@ -62,7 +62,7 @@ describe('what a turn may do', () => {
         if (note === 'no row') throw new Error('no row for it')
         return note
       })
-    await using driver = testDriver({ objects: [kind], partitions: 1 })
+    await using driver = testDriver({ failures: 'expect', objects: [kind], partitions: 1 })
     for (const id of ['returns', 'emits', 'grows', 'row', 'fine']) await driver.send(orders, { id })
     expect(codes(driver)).toEqual(['HANDLER_FAILED', 'RECORD_TOO_LARGE', 'RECORD_TOO_LARGE', 'PUBLISH_FAILED'])
     expect(driver.state(kind, 'fine')).toEqual({ note: '' })
@@ -85,7 +85,7 @@ describe('steps and extractors that throw', () => {
         state.n++
       },
     )
-    await using driver = testDriver({ objects: [kind], partitions: 1 })
+    await using driver = testDriver({ failures: 'expect', objects: [kind], partitions: 1 })
     await driver.sendAll(
       orders,
       ['step', 'a', 'extractor', 'number', 'a'].map((id) => ({ id })),
@@ -124,7 +124,7 @@ describe('tombstones', () => {
       ({ name }) => name,
       () => undefined,
     )
-    await using driver = testDriver({ objects: [kind] })
+    await using driver = testDriver({ failures: 'expect', objects: [kind] })
     await driver.send(customers, null as never, { key: 'a' })
     expect(codes(driver)).toEqual(['VALUE_INVALID'])
   })

@@ -32,7 +32,7 @@ const send = async (driver: TestDriver, id: string, ...numbers: number[]): Promi
 describe('a replay', () => {
   it('returns dead letters to their objects, in order, and lifts the quarantine', async () => {
     const bad = new Set([2])
-    await using driver = testDriver({ objects: [program(bad)] })
+    await using driver = testDriver({ failures: 'expect', objects: [program(bad)] })
     await send(driver, 'a', 1, 2, 3)
     await send(driver, 'b', 2, 7)
     expect(letters(driver).sort()).toEqual([2, 2, 3, 7])
@@ -47,7 +47,7 @@ describe('a replay', () => {
 
   it('of letters that fail again keeps the object, and the order, in quarantine', async () => {
     const bad = new Set([2, 3])
-    await using driver = testDriver({ objects: [program(bad)] })
+    await using driver = testDriver({ failures: 'expect', objects: [program(bad)] })
     await send(driver, 'a', 1, 2, 3, 4)
     bad.delete(2)
     expect(await driver.replayDeadLetters()).toMatchObject({ replayed: 3 })
@@ -65,7 +65,7 @@ describe('a replay', () => {
     'is done once through a crash at %s',
     async (step) => {
       const bad = new Set([1])
-      await using driver = testDriver({ objects: [program(bad)] })
+      await using driver = testDriver({ failures: 'expect', objects: [program(bad)] })
       await send(driver, 'a', 1, 2, 3)
       bad.clear()
       await driver.crash(step)
@@ -77,7 +77,7 @@ describe('a replay', () => {
   )
 
   it('leaves letters that have no object to go back to', async () => {
-    await using driver = testDriver({ objects: [program(new Set())] })
+    await using driver = testDriver({ failures: 'expect', objects: [program(new Set())] })
     await driver.send(topic('orders', text()), '{"id":"a"}')
     expect(
       driver.output({ ...dlq, codec: { format: 'any', encode: () => '', decode: () => null } } as never),

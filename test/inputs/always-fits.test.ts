@@ -35,7 +35,7 @@ describe('what is kept of a record that fails', () => {
   // The last is what a topic takes at most by default.
   it.each([500_000, 900_000, 1_048_500])('fits when it has %i bytes, behind a map, and is replayed', async (bytes) => {
     const world = { fails: true }
-    await using driver = new Driver({ objects: [program(world)], partitions: 2 })
+    await using driver = new Driver({ failures: 'expect', objects: [program(world)], partitions: 2 })
     await driver.send(lines, sized(bytes))
     await driver.crash()
     driver.loseDisk()
@@ -49,7 +49,7 @@ describe('what is kept of a record that fails', () => {
 
   it('fits when its source takes it because it is packed well', async () => {
     const world = { fails: true }
-    await using driver = new Driver({ objects: [program(world)], partitions: 2 })
+    await using driver = new Driver({ failures: 'expect', objects: [program(world)], partitions: 2 })
     await driver.advance('1ms')
     const record = { key: null, value: utf8('x'.repeat(3_000_000)), timestamp: Date.UTC(2026, 0, 1), headers: [] }
     await appendRaw(driver.log, 'lines', 0, [record], 'gzip')
@@ -63,7 +63,7 @@ describe('what is kept of a record that fails', () => {
 
   it('fits where the topic of timers takes little', async () => {
     const world = { fails: true }
-    await using driver = new Driver({ objects: [program(world)], partitions: 2 })
+    await using driver = new Driver({ failures: 'expect', objects: [program(world)], partitions: 2 })
     await driver.send(lines, 'first')
     await driver.log.configure('test-timers', { 'max.message.bytes': '20000' })
     await driver.crash()
@@ -76,7 +76,7 @@ describe('what is kept of a record that fails', () => {
 
   it('fits when a thousand records wait, with large keys and headers, and each is written once', async () => {
     const world = { fails: true }
-    await using driver = new Driver({ objects: [program(world, 5)], partitions: 2 })
+    await using driver = new Driver({ failures: 'expect', objects: [program(world, 5)], partitions: 2 })
     const record = {
       key: utf8(sized(1_000)),
       value: utf8(sized(10)),
@@ -102,7 +102,7 @@ describe('what is kept of a record that fails', () => {
   })
 
   it('is a dead letter each when more wait than may', async () => {
-    await using driver = new Driver({ objects: [program({ fails: true }, 5)], partitions: 2 })
+    await using driver = new Driver({ failures: 'expect', objects: [program({ fails: true }, 5)], partitions: 2 })
     await driver.sendAll(
       lines,
       Array.from({ length: 1_005 }, (_, n) => String(n)),
@@ -110,7 +110,7 @@ describe('what is kept of a record that fails', () => {
     )
     expect(driver.output(letters).map(({ value }) => Number(value))).toEqual(Array.from({ length: 1_005 }, (_, n) => n))
     expect(header(driver, 'letter').map(Number)).toEqual(Array.from({ length: 1_005 }, (_, n) => n + 1))
-    await using other = new Driver({ objects: [program({ fails: true }, 5)], partitions: 2 })
+    await using other = new Driver({ failures: 'expect', objects: [program({ fails: true }, 5)], partitions: 2 })
     await other.sendAll(
       lines,
       Array.from({ length: 20 }, () => sized(900_000)),
@@ -121,6 +121,7 @@ describe('what is kept of a record that fails', () => {
 
   it('is the message of its error as far as that is of use', async () => {
     await using driver = new Driver({
+      failures: 'expect',
       objects: [program({ fails: true, message: sized(1_000_000) }, 1)],
       partitions: 2,
     })
@@ -133,7 +134,7 @@ describe('what is kept of a record that fails', () => {
 
   it('is where the record came from when the dead-letter topic does not take it', async () => {
     const world = { fails: true }
-    await using driver = new Driver({ objects: [program(world, 1)], partitions: 2 })
+    await using driver = new Driver({ failures: 'expect', objects: [program(world, 1)], partitions: 2 })
     await driver.send(lines, 'first')
     await driver.log.configure('test-dlq', { 'max.message.bytes': '20000' })
     await driver.crash()
@@ -148,7 +149,7 @@ describe('what is kept of a record that fails', () => {
   })
 
   it('is left alone by a replay when its record is not there any more', async () => {
-    await using driver = new Driver({ objects: [program({ fails: true }, 1)], partitions: 1 })
+    await using driver = new Driver({ failures: 'expect', objects: [program({ fails: true }, 1)], partitions: 1 })
     await driver.send(lines, 'first')
     await driver.log.configure('test-dlq', { 'max.message.bytes': '20000' })
     await driver.crash()

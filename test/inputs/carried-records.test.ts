@@ -110,7 +110,7 @@ async function travel({ records, steps, route, crashes }: Journey): Promise<void
       turn.emit(out, value, { timestamp: now })
     },
   )
-  await using driver = new Driver({ objects: [kind] })
+  await using driver = new Driver({ failures: 'expect', objects: [kind] })
   await driver.advance('1ms')
   await appendRaw(driver.log, 'source', 1, records)
   const sent = (await readRaw(driver.log, 'source')).map((each) => ({

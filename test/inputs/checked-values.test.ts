@@ -40,7 +40,7 @@ describe('state, timers and topics whose schemas have codecs', () => {
       .onTimer('plain', (state, at) => void state.tags.add(`plain ${at.getTime()}`))
       .onTimer('quiet', (state, nothing) => void state.tags.add(`quiet ${String(nothing)}`))
       .publish(topic('rows', seen), (state) => state as z.infer<typeof seen>)
-    await using driver = testDriver({ objects: [kind], replay: 'every-record' })
+    await using driver = testDriver({ failures: 'expect', objects: [kind], replay: 'every-record' })
     const at = (ms: number): { key: string; timestamp: number } => ({ key: 'k', timestamp: Date.UTC(2026, 0) + ms })
     await driver.send(lines, 'a', at(0))
     driver.loseDisk()
@@ -115,7 +115,7 @@ const ways: readonly (readonly [name: string, code: string, program: (out: never
 describe.each(ways)('%s', (_name, code, program) => {
   it.each(bad)('is checked by the schema of its topic: %s', async (_what, value, said) => {
     const out = topic('out', order)
-    await using driver = testDriver({ ...program(out as never, value), partitions: 1 })
+    await using driver = testDriver({ failures: 'expect', ...program(out as never, value), partitions: 1 })
     await driver.sendAll(lines, ['a', 'bad', 'b'])
     expect(driver.output(out).map((record) => record.value?.id)).toEqual(['a', 'b'])
     const [letter, ...others] = driver.output(letters)
@@ -207,7 +207,7 @@ describe('in production', () => {
       (state) => void state.n++,
     )
     expect(await lettersOf(more, ['a'])).toEqual([])
-    await using driver = testDriver({ objects: [more] })
+    await using driver = testDriver({ failures: 'expect', objects: [more] })
     await driver.send(lines, 'a')
     const [letter] = driver.output(letters)
     expect(Buffer.from(letter?.headers.get('millrace.error.message') ?? '').toString()).toContain(

@@ -54,7 +54,7 @@ describe.each(codecs)('keys that are %s', (_, key, keys) => {
       )
       .publish(rows, ({ seen }) => seen.join())
     const flows = [source.to(copies), source.to(marked, { key: (_value, record) => record.key })]
-    await using driver = testDriver({ objects: [kind], flows, lookups: [table], partitions: 4 })
+    await using driver = testDriver({ failures: 'expect', objects: [kind], flows, lookups: [table], partitions: 4 })
     for (const each of keys) await driver.send(names, `name of ${each}`, { key: each })
     for (const each of keys) await driver.send(source, each, { key: each })
     await driver.crash()
@@ -74,7 +74,7 @@ describe.each(codecs)('keys that are %s', (_, key, keys) => {
         own.seen.push(value)
       },
     )
-    await using driver = testDriver({ objects: [kind], partitions: 4 })
+    await using driver = testDriver({ failures: 'expect', objects: [kind], partitions: 4 })
     for (const each of keys) await driver.send(source, 'bad', { key: each })
     await driver.advance('10s')
     const found = driver
@@ -112,6 +112,7 @@ describe('keys that are not what they should be', () => {
         },
       )
       await using driver = testDriver({
+        failures: 'expect',
         objects: [kind],
         flows: [plain.filter((v) => v === 'flow').to(longs, { key: () => key })],
       })
@@ -137,7 +138,12 @@ describe('keys that are not what they should be', () => {
       (own, value) => void own.seen.push(value),
     )
     const copies = topic('copies', text(), { key: bytes() })
-    await using driver = testDriver({ objects: [kind, byKey], flows: [plain.to(copies)], partitions: 1 })
+    await using driver = testDriver({
+      failures: 'expect',
+      objects: [kind, byKey],
+      flows: [plain.to(copies)],
+      partitions: 1,
+    })
     for (const value of ['do not', 'look', 'extract']) await driver.send(binary, value, { key: 'c8' })
     for (const value of ['do not', 'extract']) expect(driver.state(kind, value)).toEqual({ seen: [value] })
     expect(codes(driver).sort()).toEqual(['STEP_FAILED', 'VALUE_INVALID'])

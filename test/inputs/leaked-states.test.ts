@@ -55,7 +55,7 @@ const laterLeaks: readonly (readonly [string, () => AnyStateObject])[] = [
 ]
 
 async function sent(kind: AnyStateObject): Promise<void> {
-  await using driver = testDriver({ objects: [kind], partitions: 1 })
+  await using driver = testDriver({ failures: 'expect', objects: [kind], partitions: 1 })
   for (const id of ['a', 'b', 'a', 'b']) await driver.send(items, { id, tags: [id] })
   if (driver.output(topic('test-dlq', z.unknown())).length > 0) throw new Error('a dead letter')
 }

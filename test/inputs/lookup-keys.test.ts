@@ -17,7 +17,7 @@ it.each([undefined, null, 5, 5n, {}, ['a'], Symbol('a'), Buffer.from('a')])(
         if (line === 'bad') turn.lookup(rows, key as never)
       },
     )
-    await using driver = testDriver({ objects: [kind], lookups: [rows] })
+    await using driver = testDriver({ failures: 'expect', objects: [kind], lookups: [rows] })
     for (const line of ['bad', 'good']) await driver.send(lines, line)
     const [letter] = driver.output(letters)
     expect(String(Buffer.from(letter?.headers.get('millrace.error.code') ?? []))).toBe('RECORD_INVALID')

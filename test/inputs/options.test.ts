@@ -255,7 +255,7 @@ describe('what takes options', () => {
     const emitting = counter.on(words, { key, onError: { attempts: 1 } }, (_state, word, turn) => {
       turn.emit(others, word, { key: word, timestmap: 5 } as never)
     })
-    await using driver = testDriver({ objects: [emitting] })
+    await using driver = testDriver({ failures: 'expect', objects: [emitting] })
     await driver.send(words, 'x')
     expect(driver.output(others)).toEqual([])
     expect(driver.stats().deadLetters).toBe(1)

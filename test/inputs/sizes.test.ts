@@ -157,7 +157,7 @@ describe('what is larger than it may be', () => {
       state.pad += order.id
       return emit(turn as Turn, order.large ? large : 'small')
     })
-    await using driver = testDriver({ objects: [kind], partitions: 2 })
+    await using driver = testDriver({ failures: 'expect', objects: [kind], partitions: 2 })
     await driver.crash('before-end')
     const ids = ['a', 'b', 'c', 'd']
     await driver.sendAll(
@@ -183,7 +183,7 @@ describe('what is larger than it may be', () => {
       .onTimer('late', (state) => {
         state.pad = large
       })
-    await using driver = testDriver({ objects: [timed], partitions: 1 })
+    await using driver = testDriver({ failures: 'expect', objects: [timed], partitions: 1 })
     for (const id of ['a', 'b']) await driver.send(orders, { id, large: false })
     await untilGivenUp(driver)
     expect(codes(driver)).toEqual(['RECORD_TOO_LARGE', 'RECORD_TOO_LARGE'])
@@ -200,7 +200,7 @@ describe('what is larger than it may be', () => {
         },
       )
       .onClose(({ pad }, turn) => turn.emit(out, pad === 'a' ? large : pad))
-    await using driver = testDriver({ objects: [windowed], partitions: 1 })
+    await using driver = testDriver({ failures: 'expect', objects: [windowed], partitions: 1 })
     for (const id of ['a', 'b', 'next']) {
       await driver.send(orders, { id, large: false })
       await driver.advance('2m')

@@ -137,7 +137,7 @@ describe('a state or a payload with', () => {
       .onTimer('wake', (_state, payload) => {
         got = payload
       })
-    await using driver = testDriver({ objects: [holder] })
+    await using driver = testDriver({ failures: 'expect', objects: [holder] })
     await driver.sendAll(numbers, ['state', 'timer'])
     await restarted(driver)
     await driver.advance('2m')
@@ -180,7 +180,7 @@ describe.each(['none', 'every-record'] as const)('whatever a handler leaves or s
           state.v = values[Number(n)]
         },
       )
-      await using driver = testDriver({ objects: [holder], partitions: 2, replay })
+      await using driver = testDriver({ failures: 'expect', objects: [holder], partitions: 2, replay })
       await driver.sendAll(
         numbers,
         values.map((_, n) => String(n)),
@@ -202,7 +202,7 @@ describe.each(['none', 'every-record'] as const)('whatever a handler leaves or s
         .timers({ wake: z.any() })
         .on(numbers, { key: (n) => n, onError }, (_state, n, turn) => turn.timer('wake', '1m', values[Number(n)]))
         .onTimer('wake', (_state, payload, turn) => void got.set(turn.key, [payload]))
-      await using driver = testDriver({ objects: [waker], partitions: 2, replay })
+      await using driver = testDriver({ failures: 'expect', objects: [waker], partitions: 2, replay })
       await driver.sendAll(
         numbers,
         values.map((_, n) => String(n)),

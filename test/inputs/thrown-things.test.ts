@@ -104,7 +104,7 @@ const places: readonly (readonly [string, (make: () => unknown) => AnyStateObjec
 describe.each(things)('%s, thrown', (_name, make) => {
   it.each(places)('by %s, is an error of that turn', async (_place, program) => {
     const kind = program(make)
-    await using driver = testDriver({ objects: [kind] })
+    await using driver = testDriver({ failures: 'expect', objects: [kind] })
     for (const line of ['bad', 'good']) await driver.send(lines, line, { key: 'k' })
     await untilGivenUp(driver)
     await driver.crash()
@@ -137,7 +137,7 @@ describe('a logger that fails', () => {
       turn.log.error({ line })
       if (line === 'bad') throw new Error('no')
     })
-    await using driver = testDriver({ objects: [kind], logger })
+    await using driver = testDriver({ failures: 'expect', objects: [kind], logger })
     for (const line of ['bad', 'good']) await driver.send(lines, line)
     await driver.advance('1s')
     expect(driver.output(letters).map(({ value }) => value)).toEqual(['bad'])
@@ -163,7 +163,7 @@ describe('what one turn has left', () => {
       state.n++
       act(line, state)
     })
-    await using driver = testDriver({ objects: [kind] })
+    await using driver = testDriver({ failures: 'expect', objects: [kind] })
     for (const line of ['bad', 'good']) await driver.send(lines, line)
     await driver.advance('1s')
     expect(driver.output(letters).map(({ value }) => value)).toEqual(['bad'])
@@ -179,7 +179,7 @@ it('a promise as what a timer carries is refused by name, and what it is rejecte
       turn.timer('t', 1, Promise.reject(new Error('nobody waits for it')))
     })
     .onTimer('t', () => undefined)
-  await using driver = testDriver({ objects: [kind] })
+  await using driver = testDriver({ failures: 'expect', objects: [kind] })
   await driver.send(lines, 'bad')
   await driver.advance('1s')
   const [letter] = driver.output(letters)
@@ -193,7 +193,7 @@ it.each([undefined, null, 5, 'text'])('a schema that answers %p refuses', async 
     () => 'k',
     (state) => void state.n++,
   )
-  await using driver = testDriver({ objects: [kind] })
+  await using driver = testDriver({ failures: 'expect', objects: [kind] })
   await driver.send(lines, '1')
   expect(driver.output(letters)).toHaveLength(1)
   expect(driver.state(kind, 'k')).toBeUndefined()

@@ -173,7 +173,7 @@ function outcome(driver: TestDriver) {
 type Trouble = CrashStep | 'none' | 'now' | 'lost disk'
 
 async function run(all: readonly Click[], troubles: readonly Trouble[], pieceSize: number): Promise<TestDriver> {
-  const driver = testDriver({ objects, partitions: 2, now })
+  const driver = testDriver({ failures: 'expect', objects, partitions: 2, now })
   for (let from = 0, piece = 0; from < all.length; from += pieceSize, piece++) {
     const trouble = troubles[piece] ?? 'none'
     if (trouble === 'lost disk') driver.loseDisk()

@@ -308,8 +308,8 @@ describe.each(places)('%s', (_place, program, bad) => {
     const note = (error: unknown): void => void unhandled.push(error)
     process.on('unhandledRejection', note)
     try {
-      await using driver = testDriver({ ...program(given), partitions: 2 })
-      await using reference = testDriver({ ...program(given), partitions: 2 })
+      await using driver = testDriver({ failures: 'expect', ...program(given), partitions: 2 })
+      await using reference = testDriver({ failures: 'expect', ...program(given), partitions: 2 })
       for (const value of ['a', 'b']) await reference.send(lines, value, { key: value })
       for (const value of ['a', 'bad', 'b']) await driver.send(lines, value, { key: value })
       for (let i = 0; i < 3; i++) await driver.advance('10s')

@@ -27,7 +27,7 @@ describe.each(windows)('letters of a window: %s', (_name, window, times) => {
         if (isBroken && what === 'closing') throw new Error('not yet')
         turn.emit(out, `${turn.key} ${state.n}`)
       })
-    await using driver = testDriver({ objects: [kind], partitions: 3 })
+    await using driver = testDriver({ failures: 'expect', objects: [kind], partitions: 3 })
     const keys = ['a', 'b', 'c', 'd', 'e']
     await driver.sendAll(lines, keys)
     await driver.advance('10m')

@@ -107,7 +107,7 @@ describe('state in Avro', () => {
   })
 
   it('sends payments that are not Avro to the dead-letter topic, and goes on', async () => {
-    await using driver = testDriver({ objects: [account] })
+    await using driver = testDriver({ failures: 'expect', objects: [account] })
     await driver.send(topic('payments', text()), '{"account":"a","cents":1}')
     await driver.send(payments, paid('a', 5n, 1))
     expect(driver.state(account, 'a')).toMatchObject({ cents: 5n })

@@ -4,7 +4,7 @@ import type { Logger } from '../../core/logger.js'
 import { allPartitions, offsetOf, PositionMap } from '../../core/record.js'
 import type { Fetched, Fetcher, Held, LogPort, TopicInfo } from '../../log/port.js'
 import type { LookupTable } from '../../model/lookup.js'
-import type { TopicNode } from '../../model/stream.js'
+import type { InvalidPolicy, TopicNode } from '../../model/stream.js'
 import type { LookupCopy } from './lookup-copy.js'
 import { loadLookup, maxLookupBytes } from './lookup-load.js'
 
@@ -17,7 +17,7 @@ export interface LookupsOptions {
   readonly clock: Clock
   readonly logger: Logger
   /** A value was refused, and its policy is not to stop. */
-  readonly onRefused: (error: MillraceError) => void
+  readonly onRefused: (error: MillraceError, policy: InvalidPolicy) => void
   /** The app must stop. */
   readonly onError: (error: unknown) => void
 }
@@ -176,7 +176,7 @@ export class Lookups {
   #refused({ onInvalid }: TopicNode, error: MillraceError, warn: boolean): void {
     if (onInvalid === 'stop') throw error
     this.refused++
-    this.#options.onRefused(error)
+    this.#options.onRefused(error, onInvalid)
     if (onInvalid === 'dead-letter' && warn) this.#options.logger.warn({ error }, error.message)
   }
 

@@ -20,7 +20,7 @@ function seen(extract: (value: { readonly id: number }) => unknown) {
       state.times.push(turn.now)
     },
   )
-  return { numbers, kind, driver: testDriver({ objects: [kind], partitions: 1 }) }
+  return { numbers, kind, driver: testDriver({ failures: 'expect', objects: [kind], partitions: 1 }) }
 }
 
 const letters = topic('test-dlq', z.object({ id: z.number() }))

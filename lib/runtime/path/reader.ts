@@ -23,7 +23,7 @@ export interface ReaderSurroundings {
   readonly culprits: Culprits
   readonly clock: Clock
   /** A record was refused; already handled as its policy says. */
-  readonly onRefused: (error: unknown) => void
+  readonly onRefused: (error: MillraceError, policy: InvalidPolicy) => void
 }
 
 /** Walks one fetched answer through the pipeline, in slices. */
@@ -151,6 +151,6 @@ export abstract class Reader {
       else deadLetter(passage.outbox, deadLetters, record, error)
     }
     passage.counts.now.refused++
-    onRefused(error)
+    onRefused(error, policy)
   }
 }

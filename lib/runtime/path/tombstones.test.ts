@@ -69,7 +69,7 @@ describe('records without a value, in a topic that is read with its tombstones',
   it('wait for their turn behind one that failed', async () => {
     const failing = new Set(['a'])
     const kind = view(failing)
-    await using driver = testDriver({ objects: [kind] })
+    await using driver = testDriver({ failures: 'expect', objects: [kind] })
     await driver.send(addresses, { city: 'Here' }, { key: 'a' })
     await driver.send(customers, { name: 'ann' }, { key: 'a' })
     await driver.send(customers, null, { key: 'a' })

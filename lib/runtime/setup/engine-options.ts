@@ -1,4 +1,5 @@
 import type { Clock } from '../../core/clock.js'
+import type { MillraceError } from '../../core/errors.js'
 import type { Logger } from '../../core/logger.js'
 import type { Compression } from '../../log/compression/compression.js'
 import type { LogPort } from '../../log/port.js'
@@ -43,6 +44,8 @@ export interface EngineOptions {
   readonly watchesStates?: boolean
   /** Whether each state is read again when its turn has left it, not only some when they are written; for tests. @default false */
   readonly readsAgain?: boolean
+  /** Hears of turns that fail and records that are refused, as they happen: again when they are done again. For tests. */
+  readonly onTrouble?: ((error: MillraceError) => void) | undefined
   readonly bootId: string | undefined
   /** Tells this start from all others: part of the transactional id. */
   readonly startId: string

@@ -95,6 +95,7 @@ describe('when a timer is due', () => {
 
   it('is an error of the turn when it is no time', async () => {
     await using driver = testDriver({
+      failures: 'expect',
       objects: [kind((who) => all[Number(who)] as Duration, 'processing')],
       partitions: 1,
     })

@@ -27,7 +27,7 @@ const letters = (driver: TestDriver): number[] => driver.output(dlq).map(({ valu
 describe('a turn that fails', () => {
   it('leaves nothing behind, also when its object had been changed in the same commit', async () => {
     const order = program(new Set([3]), 1)
-    await using driver = testDriver({ objects: [order], partitions: 1 })
+    await using driver = testDriver({ failures: 'expect', objects: [order], partitions: 1 })
     await driver.sendAll(
       orders,
       [1, 2, 3].map((n) => ({ id: 'a', n })),
@@ -40,7 +40,7 @@ describe('a turn that fails', () => {
   it('is tried again after a pause, while later records of its object wait and others go on', async () => {
     const bad = new Set([2])
     const order = program(bad, 5)
-    await using driver = testDriver({ objects: [order], partitions: 1 })
+    await using driver = testDriver({ failures: 'expect', objects: [order], partitions: 1 })
     await driver.sendAll(orders, [
       { id: 'a', n: 1 },
       { id: 'a', n: 2 },
@@ -63,7 +63,7 @@ describe('a turn that fails', () => {
   it('and those behind it survive crashes and an empty disk', async () => {
     const bad = new Set([1])
     const order = program(bad, 4)
-    await using driver = testDriver({ objects: [order] })
+    await using driver = testDriver({ failures: 'expect', objects: [order] })
     await driver.sendAll(
       orders,
       [1, 2, 3].map((n) => ({ id: 'a', n })),
@@ -79,7 +79,7 @@ describe('a turn that fails', () => {
 
   it('for good becomes a dead letter, and so do later ones of its object, in order', async () => {
     const order = program(new Set([2]), 3)
-    await using driver = testDriver({ objects: [order] })
+    await using driver = testDriver({ failures: 'expect', objects: [order] })
     for (const n of [1, 2, 3]) await driver.send(orders, { id: 'a', n })
     expect(letters(driver)).toEqual([])
     await driver.advance('1s')
@@ -102,7 +102,7 @@ describe('a turn that fails', () => {
         if (n % 2 === 1) throw new Error('odd')
       },
     )
-    await using driver = testDriver({ objects: [order], partitions: 1 })
+    await using driver = testDriver({ failures: 'expect', objects: [order], partitions: 1 })
     await driver.sendAll(
       orders,
       Array.from({ length: 1_000 }, (_, n) => ({ id: 'a', n })),
@@ -124,7 +124,7 @@ describe('a state that does not fit its schema after a turn', () => {
 
   it('is an error of that turn', async () => {
     const kind = order()
-    await using driver = testDriver({ objects: [kind], partitions: 1 })
+    await using driver = testDriver({ failures: 'expect', objects: [kind], partitions: 1 })
     await driver.sendAll(
       orders,
       [3, 7, 4].map((n) => ({ id: 'a', n })),
@@ -138,7 +138,7 @@ describe('a state that does not fit its schema after a turn', () => {
 
   it('is let through when that is switched off', async () => {
     const kind = order(false)
-    await using driver = testDriver({ objects: [kind], partitions: 1 })
+    await using driver = testDriver({ failures: 'expect', objects: [kind], partitions: 1 })
     await driver.send(orders, { id: 'a', n: 7 })
     expect(driver.output(dlq)).toEqual([])
   })

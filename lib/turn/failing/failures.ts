@@ -24,6 +24,8 @@ export interface FailuresOptions {
   readonly deadLetters: DeadLetterTarget
   readonly counts: Counters
   readonly seq: () => number
+  /** For tests. */
+  readonly onTrouble?: ((error: MillraceError) => void) | undefined
 }
 
 /**
@@ -62,6 +64,7 @@ export class Failures {
     const { source, tried } = work
     const { then } = source.onError
     const error = turnFailed(work, cause)
+    this.#options.onTrouble?.(error)
     const attempt = tried + 1
     const wait = final ? undefined : this.#wait(work, cause, attempt)
     if (wait !== undefined) {
@@ -150,6 +153,7 @@ export class Failures {
     error: MillraceError,
     facts: { attempt: number; letter: number | undefined },
   ): void {
+    this.#options.onTrouble?.(placed(error, turn, source, entry.key))
     this.#options.counts.now.deadLetters++
     const { outbox, deadLetters } = this.#options
     const { name } = source.kind
@@ -159,6 +163,19 @@ export class Failures {
 
 const whenStopped =
   '. Nothing of this turn was kept; repair the handler and start again, the record will be read again.'
+
+/** Of turns that follow others it does not say where. */
+function placed(
+  error: MillraceError,
+  { record }: CarriedTurn,
+  { kind: { name } }: Work['source'],
+  key: string,
+): MillraceError {
+  if (error.kind !== undefined) return error
+  const { topic, partition, offset } = record
+  const what = `${topic}[${partition}]@${offset}: ${name} '${key}': ${error.message}`
+  return new MillraceError(error.code, what, { topic, partition, offset, kind: name, key, cause: error.cause })
+}
 
 /** What a turn failed with, and where; `advice` ends the message. */
 function turnFailed({ source, key, record }: Work, cause: unknown, advice = ''): MillraceError {

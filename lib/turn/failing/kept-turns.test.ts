@@ -32,7 +32,7 @@ describe('another attempt', () => {
         if (++attempts < 4) throw new Error('not yet')
       },
     )
-    await using driver = testDriver({ objects: [kind], partitions: 1 })
+    await using driver = testDriver({ failures: 'expect', objects: [kind], partitions: 1 })
     await driver.send(lists, { id: 'a', items: ['x', 'y'] })
     await driver.advance('1s')
     await driver.crash()
@@ -56,7 +56,7 @@ describe('another attempt', () => {
         drain(items as string[], own.items)
         if (left.length < 4) throw new Error('not yet')
       })
-    await using driver = testDriver({ objects: [kind], partitions: 1 })
+    await using driver = testDriver({ failures: 'expect', objects: [kind], partitions: 1 })
     // Once as it stands in the row, and once too long for it.
     for (const [id, length] of [
       ['a', 1],
@@ -87,7 +87,7 @@ describe('another attempt', () => {
         drain(items as string[], own.items)
         if (fails) throw new Error('never')
       })
-    await using driver = testDriver({ objects: [kind], partitions: 1 })
+    await using driver = testDriver({ failures: 'expect', objects: [kind], partitions: 1 })
     await driver.send(lists, { id: 'a', items: ['x', 'y'] })
     await untilGivenUp(driver)
     expect(driver.output(dlq).map(({ key, value }) => [key, value])).toEqual([['a', '["x","y"]']])
@@ -110,7 +110,7 @@ describe('another attempt', () => {
         turn.emit(out, own.items.join(), { timestamp: start })
         if (++attempts < 3) throw new Error('not yet')
       })
-    await using driver = testDriver({ objects: [kind], partitions: 1 })
+    await using driver = testDriver({ failures: 'expect', objects: [kind], partitions: 1 })
     await driver.send(timed, { id: 'a', at: start })
     await driver.send(timed, { id: 'a', at: start + 120_000 })
     await driver.advance('1s')

@@ -55,7 +55,8 @@ function streamTimeIn(text: string | undefined): number | undefined {
   return text === String(-Infinity) ? -Infinity : numberIn(text)
 }
 
-function ownHeaders(section: HeaderSection): readonly [HeaderSection, Headers] | undefined {
+/** Those of its record, and ours by name; undefined when it is no dead letter of ours. */
+export function ownHeaders(section: HeaderSection): readonly [HeaderSection, Headers] | undefined {
   const value = lastHeader(section, countName)
   const number = value ? numberIn(asBuffer(value).toString('latin1')) : undefined
   return number !== undefined && number > 0 ? split(section, number) : undefined

@@ -101,7 +101,7 @@ describe.each(['refuse', 'clamp'] as const)('an output with timestamps: %s', (ti
   const latest = start + hourMs
 
   it('of a turn takes what a broker does; the rest is an error of that turn, or is moved', async () => {
-    await using driver = testDriver({ objects: [kind], partitions: 1 })
+    await using driver = testDriver({ failures: 'expect', objects: [kind], partitions: 1 })
     // Until a record was written to it nothing is known of the topic.
     await driver.send(orders, { id: 'first', at: latest + 1 })
     await driver.send(orders, { id: 'own', at: start, emitAt: latest + 1 })
@@ -121,7 +121,7 @@ describe.each(['refuse', 'clamp'] as const)('an output with timestamps: %s', (ti
   })
 
   it('of a flow likewise, as the topic of the record says', async () => {
-    await using driver = testDriver({ flows: [orders.to(copies)], partitions: 1 })
+    await using driver = testDriver({ failures: 'expect', flows: [orders.to(copies)], partitions: 1 })
     for (const [id, at] of Object.entries({ far: latest + 1, near: latest, old: -5 }))
       await driver.send(orders, { id, at })
     const written = driver.output(copies).map(({ value, timestamp }) => [value?.id, timestamp])

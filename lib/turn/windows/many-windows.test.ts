@@ -33,7 +33,7 @@ const windowsOf = (windows: number): string[] =>
 describe.each([5, 64, 65, 2_000])('a record in %d windows', (windows) => {
   it('has a value of its own in each, also after a crash', async () => {
     const kept = keeping(windows)
-    await using driver = testDriver({ objects: [kept], partitions: 2 })
+    await using driver = testDriver({ failures: 'expect', objects: [kept], partitions: 2 })
     await driver.send(lines, { id: 'a', items: ['x', 'y'] }, { timestamp: at })
     await driver.crash('before-end')
     await driver.send(lines, { id: 'a', items: ['z'] }, { timestamp: at })
@@ -51,7 +51,7 @@ describe.each([5, 64, 65, 2_000])('a record in %d windows', (windows) => {
       own.items.push(...items.splice(0))
       if ((window.start / 1_000) % 3 === 0) throw new Error('a third of them')
     })
-    await using driver = testDriver({ objects: [failing], partitions: 2 })
+    await using driver = testDriver({ failures: 'expect', objects: [failing], partitions: 2 })
     await driver.send(lines, { id: 'a', items: ['x', 'y'] }, { timestamp: at })
     for (const window of windowsOf(windows)) {
       const isThird = (Number(window.split('|')[1]) / 1_000) % 3 === 0

@@ -62,7 +62,7 @@ const idsClosed = (driver: TestDriver): number[] =>
 
 describe.each(windows())('a record far ahead of the clock, %s windows', (_name, window) => {
   it('goes to the dead letters and makes nobody late', async () => {
-    await using driver = testDriver({ objects: [kind(window)], partitions: 1 })
+    await using driver = testDriver({ failures: 'expect', objects: [kind(window)], partitions: 1 })
     await driver.send(clicks, { id: 1, at: start })
     for (const [id, at] of [start + hourMs + 1, Date.UTC(2100, 0), start * 1_000, latestTimeMs].entries())
       await driver.send(clicks, { id: 10 + id, at })
@@ -83,7 +83,7 @@ describe.each(windows())('a record far ahead of the clock, %s windows', (_name, 
   })
 
   it('is the only one of its commit that is refused, also when the process dies', async () => {
-    await using driver = testDriver({ objects: [kind(window)], partitions: 2 })
+    await using driver = testDriver({ failures: 'expect', objects: [kind(window)], partitions: 2 })
     await driver.crash('before-end')
     const all = Array.from({ length: 20 }, (_, id) => ({ id, at: id % 5 === 4 ? Date.UTC(2200, 0) : start + id }))
     await driver.sendAll(clicks, all, { key: ({ id }) => String(id) })
@@ -115,7 +115,7 @@ describe('a record far ahead of the clock', () => {
     'is taken where the topic says so, and everything else is late then, %s windows',
     async (_name, window) => {
       const any = topic('clicks', click, { timestamp: ({ at }) => at, maxAhead: 'unlimited' })
-      await using driver = testDriver({ objects: [kind(window, any)], partitions: 1 })
+      await using driver = testDriver({ failures: 'expect', objects: [kind(window, any)], partitions: 1 })
       for (const each of [{ id: 1, at: start }, ahead, { id: 2, at: start }]) await driver.send(any, each)
       expect(codes(driver)).toEqual(['2 RECORD_LATE'])
       expect(idsClosed(driver)).toEqual([1])

@@ -142,7 +142,7 @@ describe('windows of shuffled, late records give what a batch computation gives'
 describe('windowed objects', () => {
   it('leave nothing behind when they have closed, and send what comes too late to the dead letters', async () => {
     const minute = kind(tumbling('1m'))
-    await using driver = testDriver({ objects: [minute], partitions: 1 })
+    await using driver = testDriver({ failures: 'expect', objects: [minute], partitions: 1 })
     await driver.send(clicks, { user: 'ann', at: 30_000, id: 1 })
     await driver.send(clicks, { user: 'ann', at: 61_000, id: 2 })
     expect(outputs(driver)).toEqual(['ann 0-60000 1'])
@@ -154,7 +154,7 @@ describe('windowed objects', () => {
 
   it('of the session kind can be read one by one', async () => {
     const visit = kind(session('1m', { merge }))
-    await using driver = testDriver({ objects: [visit], partitions: 1 })
+    await using driver = testDriver({ failures: 'expect', objects: [visit], partitions: 1 })
     await driver.send(clicks, { user: 'ann', at: 10_000, id: 1 })
     await driver.send(clicks, { user: 'ann', at: 200_000, id: 2 })
     await driver.send(clicks, { user: 'ann', at: 40_000, id: 3 })
