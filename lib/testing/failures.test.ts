@@ -57,7 +57,9 @@ describe('a turn that fails', () => {
     const error: unknown = await driver.send(orders, { id: 'a', n: 1 }).catch((cause: unknown) => cause)
     expect(error).toMatchObject({ code, kind: 'order', key: 'a', topic: 'orders', offset: 0 })
     const { message, stack } = error as Error
-    expect(message).toMatch(/^send to orders: orders\[\d\]@0: order 'a'.*(no stock|received string).*\{ failures: 'expect' \}\.$/s)
+    expect(message).toMatch(
+      /^send to orders: orders\[\d\]@0: order 'a'.*(no stock|received string).*\{ failures: 'expect' \}\.$/s,
+    )
     expect(stack).toContain('failures.test.ts')
   })
 
@@ -106,7 +108,7 @@ describe('a record that becomes a dead letter', () => {
   const count = () => stateObject('order', { state, init })
   const inputs: readonly (readonly [string, AnyStateObject, string])[] = [
     ['a step throws', count().on(orders.map(fail), () => 'a', fail), 'STEP_FAILED'],
-    ['a key extractor throws', count().on(orders, fail, fail), 'EXTRACTOR_FAILED'],
+    ['a key extractor throws', count().on(orders, fail, fail), 'STEP_FAILED'],
     ['it comes after its window', late, 'RECORD_LATE'],
   ]
   it.each(inputs)('rejects the call: %s', async (_name, kind, code) => {

@@ -76,7 +76,7 @@ const cases = streams.map(([what, stream, closes], index) => ({
 
 describe.each(cases)('a flatMap that gives $what', ({ stream, closes, takers }) => {
   it.each(takers)('makes a dead letter of its record, for %s', async (_where, program) => {
-    await using driver = testDriver({ ...program(stream), partitions: 2 })
+    await using driver = testDriver({ failures: 'expect', ...program(stream), partitions: 2 })
     for (const line of ['a', 'bad', 'b']) await driver.send(lines, line, { key: line })
     expect(codes(driver)).toEqual(['STEP_FAILED'])
     expect(closed).toBe(closes)
@@ -108,7 +108,7 @@ describe('a flatMap that gives much', () => {
 
   it('may not have a flow write it without bound', async () => {
     const many = lines.flatMap(() => new Array<string>(200).fill(long))
-    await using driver = testDriver({ flows: [many.to(out)] })
+    await using driver = testDriver({ failures: 'expect', flows: [many.to(out)] })
     await driver.send(lines, 'a')
     expect(codes(driver)).toEqual(['STEP_FAILED'])
     expect(driver.output(out)).toEqual([])

@@ -201,7 +201,7 @@ describe('topics whose keys cannot be what would be written', () => {
 
   it('make a dead letter of a record whose key a flow hands on', async () => {
     const into = topic('into', text(), { key: long() })
-    await using driver = testDriver({ flows: [plain.to(into)] })
+    await using driver = testDriver({ failures: 'expect', flows: [plain.to(into)] })
     await driver.send(plain, 'a', { key: 'no long' })
     await driver.send(topic('plain', text(), { key: long() }), 'b', { key: '7' })
     await driver.send(plain, 'c')

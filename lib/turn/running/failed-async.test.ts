@@ -18,7 +18,7 @@ const call = stateObject('call', { state: z.object({ n: z.number() }), init: () 
 
 describe('an asynchronous turn that fails', () => {
   it('writes nothing of an object that was there, nor of one that was not', async () => {
-    await using driver = new Driver({ objects: [call], partitions: 1 })
+    await using driver = new Driver({ failures: 'expect', objects: [call], partitions: 1 })
     await driver.send(calls, { id: 'old', fails: false })
     const written = async (): Promise<unknown> => [
       await readRaw(driver.log, 'test-call-changelog'),
@@ -32,7 +32,7 @@ describe('an asynchronous turn that fails', () => {
   })
 
   it('leaves what others did to its object in the same commit', async () => {
-    await using driver = new Driver({ objects: [call], partitions: 1 })
+    await using driver = new Driver({ failures: 'expect', objects: [call], partitions: 1 })
     await driver.sendAll(calls, [
       { id: 'a', fails: false },
       { id: 'a', fails: true },
