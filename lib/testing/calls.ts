@@ -25,10 +25,10 @@ export class Calls {
     this.#state = state
   }
 
-  /** Rejects with `TEST_STUCK`, also those that follow, and with `APP_CLOSED` when `close` was called. `from`: what the test has called. */
-  run<T>(call: string, act: () => Promise<T>, from: (...args: never[]) => unknown): Promise<T> {
+  /** Rejects with `TEST_STUCK`, also those that follow, and with `APP_CLOSED` when `close` was called. */
+  run<T>(call: string, act: () => Promise<T>): Promise<T> {
     const caller: { stack?: string } = {}
-    Error.captureStackTrace(caller, from)
+    Error.captureStackTrace(caller)
     const result = this.#last
       .then(() => {
         if (this.#end !== undefined) throw this.#end
@@ -70,8 +70,11 @@ export class Calls {
   }
 }
 
+const ours = /^\s*at (Calls|Driver)\.#?\w+ /
+
 /** Test runners show the line that an error comes from: in place of ours, that of the call in the test. */
 function pointAt(error: MillraceError, stack = ''): void {
   const frames = stack.split('\n').slice(1)
+  while (frames[0] !== undefined && ours.test(frames[0])) frames.shift()
   error.stack = `${error.name}: ${error.message}\n${frames.join('\n')}`
 }

@@ -82,7 +82,7 @@ export class Driver implements TestDriver {
       const { key = null, timestamp = this.#now } = options
       await this.log.send<V>(target, [value], { key: () => key, timestamp: () => timestamp })
     }
-    return this.#call(call, options, act, Driver.prototype.send)
+    return this.#call(call, options, act)
   }
 
   sendAll<V>(target: Topic<V>, values: Iterable<NoInfer<V>>, options: SendAllOptions<V> = {}): Promise<void> {
@@ -90,13 +90,13 @@ export class Driver implements TestDriver {
     checkOptions(call, options, sendAllOptions)
     const { key = () => null } = options
     const act = (): Promise<void> => this.log.send<V>(target, values, { key, timestamp: () => this.#now })
-    return this.#call(call, options, act, Driver.prototype.sendAll)
+    return this.#call(call, options, act)
   }
 
   advance(by: Duration, options: CallOptions = {}): Promise<void> {
     const ms = durationMs(by, 'advance')
     checkOptions('advance', options, callOptions)
-    return this.#call('advance', options, () => this.#advanceTo(this.#now + ms), Driver.prototype.advance)
+    return this.#call('advance', options, () => this.#advanceTo(this.#now + ms))
   }
 
   crash(at?: CrashStep, options: CallOptions = {}): Promise<void> {
@@ -107,13 +107,13 @@ export class Driver implements TestDriver {
       await life.die()
       await this.#settle('crash', options)
     }
-    return this.#calls.run('crash', act, Driver.prototype.crash)
+    return this.#calls.run('crash', act)
   }
 
   replayDeadLetters(options: CallOptions = {}): Promise<ReplayReport> {
     checkOptions('replayDeadLetters', options, callOptions)
     const act = (): Promise<ReplayReport> => replayDeadLetters({ id: app, log: this.log })
-    return this.#call('replayDeadLetters', options, act, Driver.prototype.replayDeadLetters)
+    return this.#call('replayDeadLetters', options, act)
   }
 
   loseDisk(): void {
@@ -151,7 +151,7 @@ export class Driver implements TestDriver {
         entries.push([key, state as StateOf<O>])
       return entries
     }
-    return this.#calls.run('entries', act, Driver.prototype.entries)
+    return this.#calls.run('entries', act)
   }
 
   ask<O extends AnyStateObject, K extends keyof QueriesOf<O> & string>(
@@ -164,7 +164,7 @@ export class Driver implements TestDriver {
       const { engine } = this.#running ?? (await this.#start())
       return (await new CommittedState(engine, kind).ask(key, query, ...args)) as never
     }
-    return this.#calls.run('ask', act, Driver.prototype.ask)
+    return this.#calls.run('ask', act)
   }
 
   output<V>(target: Topic<V>): readonly OutputRecord<V>[] {
@@ -211,7 +211,7 @@ export class Driver implements TestDriver {
   }
 
   /** Does something while the app runs, and waits for all that follows from it. */
-  #call<T>(call: string, options: CallOptions, act: () => Promise<T>, from: (...args: never[]) => unknown): Promise<T> {
+  #call<T>(call: string, options: CallOptions, act: () => Promise<T>): Promise<T> {
     const acted = async (): Promise<T> => {
       this.#troubles.forget()
       if (this.#running === undefined) await this.#start()
@@ -219,7 +219,7 @@ export class Driver implements TestDriver {
       await this.#settle(call, options)
       return result
     }
-    return this.#calls.run(call, acted, from)
+    return this.#calls.run(call, acted)
   }
 
   async #advanceTo(end: number): Promise<void> {
