@@ -3,7 +3,7 @@ import { isThenable, kindOf } from '../core/record-checks.js'
 import { isReused } from '../core/record.js'
 import type { KindDefinition } from '../model/kind.js'
 import { StateRefused, type Entry, type Table } from '../state/table.js'
-import { ActiveTurn, type TurnSurroundings } from './running/active-turn.js'
+import { ActiveTurn, type Emitted, type TurnSurroundings } from './running/active-turn.js'
 import type { Failures } from './failing/failures.js'
 import { Flights, type Flight } from './running/flights.js'
 import { carriedInfo, type TurnSource } from './kept/turn-source.js'
@@ -12,6 +12,7 @@ import type { Outbox } from './output/outbox.js'
 import { rowOf } from './output/published-row.js'
 import { forgetLife, touchEveryMs, type Row } from './kept/row.js'
 import { dropTimer, dropTimers, setTimer } from './kept/timers.js'
+import { deleted, emitted, timers } from './windows/turn-parts.js'
 import { Unfinished } from './unfinished.js'
 import type { Counters } from './running/counters.js'
 import type { WatchedStates } from './running/watched-states.js'
@@ -177,7 +178,7 @@ export class Turns {
         return this.#takeOff(work, turn, before, returned)
       }
       turn.end()
-      this.#inspect(work, turn.deleted, closely)
+      this.#inspect(work, turn[deleted], closely)
     } catch (error) {
       turn.end()
       if (before !== undefined || closely) this.#spared(source, error)
@@ -207,7 +208,7 @@ export class Turns {
       turn.end()
       try {
         if (error !== undefined) throw error
-        this.#inspect(work, turn.deleted, guard.careful || (!this.#isOver(work.source) && work.source.caution.isClose))
+        this.#inspect(work, turn[deleted], guard.careful || (!this.#isOver(work.source) && work.source.caution.isClose))
         this.#finish(work, turn)
       } catch (cause) {
         // Of what it did nothing is left: nothing is to be written for it.
@@ -263,39 +264,40 @@ export class Turns {
   #finish(work: Work, turn: ActiveTurn): void {
     const { entry, table, source } = work
     const seq = this.#options.seq()
-    if (work.closes) turn.deleted = true
-    if (turn.deleted) entry.state = undefined
+    if (work.closes) turn[deleted] = true
+    if (turn[deleted]) entry.state = undefined
     else if ((entry.guard as Guard | undefined)?.detached === true) table.restoreFrom(entry, table.snapshot(entry))
     table.changed(entry, seq)
     this.#options.watched?.after(table, entry)
     this.turns++
     this.#options.counts.now.turns++
-    if (turn.emitted !== undefined) this.#send(turn.emitted)
-    if (turn.timers !== undefined || turn.deleted || work.timer !== undefined) this.#note(work, turn, seq)
-    if (source.kind.ttlMs !== undefined && !turn.deleted) this.#touch(work, source.kind.ttlMs, seq)
-    if (source.kind.window !== undefined && !turn.deleted && (turn.isNew || source.isTimer)) this.#opened(work)
+    if (turn[emitted] !== undefined) this.#send(turn[emitted])
+    if (turn[timers] !== undefined || turn[deleted] || work.timer !== undefined) this.#note(work, turn, seq)
+    if (source.kind.ttlMs !== undefined && !turn[deleted]) this.#touch(work, source.kind.ttlMs, seq)
+    if (source.kind.window !== undefined && !turn[deleted] && (turn.isNew || source.isTimer)) this.#opened(work)
     if (work.retries || work.letter !== undefined) this.#options.failures.succeeded(work)
   }
 
-  #send(emitted: NonNullable<ActiveTurn['emitted']>): void {
+  #send(records: readonly Emitted[]): void {
     const { outbox, partitions: known } = this.#options
-    for (const { topic, partitions, key, value, timestamp, headers } of emitted)
+    for (const { topic, partitions, key, value, timestamp, headers } of records)
       outbox.route(topic, known.get(topic), key, value, timestamp, headers, partitions)
   }
 
   /** Timers of a deleted object go with it, and the one that was due. */
-  #note({ agenda, source, entry, timer }: Work, { timers, deleted }: ActiveTurn, seq: number): void {
+  #note({ agenda, source, entry, timer }: Work, turn: ActiveTurn, seq: number): void {
     const row = agenda.row(source.kind.name, entry.key)
     // It may be made again, and lives anew then.
-    if (deleted) entry.touched = undefined
-    if (deleted && row.state === undefined) return
+    const isDeleted = turn[deleted]
+    if (isDeleted) entry.touched = undefined
+    if (isDeleted && row.state === undefined) return
     agenda.change(row, seq, (noted, parts) => {
-      if (deleted) {
+      if (isDeleted) {
         forgetLife(noted)
         return dropTimers(noted, parts)
       }
       if (timer !== undefined) dropTimer(noted, parts, timer)
-      for (const { timer: changed, set } of timers ?? []) {
+      for (const { timer: changed, set } of turn[timers] ?? []) {
         if (set === undefined) dropTimer(noted, parts, changed)
         else setTimer(noted, parts, changed, set)
       }

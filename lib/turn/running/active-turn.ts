@@ -23,6 +23,7 @@ import { dueTime, timeBase } from '../due/due-time.js'
 import type { TimerName, TimerSet } from '../kept/timers.js'
 import { closeId, valueOf } from '../kept/turn-source.js'
 import { writableTime, type OutputTimes } from '../output/output-times.js'
+import { deleted, emitted, enter, timers } from '../windows/turn-parts.js'
 import { carriedTurn, type Work } from './work.js'
 
 /** What all turns of a process share. */
@@ -68,24 +69,39 @@ const traceHeaders = ['traceparent', 'tracestate', 'baggage']
  * closed, which a reused one could not tell. What it does to the world is held here, and nothing of it is left when it fails.
  */
 export class ActiveTurn implements Turn<Record<string, unknown>> {
-  readonly key: string
-  isNew: boolean
-  window: WindowBounds | undefined
+  #isNew: boolean
+  #window: WindowBounds | undefined
   readonly #work: Work
   readonly #surroundings: TurnSurroundings
   #ended = false
   #aborting: AbortController | undefined
-  #cause: MillraceError | undefined
-  deleted = false
-  emitted: Emitted[] | undefined
-  timers: TimerChange[] | undefined
+  #cause: MillraceError | undefined;
+  [deleted] = false;
+  [emitted]: Emitted[] | undefined;
+  [timers]: TimerChange[] | undefined
 
   constructor(work: Work, isNew: boolean, surroundings: TurnSurroundings) {
-    this.key = work.key
-    this.isNew = isNew
-    this.window = work.window
+    this.#isNew = isNew
+    this.#window = work.window
     this.#work = work
     this.#surroundings = surroundings
+  }
+
+  get key(): string {
+    return this.#work.key
+  }
+
+  get isNew(): boolean {
+    return this.#isNew
+  }
+
+  get window(): WindowBounds | undefined {
+    return this.#window
+  }
+
+  [enter](window: WindowBounds, isNew: boolean): void {
+    this.#window = window
+    this.#isNew = isNew
   }
 
   get record(): RecordInfo {
@@ -152,8 +168,8 @@ export class ActiveTurn implements Turn<Record<string, unknown>> {
 
   #emitted(record: Emitted): void {
     this.#surroundings.demandFits(record.topic, record.key, record.value, record.headers)
-    this.emitted ??= []
-    this.emitted.push(record)
+    this[emitted] ??= []
+    this[emitted].push(record)
   }
 
   #pending(where: string, promise: PromiseLike<unknown>): MillraceError {
@@ -186,7 +202,7 @@ export class ActiveTurn implements Turn<Record<string, unknown>> {
 
   delete(): void {
     this.#demandOpen('delete')
-    this.deleted = true
+    this[deleted] = true
   }
 
   /** It has ended, or is not waited for any longer: what it does from now on is refused. */
@@ -212,8 +228,8 @@ export class ActiveTurn implements Turn<Record<string, unknown>> {
   }
 
   #change(change: TimerChange): void {
-    this.timers ??= []
-    this.timers.push(change)
+    this[timers] ??= []
+    this[timers].push(change)
   }
 
   #timer(name: string): TimerDefinition {

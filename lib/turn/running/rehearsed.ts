@@ -3,6 +3,7 @@ import { reasonOf } from '../../core/errors.js'
 import { isThenable } from '../../core/record-checks.js'
 import type { ActiveTurn } from './active-turn.js'
 import { sessionsCodec, type TurnHandler } from '../windows/sessions.js'
+import { deleted, emitted, timers } from '../windows/turn-parts.js'
 import { TestFinding } from './test-finding.js'
 import type { TurnSource } from '../kept/turn-source.js'
 
@@ -54,8 +55,8 @@ export function rehearsed(source: TurnSource): TurnSource {
     }
   }
 
-  function outcomeOf(state: unknown, { emitted, timers, deleted }: ActiveTurn, error: string): Outcome {
-    const emits = (emitted ?? []).map(({ value, headers, ...more }) => ({
+  function outcomeOf(state: unknown, turn: ActiveTurn, error: string): Outcome {
+    const emits = (turn[emitted] ?? []).map(({ value, headers, ...more }) => ({
       ...more,
       value: typeof value === 'string' ? value : value && Buffer.from(value).toString('base64'),
       headers: [...(headers ?? [])].map(([name, each]) => [name, each && Buffer.from(each).toString('base64')]),
@@ -63,8 +64,8 @@ export function rehearsed(source: TurnSource): TurnSource {
     return {
       state: textOf(state).text,
       emits: JSON.stringify(emits),
-      timers: JSON.stringify(timers ?? []),
-      deleted: String(deleted),
+      timers: JSON.stringify(turn[timers] ?? []),
+      deleted: String(turn[deleted]),
       error,
     }
   }

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { z } from 'zod'
 import { stateObject } from '../../model/state-object.js'
 import { session, type SessionWindow } from '../../model/window.js'
+import { deleted, enter } from './turn-parts.js'
 import { closingSessions, inSession, isLate, type Sessions } from './sessions.js'
 
 const gap = 10
@@ -28,8 +29,11 @@ function run(records: readonly { readonly at: number; readonly moves: number }[]
     now,
     streamTime,
     isNew: false,
-    window: undefined as never,
-    deleted: false,
+    window: undefined as Window | undefined,
+    [deleted]: false,
+    [enter](bounds: Window) {
+      this.window = bounds
+    },
   })
   const close = closingSessions(
     window,

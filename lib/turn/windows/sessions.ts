@@ -5,6 +5,7 @@ import type { KindDefinition } from '../../model/kind.js'
 import { initializer } from '../../model/initial-state.js'
 import type { WindowBounds } from '../../model/turn.js'
 import type { SessionWindow } from '../../model/window.js'
+import { deleted, enter } from './turn-parts.js'
 
 export type TurnHandler = (state: never, value: never, turn: never) => unknown
 
@@ -13,9 +14,9 @@ interface SessionTurn {
   readonly key: string
   readonly now: number
   readonly streamTime: number
-  isNew: boolean
-  window: WindowBounds | undefined
-  deleted: boolean
+  readonly isNew: boolean
+  [deleted]: boolean
+  [enter](window: WindowBounds, isNew: boolean): void
 }
 
 /** One burst of activity of an object: `end` is a gap after its last record. Milliseconds. */
@@ -40,7 +41,6 @@ export function inSession(kind: KindDefinition, window: SessionWindow, handler: 
     const met = sessions.filter(
       (session) => touches(session, now, window.gapMs) && !isOver(session, window, turn.streamTime),
     )
-    turn.isNew = met.length === 0
     const joined: Session = met[0] ?? { start: now, end: now, state: init(turn.key) }
     for (const later of met.slice(1)) {
       joined.state = merged(merge(joined.state, later.state)) ?? joined.state
@@ -50,9 +50,9 @@ export function inSession(kind: KindDefinition, window: SessionWindow, handler: 
     joined.end = Math.max(joined.end, now + window.gapMs)
     const others = sessions.filter((session) => !met.includes(session))
     sessions.splice(0, Infinity, ...[...others, joined].sort((a, b) => a.start - b.start))
-    turn.window = { start: joined.start, end: joined.end }
+    turn[enter]({ start: joined.start, end: joined.end }, met.length === 0)
     return afterwards(handler(joined.state as never, value, turn as never), () => {
-      if (turn.deleted) remove(sessions, joined, turn)
+      if (turn[deleted]) remove(sessions, joined, turn)
     })
   }
   return run as TurnHandler
@@ -65,7 +65,7 @@ export function closingSessions(window: SessionWindow, close: (state: never, tur
     const closeFirst = (): unknown => {
       const over = sessions.find((session) => isOver(session, window, now))
       if (over === undefined) return undefined
-      turn.window = { start: over.start, end: over.end }
+      turn[enter]({ start: over.start, end: over.end }, turn.isNew)
       const closed = afterwards(close(over.state as never, turn as never), () => remove(sessions, over, turn))
       return isThenable(closed) ? closed.then(() => closeFirst()) : closeFirst()
     }
@@ -134,7 +134,7 @@ function touches({ start, end }: Session, at: number, gapMs: number): boolean {
 
 function remove(sessions: Sessions, session: Session, turn: SessionTurn): void {
   sessions.splice(sessions.indexOf(session), 1)
-  turn.deleted = sessions.length === 0
+  turn[deleted] = sessions.length === 0
 }
 
 /** Does something when a handler has ended, also when that is later. */
