@@ -260,6 +260,7 @@ async function run(
   const { partitions, through, events } = schedule
   const faults = new Faults(schedule.failures)
   await using driver = testDriver({
+    failures: 'expect',
     objects: [kindOf(window, graceMs, schedule, faults)],
     partitions,
     now: 1_000_000,

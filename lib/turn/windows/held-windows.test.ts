@@ -51,7 +51,7 @@ async function send(driver: TestDriver, ...all: readonly string[]): Promise<void
 describe.each(['tumbling', 'session'] as const)('a window with turns that wait: %s', (window) => {
   it('is closed when they have been run, and others in time', async () => {
     const bad = new Set(['x'])
-    await using driver = testDriver({ objects: [program(window, bad)], partitions: 1 })
+    await using driver = testDriver({ failures: 'expect', objects: [program(window, bad)], partitions: 1 })
     await send(driver, 'a 0 w', 'a 10 x', 'a 20 y', 'b 0 z', 'b 5000 later')
     expect(outputs(driver)).toEqual(['b 0 z'])
     bad.clear()
@@ -63,7 +63,7 @@ describe.each(['tumbling', 'session'] as const)('a window with turns that wait: 
 
   it('is closed at once when the first of its turns is run after its time', async () => {
     const bad = new Set(['x'])
-    await using driver = testDriver({ objects: [program(window, bad)], partitions: 1 })
+    await using driver = testDriver({ failures: 'expect', objects: [program(window, bad)], partitions: 1 })
     await send(driver, 'a 0 x', 'b 5000 later')
     bad.clear()
     await driver.advance(100)
@@ -73,7 +73,7 @@ describe.each(['tumbling', 'session'] as const)('a window with turns that wait: 
 
   it('stays open while its object is in quarantine, and is closed by the replay', async () => {
     const bad = new Set(['x'])
-    await using driver = testDriver({ objects: [program(window, bad, 1)], partitions: 1 })
+    await using driver = testDriver({ failures: 'expect', objects: [program(window, bad, 1)], partitions: 1 })
     await send(driver, 'a 0 w', 'a 10 x', 'a 20 y', 'b 0 z', 'b 5000 later')
     expect(outputs(driver)).toEqual(['b 0 z'])
     // The last of them is the turn that would have closed it.
@@ -88,7 +88,7 @@ describe.each(['tumbling', 'session'] as const)('a window with turns that wait: 
 
   it('is kept with its state when closing it fails, and closed by the next attempt', async () => {
     const bad = new Set(['close x'])
-    await using driver = testDriver({ objects: [program(window, bad)], partitions: 1 })
+    await using driver = testDriver({ failures: 'expect', objects: [program(window, bad)], partitions: 1 })
     await send(driver, 'a 0 x', 'b 5000 later')
     await driver.crash()
     bad.clear()
@@ -99,7 +99,7 @@ describe.each(['tumbling', 'session'] as const)('a window with turns that wait: 
   it('is kept with its state when closing it fails for good, and closed by the replay', async () => {
     const bad = new Set(['close x'])
     const kind = program(window, bad)
-    await using driver = testDriver({ objects: [kind], partitions: 1 })
+    await using driver = testDriver({ failures: 'expect', objects: [kind], partitions: 1 })
     await send(driver, 'a 0 x', 'b 5000 later')
     for (let times = 0; times < 20; times++) await driver.advance('1h')
     await driver.crash()
@@ -112,7 +112,7 @@ describe.each(['tumbling', 'session'] as const)('a window with turns that wait: 
 
   it('that a turn deletes which had waited is not closed', async () => {
     const bad = new Set(['forget'])
-    await using driver = testDriver({ objects: [program(window, bad)], partitions: 1 })
+    await using driver = testDriver({ failures: 'expect', objects: [program(window, bad)], partitions: 1 })
     await send(driver, 'a 0 x', 'a 10 forget', 'b 5000 later')
     bad.clear()
     await driver.advance(100)
@@ -132,7 +132,11 @@ describe('sessions with turns that wait', () => {
     for (const fails of [[], ['x'], ['y'], ['x', 'y'], ['z']]) {
       for (const attempts of [1, 3]) {
         const bad = new Set(fails)
-        await using driver = testDriver({ objects: [program('session', bad, attempts)], partitions: 1 })
+        await using driver = testDriver({
+          failures: 'expect',
+          objects: [program('session', bad, attempts)],
+          partitions: 1,
+        })
         for (const each of all) await send(driver, each)
         bad.clear()
         await driver.advance(100)
