@@ -13,7 +13,7 @@ export function storedState(
   given: Codec<unknown> | undefined,
   checked: boolean,
 ): Pick<KindDefinition, 'codec' | 'check' | 'validate'> {
-  const json = given === undefined ? { schema, ...jsonState(schema) } : jsonStateOf(given)
+  const json = given === undefined ? { schema, ...jsonState(schema, checked) } : jsonStateOf(given, checked)
   if (json?.schema === schema)
     return { codec: json.codec, check: checked ? json.check : undefined, validate: json.admit }
   const codec = json?.codec ?? guarded(given as Codec<unknown>)

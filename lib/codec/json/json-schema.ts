@@ -24,6 +24,8 @@ export interface JsonUse {
   readonly writes: boolean
   /** There is a way to keep a value that is undefined. @default false */
   readonly mayBeUndefined?: boolean
+  /** What is written has been found to fit the schema before. @default false */
+  readonly fits?: boolean
 }
 
 interface Place {

@@ -4,6 +4,7 @@ import { validator, type Schema } from '../schema.js'
 import { asZod } from '../zod-def.js'
 import { bigintPlaces, type Widen } from './bigint-places.js'
 import { checkedText } from '../utf8.js'
+import { exactNumbers } from './exact-numbers.js'
 import { exactParse, mayHaveLargeIntegers, mayHaveLargeIntegersText, mayOverflow } from './exact-parse.js'
 import { plain } from './json-form.js'
 import { jsonSchema, type JsonSchema, type JsonUse } from './json-schema.js'
@@ -17,6 +18,8 @@ export class JsonValues {
   readonly validate: (value: unknown) => unknown
   /** What is written of a value: what the schema's way back makes of it, where it has one. */
   readonly #back: ((value: unknown) => unknown) | undefined
+  /** Of values that are known to fit the schema: whether `JSON.stringify` writes them. */
+  readonly #exact: ((value: unknown) => boolean) | undefined
   readonly #bigints: boolean
   readonly #widen: Widen
 
@@ -27,6 +30,7 @@ export class JsonValues {
     const zod = asZod(schema)
     this.#back = zod !== undefined && this.facts.way === 'codec' ? wayBack(zod) : undefined
     this.#bigints = use.bigints
+    this.#exact = use.fits === true && zod !== undefined ? exactNumbers(zod) : undefined
     this.#widen = use.bigints ? bigintPlaces(schema) : (value) => value
   }
 
@@ -87,8 +91,12 @@ export class JsonValues {
     return this.#text(value, 'VALUE_INVALID')
   }
 
-  /** JSON of a value that nothing but instances of classes can have changed in. Throws `STATE_INVALID`. */
+  /**
+   * JSON of a value that nothing but instances of classes can have changed in. Throws `STATE_INVALID`. Where the schema says all
+   * of what is in it, those are found by reading some again (`state/survival.ts`).
+   */
   stored(value: unknown): string {
+    if (this.#exact?.(value) === true) return inForm(value, plain, 'STATE_INVALID')
     const json = this.#back === undefined ? value : this.#back(value)
     const form = demandForm(json, this.#bigints, 'STATE_INVALID')
     if (form === plain) return inForm(json, form, 'STATE_INVALID')

@@ -66,9 +66,9 @@ export interface JsonState {
   readonly admit: (raw: unknown) => unknown
 }
 
-/** Throws `DEFINITION_INVALID`, also for a schema that can only be read. */
-export function jsonState(schema: Schema, options: JsonOptions = {}): JsonState {
-  const values = new JsonValues(schema, 'state', { bigints: options.integers === 'bigint', writes: true })
+/** `fits`: `check` is called before `encode`. Throws `DEFINITION_INVALID`, also for a schema that can only be read. */
+export function jsonState(schema: Schema, fits: boolean, options: JsonOptions = {}): JsonState {
+  const values = new JsonValues(schema, 'state', { bigints: options.integers === 'bigint', writes: true, fits })
   const codec: Codec<unknown> = own({
     format: 'json',
     encode: (state: unknown) => values.stored(state),
@@ -80,7 +80,7 @@ export function jsonState(schema: Schema, options: JsonOptions = {}): JsonState 
 }
 
 /** The same for a codec that `json` has made; undefined for others. */
-export function jsonStateOf(codec: object): (JsonState & Settings) | undefined {
+export function jsonStateOf(codec: object, fits: boolean): (JsonState & Settings) | undefined {
   const known = settings.get(codec)
-  return known && { ...jsonState(known.schema, known.options), ...known }
+  return known && { ...jsonState(known.schema, fits, known.options), ...known }
 }

@@ -94,6 +94,8 @@ export function turnSink(options: TurnSinkOptions, passage: Passage): Sink {
   })
   const first = originOf(0)
 
+  const isOf = (key: string, task: number): boolean => key.isWellFormed() && partitionOfKey(key, stateTasks) === task
+
   const extracted = (value: unknown, record: RecordInfo): unknown => {
     try {
       return extract(value, record)
@@ -131,10 +133,13 @@ export function turnSink(options: TurnSinkOptions, passage: Passage): Sink {
   return {
     take(value, record) {
       const key = extracted(value, record)
-      const { agenda } = passage.task
+      const { agenda, index } = passage.task
       const table = isShuffled || isWindowed ? undefined : agenda?.state.tables[kindIndex]
       // What is in the table has been found legal before.
-      const entry = typeof key === 'string' ? table?.cached(key) : undefined
+      const entry =
+        table === undefined || typeof key !== 'string'
+          ? undefined
+          : (table.cached(key) ?? (isOf(key, index) ? table.load(key) : undefined))
       if (entry === undefined) return prepared(key, value, record, undefined)()
       passage.used = true
       passage.turns.run(recordWork(source, agenda as Agenda, table as Table, entry, value, record, first))
