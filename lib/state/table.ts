@@ -77,6 +77,8 @@ export interface TableChanges {
   readonly entries: readonly Entry[]
   /** As stored; null: deleted. */
   readonly values: readonly (string | null)[]
+  /** Characters of them. */
+  readonly length: number
 }
 
 /**
@@ -226,7 +228,7 @@ export class Table {
       length += value?.length ?? 0
     }
     if (entries.length > 0) this.#meanLength = length / entries.length
-    return { table: this, entries, values }
+    return { table: this, entries, values, length }
   }
 
   /**
@@ -262,10 +264,10 @@ export class Table {
 
   /** The commit of these changes is decided: they wait for the next flush. */
   committed(changes: TableChanges): void {
-    const { entries, values } = changes
+    const { entries, values, length } = changes
+    this.#unflushedLength += length
     for (let i = 0; i < entries.length; i++) {
       const entry = entries[i] as Entry
-      this.#unflushedLength += (values[i]?.length ?? 0) - (entry.queued ? (entry.unflushed?.length ?? 0) : 0)
       entry.unflushed = values[i] as string | null
       entry.sealed = undefined
       if (entry.queued) continue
@@ -303,7 +305,7 @@ export class Table {
     return this.#unflushed.length
   }
 
-  /** Characters that wait for the next flush. */
+  /** Characters committed since the last flush, those of an object that has been committed again since too. */
   get unflushedLength(): number {
     return this.#unflushedLength
   }
