@@ -34,7 +34,7 @@ const value: fc.Arbitrary<z.infer<typeof schema>> = fc.record(
 describe('the numbers of a value that fits its schema', () => {
   it('are written as they are when a walk over all of the value says so too', () => {
     const look = of(schema)!
-    fc.assert(fc.property(value, (each) => look(each) === (jsonForm(each, false) === plain)))
+    fc.assert(fc.property(value, (each) => expect(look(each)).toBe(jsonForm(each, false) === plain)))
   })
 
   it('are none where the schema has none', () => {
