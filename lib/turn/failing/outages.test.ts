@@ -68,7 +68,7 @@ const shapes: readonly (readonly [string, Shape])[] = [
 describe('what a handler asks for being down', () => {
   it.each(shapes)('for ten minutes loses nothing and quarantines nobody, with %s', async (_what, shape) => {
     const service = new Service()
-    await using driver = testDriver({ objects: [program(service, shape)], partitions: 1 })
+    await using driver = testDriver({ failures: 'expect', objects: [program(service, shape)], partitions: 1 })
     service.down = () => new Error('ECONNREFUSED')
     for (const n of [1, 2, 3]) await driver.send(orders, { id: 'a', n })
     await pass(driver, service, 600)
@@ -81,7 +81,7 @@ describe('what a handler asks for being down', () => {
 
   it('for longer than fifteen minutes makes dead letters', async () => {
     const service = new Service()
-    await using driver = testDriver({ objects: [program(service)], partitions: 1 })
+    await using driver = testDriver({ failures: 'expect', objects: [program(service)], partitions: 1 })
     service.down = () => new Error('ECONNREFUSED')
     for (const n of [1, 2]) await driver.send(orders, { id: 'a', n })
     await pass(driver, service, 890)
@@ -97,7 +97,7 @@ describe('what a handler asks for being down', () => {
   it('makes it be asked at the same times whatever dies in between', async () => {
     const asked = async (steps: readonly CrashStep[]): Promise<readonly number[]> => {
       const service = new Service()
-      await using driver = testDriver({ objects: [program(service)], partitions: 1 })
+      await using driver = testDriver({ failures: 'expect', objects: [program(service)], partitions: 1 })
       service.down = () => new Error('ECONNREFUSED')
       await driver.send(orders, { id: 'a', n: 1 })
       for (const step of steps) {
@@ -121,7 +121,7 @@ describe('what a handler asks for being down', () => {
     ['no time', { for: 0 }, 1],
   ])('is borne as long as is said: %s', async (_what, onError, most) => {
     const service = new Service()
-    await using driver = testDriver({ objects: [program(service, { onError })], partitions: 1 })
+    await using driver = testDriver({ failures: 'expect', objects: [program(service, { onError })], partitions: 1 })
     service.down = () => new Error('ECONNREFUSED')
     await driver.send(orders, { id: 'a', n: 1 })
     await pass(driver, service, 60, 1)
@@ -134,7 +134,7 @@ describe('what a handler asks for being down', () => {
 describe('Fatal', () => {
   it.each(shapes)('thrown by %s is a dead letter at once', async (_what, shape) => {
     const service = new Service()
-    await using driver = testDriver({ objects: [program(service, shape)], partitions: 1 })
+    await using driver = testDriver({ failures: 'expect', objects: [program(service, shape)], partitions: 1 })
     service.down = (n) => (n === 2 ? new Error('risk', { cause: new Fatal('declined') }) : undefined)
     for (const n of [1, 2, 3]) await driver.send(orders, { id: 'a', n })
     await driver.send(orders, { id: 'b', n: 4 })
@@ -145,7 +145,7 @@ describe('Fatal', () => {
 
   it('ends what was tried again', async () => {
     const service = new Service()
-    await using driver = testDriver({ objects: [program(service)], partitions: 1 })
+    await using driver = testDriver({ failures: 'expect', objects: [program(service)], partitions: 1 })
     service.down = () => new Error('ECONNREFUSED')
     await driver.send(orders, { id: 'a', n: 1 })
     service.down = () => new Fatal('declined')
@@ -155,7 +155,11 @@ describe('Fatal', () => {
 
   it('is skipped where then says so', async () => {
     const service = new Service()
-    await using driver = testDriver({ objects: [program(service, { onError: { then: 'skip' } })], partitions: 1 })
+    await using driver = testDriver({
+      failures: 'expect',
+      objects: [program(service, { onError: { then: 'skip' } })],
+      partitions: 1,
+    })
     service.down = (n) => (n === 1 ? new Fatal('declined') : undefined)
     for (const n of [1, 2]) await driver.send(orders, { id: 'a', n })
     expect(letters(driver)).toEqual([])
@@ -164,7 +168,11 @@ describe('Fatal', () => {
 
   it('stops the app where then says so', async () => {
     const service = new Service()
-    await using driver = testDriver({ objects: [program(service, { onError: { then: 'stop' } })], partitions: 1 })
+    await using driver = testDriver({
+      failures: 'expect',
+      objects: [program(service, { onError: { then: 'stop' } })],
+      partitions: 1,
+    })
     service.down = () => new Fatal('declined')
     await expect(driver.send(orders, { id: 'a', n: 1 })).rejects.toThrow(/declined/)
     expect(letters(driver)).toEqual([])
@@ -178,7 +186,7 @@ describe('an error that says when to try again', () => {
     ['a cause that says it', () => new Error('busy', { cause: { retryAfter: '2m' } })],
   ])('is heard: %s', async (_what, error) => {
     const service = new Service()
-    await using driver = testDriver({ objects: [program(service)], partitions: 1 })
+    await using driver = testDriver({ failures: 'expect', objects: [program(service)], partitions: 1 })
     service.down = error
     await driver.send(orders, { id: 'a', n: 1 })
     service.down = undefined
@@ -191,7 +199,7 @@ describe('an error that says when to try again', () => {
 
   it.each([['soon'], [-1], [Infinity], [{}], [null]])('and says %p is tried again as any other', async (retryAfter) => {
     const service = new Service()
-    await using driver = testDriver({ objects: [program(service)], partitions: 1 })
+    await using driver = testDriver({ failures: 'expect', objects: [program(service)], partitions: 1 })
     service.down = () => Object.assign(new Error('busy'), { retryAfter })
     await driver.send(orders, { id: 'a', n: 1 })
     service.down = undefined
