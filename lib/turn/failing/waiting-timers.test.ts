@@ -62,7 +62,7 @@ describe('a timer that is due while a turn of its object waits', () => {
     for (const crash of [undefined, 'before-end', 'after-end', 'disk'] as const) {
       const world = { broken: true, attempts: 5, isAsync }
       const kind = order(world)
-      await using driver = testDriver({ objects: [kind], partitions: 1, now: start })
+      await using driver = testDriver({ failures: 'expect', objects: [kind], partitions: 1, now: start })
       await driver.send(orders, { id: 'a' })
       await driver.send(payments, { id: 'a', act })
       // It is tried again after 40 s, and 80 s after that; the timer is due in between.
@@ -84,7 +84,7 @@ describe('a timer that is due while a turn of its object waits', () => {
   it.each(cases)('follows it to the dead letters and back: it $act (async: $isAsync)', async ({ act, isAsync }) => {
     const world = { broken: true, attempts: 1, isAsync }
     const kind = order(world)
-    await using driver = testDriver({ objects: [kind], partitions: 1, now: start })
+    await using driver = testDriver({ failures: 'expect', objects: [kind], partitions: 1, now: start })
     await driver.send(orders, { id: 'a' })
     await driver.send(payments, { id: 'a', act })
     await driver.advance('61s')
@@ -119,7 +119,7 @@ describe('a timer that is due while a turn of its object waits', () => {
         turn.cancel('due')
       })
       .onTimer('due', (_state, what, turn) => turn.emit(fired, what))
-    await using driver = testDriver({ objects: [kind], partitions: 1 })
+    await using driver = testDriver({ failures: 'expect', objects: [kind], partitions: 1 })
     await driver.send(orders, { id: 'a' })
     const sent = driver.send(payments, { id: 'a', act: 'nothing' })
     while (gates < 1) await new Promise((resolve) => setImmediate(resolve))
