@@ -6,7 +6,7 @@ import type { Failures } from './failing/failures.js'
 import type { CarriedTurn } from './kept/carried.js'
 import { closeId, valueOf, type TurnSource } from './kept/turn-source.js'
 import type { Turns } from './turns.js'
-import { inItsWindow } from './in-its-window.js'
+import { inItsWindow, windowError } from './in-its-window.js'
 import { tooLate, untimelyError } from './untimely.js'
 import { hasFixedWindows, parseWindowKey, windowAt, windowCount, windowKey } from './windows/windows.js'
 import { keptTimer } from './running/kept-timer.js'
@@ -44,6 +44,8 @@ function deliverLetter(delivery: Delivery, turns: Turns, failures: Failures): vo
   const fixed = hasFixedWindows(source.kind)
   const { key, window } = fixed ? parseWindowKey(object) : { key: object, window: undefined }
   const work = workOn({ ...delivery, key }, object, window)
+  const error = windowError(source.kind, object)
+  if (error !== undefined) return turns.failing({ error, brief: false }, () => turns.run(work))
   if (source.timer !== undefined) return turns.run(keptTimer(work, source.timer))
   turns.run(inItsWindow(fixed ? { ...work, closes: source.id === closeId } : work, failures))
 }

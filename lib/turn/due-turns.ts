@@ -5,7 +5,7 @@ import type { Entry, Table } from '../state/table.js'
 import type { Agenda } from './due/agenda.js'
 import { recordWork } from './deliver.js'
 import type { Failures } from './failing/failures.js'
-import { inItsWindow } from './in-its-window.js'
+import { inItsWindow, windowError } from './in-its-window.js'
 import { type CarriedTurn } from './kept/carried.js'
 import type { Guard } from './kept/guard.js'
 import { expiryOf, forgetLife, isHeld, objectOf, rowKind, type Row } from './kept/row.js'
@@ -112,6 +112,8 @@ export class DueTurns {
     let value: unknown
     try {
       if (own === undefined) throw noSource(turn, object)
+      const error = windowError(own.kind, object.key)
+      if (error !== undefined) throw error
       if (own.timer !== undefined) return this.#options.turns.run(keptTimer(work, own.timer))
       value = valueOf(own, turn, work.record)
     } catch (cause) {

@@ -1,6 +1,11 @@
-import { hopping, session, stateObject, text, topic, tumbling } from 'millrace'
+import { hopping, session, stateObject, text, topic, tumbling, type AnyStateObject } from 'millrace'
 import { testDriver } from 'millrace/testing'
 import { z } from 'zod'
+import { replayDeadLetters } from '../../lib/app/replay.js'
+import { memoryLog, type MemoryLog } from '../../lib/memory/memory-log.js'
+import { drained } from '../../lib/runtime/drain.js'
+import { Instance } from '../instances.js'
+import { readRaw } from '../raw-records.js'
 import { untilGivenUp } from '../given-up.js'
 
 const lines = topic('lines', text())
@@ -49,3 +54,42 @@ describe.each(windows)('letters of a window: %s', (_name, window, times) => {
     for (const key of keys) expect(first.filter((value) => value === `${key} 1`).length).toBeGreaterThanOrEqual(times)
   })
 })
+
+describe('letters of a kind that had no windows', () => {
+  const timed = topic('timed', z.object({ key: z.string(), at: z.number() }), { timestamp: ({ at }) => at })
+  const input = { key: ({ key }: { key: string }) => key, onError: { attempts: 1 } }
+  const plain = stateObject('o', { state: schema, init: () => ({ n: 0 }) }).on(timed, input, () => {
+    throw new Error('not yet')
+  })
+  const windowed = stateObject('o', { state: schema, init: () => ({ n: 0 }), window: tumbling('1m') })
+    .on(timed, input, (state) => void state.n++)
+    .onClose((state, turn) => turn.emit(out, `${turn.key} ${state.n}`))
+
+  it('come to no window, and do not keep others open', async () => {
+    const log = memoryLog({ partitions: 1 })
+    await log.send(timed, [{ key: 'a', at: 0 }])
+    await run(log, plain)
+    expect(await replayDeadLetters({ id: 'app', log })).toMatchObject({ replayed: 1 })
+    const ats = [0, 5_000, 10_000, 70_000, 200_000, 400_000]
+    await log.send(
+      timed,
+      ats.map((at) => ({ key: 'b', at })),
+    )
+    await run(log, windowed)
+    const given = (await readRaw(log, 'out')).map(({ value }) => textOf(value))
+    expect(given).toEqual(['b 3', 'b 1', 'b 1'])
+    const codes = (await readRaw(log, 'app-dlq')).map(({ headers }) =>
+      textOf(headers.find(([name]) => textOf(name) === 'millrace.error.code')?.[1]),
+    )
+    expect(codes).toEqual(['HANDLER_FAILED', 'DEFINITION_INVALID'])
+  })
+})
+
+const textOf = (bytes: Uint8Array | null | undefined): string => Buffer.from(bytes ?? []).toString()
+
+async function run(log: MemoryLog, kind: AnyStateObject): Promise<void> {
+  const { engine } = new Instance({ app: 'app', log, objects: [kind] })
+  await engine.start()
+  await drained(engine)
+  await engine.stop(1_000)
+}

@@ -42,6 +42,9 @@ export function parseWindowKey(windowed: string): { readonly key: string; readon
   }
 }
 
+/** Of a kind that had no windows, or other ones, objects have other keys, and records may still wait for them. */
+export const hasWindow = (windowed: string): boolean => /\|-?\d+\|-?\d+$/.test(windowed)
+
 /** Whether each window is an object of its own. */
 export const hasFixedWindows = ({ window }: KindDefinition): boolean =>
   window !== undefined && window.kind !== 'session'
@@ -70,7 +73,8 @@ export function stateKindOf(kind: KindDefinition, limit: StateLimit, survival: S
         (sessions as Sessions).reduce((first, { end }) => Math.min(first, end), Infinity) + graceMs,
     }
   }
-  const endOf = (key: string): number => parseWindowKey(key).window.end
+  // What has none is never closed, and keeps nothing else from it.
+  const endOf = (key: string): number => (hasWindow(key) ? parseWindowKey(key).window.end : Infinity)
   return {
     name,
     codec,
