@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { systemBootId } from '../core/boot-id.js'
+import { systemBootId } from './boot-id.js'
 import { systemClock } from '../core/clock.js'
 import { durationMs } from '../core/duration.js'
 import { checkOptions, duration, type Rules } from '../core/options.js'

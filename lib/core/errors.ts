@@ -1,3 +1,5 @@
+import { types } from 'node:util'
+
 /** Every code a `MillraceError` can carry. `docs/errors.md` has an entry for each; a test keeps the two equal. */
 export const errorCodes = [
   'OPTIONS_INVALID',
@@ -129,10 +131,10 @@ export function saying(where: string, facts: ErrorFacts, cause: unknown): unknow
   return new MillraceError(cause.code, `${where}: ${cause.message}`, { ...facts, cause })
 }
 
-/** The text of anything thrown, cut where it is very long. Never throws. */
+/** The text of anything thrown, with those of its causes, cut where it is very long. Never throws. */
 export function reasonOf(error: unknown): string {
   try {
-    return cutText(String(error instanceof Error ? error.message : error), longestReason)
+    return cutText(isError(error) ? textWithCauses(error) : String(error), longestReason)
   } catch {
     return `something without a text (${typeof error})`
   }
@@ -144,4 +146,36 @@ const longestReason = 4_096
 /** The beginning of a text, which then says so. */
 export function cutText(text: string, most: number): string {
   return text.length <= most ? text : `${text.slice(0, most).toWellFormed()}… (cut: ${text.length} characters)`
+}
+
+/** Of a chain of causes; of the errors that one stands for. */
+const mostCauses = 4
+const mostErrors = 3
+
+/**
+ * What an error says, with what its causes say beyond that: `fetch failed: connect ECONNREFUSED 127.0.0.1:9092`. One without a
+ * message says what those say that it stands for, or its code, or its name. Throws what looking at it throws.
+ */
+function textWithCauses(error: Error): string {
+  let text = ownText(error)
+  let cause = error.cause
+  for (let depth = 0; depth < mostCauses && cause !== undefined && cause !== null; depth++) {
+    const more = isError(cause) ? ownText(cause) : typeof cause === 'string' ? cause : ''
+    if (!text.includes(more)) text += `: ${more}`
+    cause = isError(cause) ? cause.cause : undefined
+  }
+  return text
+}
+
+function ownText(error: Error & { readonly errors?: unknown; readonly code?: unknown }): string {
+  const { message, errors, code, name } = error
+  if (message !== '') return String(message)
+  const inner = Array.isArray(errors) ? errors.slice(0, mostErrors).filter(isError) : []
+  if (inner.length > 0) return inner.map(({ message: each }) => String(each)).join(', ')
+  return typeof code === 'string' ? code : String(name)
+}
+
+/** Also of another realm, as tests have them that run in a context of their own. Throws what looking at a proxy throws. */
+export function isError(thing: unknown): thing is Error {
+  return types.isNativeError(thing) || thing instanceof Error
 }

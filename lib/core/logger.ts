@@ -1,6 +1,12 @@
+import { systemClock } from './clock.js'
+import { errorFields } from './error-fields.js'
+import { isError } from './errors.js'
 import { forget, isThenable } from './record-checks.js'
 
-/** Structured logging in the shape of pino: fields first. */
+/**
+ * Structured logging in the shape of pino: fields first. Where an error is logged, the field `err` has it as plain data, in the
+ * shape of pino's serializer: `type`, `message`, `stack`, `code` and other facts, `cause` in the same shape, `aggregateErrors`.
+ */
 export interface Logger {
   debug(fields: object, message?: string): void
   info(fields: object, message?: string): void
@@ -39,20 +45,41 @@ export function unfailing(logger: Logger): Logger {
   return { debug: calm('debug'), info: calm('info'), warn: calm('warn'), error: calm('error') }
 }
 
-function write(level: string, fields: object, message = ''): void {
-  process.stderr.write(`${lineOf({ level, message, ...fields }) ?? JSON.stringify({ level, message })}\n`)
+/** The same, for this library: what it logs as `err` is described, so that it is whole, of bounded size and harmless to look at. */
+export function describing(logger: Logger): Logger {
+  const described =
+    (level: keyof Logger) =>
+    (fields: { readonly err?: unknown }, message?: string): void =>
+      logger[level]('err' in fields ? { ...fields, err: errorFields(fields.err) } : fields, message)
+  return { debug: described('debug'), info: described('info'), warn: described('warn'), error: described('error') }
 }
 
-/** Undefined when the fields have no JSON form. */
-function lineOf(fields: object): string | undefined {
+function write(level: string, fields: object, message = ''): void {
+  const time = new Date(systemClock.now()).toISOString()
+  process.stderr.write(`${JSON.stringify({ time, level, message, ...plain(fields) })}\n`)
+}
+
+/** What of the fields can be written as JSON: a field that cannot must not hide the line. */
+function plain(fields: object): Record<string, unknown> {
+  const written: Record<string, unknown> = {}
   try {
-    return JSON.stringify(fields, plainErrors)
+    for (const [name, value] of Object.entries(fields)) written[name] = plainValue(value)
   } catch {
-    return undefined
+    // A getter that throws: what came before it is there.
+  }
+  return written
+}
+
+function plainValue(value: unknown): unknown {
+  try {
+    const text = JSON.stringify(value, plainParts) as string | undefined
+    return text === undefined ? undefined : (JSON.parse(text) as unknown)
+  } catch {
+    return 'it has no JSON form'
   }
 }
 
-function plainErrors(_key: string, value: unknown): unknown {
-  if (value instanceof Error) return { message: value.message, ...Object.fromEntries(Object.entries(value)) }
+function plainParts(_key: string, value: unknown): unknown {
+  if (isError(value)) return errorFields(value)
   return typeof value === 'bigint' ? String(value) : value
 }

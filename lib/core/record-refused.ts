@@ -11,7 +11,7 @@ export class RecordRefused extends Error {
 
   /** `what` ends a sentence that begins with the place of the record. */
   constructor(code: ErrorCode, what: string, facts: ErrorFacts = {}) {
-    super(what)
+    super(what, facts.cause === undefined ? undefined : { cause: facts.cause })
     this.code = code
     this.facts = facts
   }

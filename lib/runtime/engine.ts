@@ -1,5 +1,5 @@
 import { MillraceError, reasonOf } from '../core/errors.js'
-import { unfailing } from '../core/logger.js'
+import { describing, unfailing, type Logger } from '../core/logger.js'
 import type { InvalidPolicy } from '../model/stream.js'
 import { AppWatch, type Watched } from './app-watch.js'
 import type { EngineOptions, Health, Stats } from './setup/engine-options.js'
@@ -28,6 +28,8 @@ const storesAloneMs = 1_000
  */
 export class Engine {
   readonly #options: EngineOptions
+  /** What turns log is left as it is. */
+  readonly #turnLog: Logger
   readonly #onFailure: (error: unknown) => void
   readonly #wake: Wake
   readonly #jobs: Jobs
@@ -49,7 +51,8 @@ export class Engine {
 
   /** `onFailure` is called once, with what stopped the engine; `stop` is still to be called. */
   constructor(options: EngineOptions, onFailure: (error: unknown) => void) {
-    this.#options = { ...options, logger: unfailing(options.logger) }
+    this.#turnLog = unfailing(options.logger)
+    this.#options = { ...options, logger: describing(this.#turnLog) }
     this.#onFailure = onFailure
     this.#wake = new Wake(options.clock)
     this.#jobs = new Jobs(this.#wake.wake)
@@ -76,7 +79,7 @@ export class Engine {
     this.#stage = 'opening'
     this.watch.start()
     try {
-      const parts = await openParts(this.#options, {
+      const parts = await openParts(this.#options, this.#turnLog, {
         generation: () => (this.#ownership as Ownership).generation,
         successor: (refused, tasks) => (this.#ownership as Ownership).successor(refused, tasks),
         onArrival: this.#wake.wake,
@@ -166,7 +169,7 @@ export class Engine {
     await (commits ? cycle?.commitAll() : cycle?.settled())?.catch((error: unknown) => {
       // Its records are read again at the next start.
       if (error instanceof StateRefused || error instanceof Redo)
-        this.#options.logger.warn({ error }, `the last commit is left out: ${error.message}`)
+        this.#options.logger.warn({ err: error }, `the last commit is left out: ${error.message}`)
       else this.#fail(error)
     })
   }
@@ -228,7 +231,7 @@ export class Engine {
     try {
       await step()
     } catch (error) {
-      this.#options.logger.warn({ error }, `closing went on after an error: ${reasonOf(error)}`)
+      this.#options.logger.warn({ err: error }, `closing went on after an error: ${reasonOf(error)}`)
     }
   }
 
@@ -269,7 +272,7 @@ export class Engine {
   #redo(error: unknown): void {
     if (error instanceof StateRefused) this.#findTurn(error)
     else if (!(error instanceof Redo)) throw error
-    this.#options.logger.debug({ error }, `records since the last commit are processed again: ${reasonOf(error)}`)
+    this.#options.logger.debug({ err: error }, `records since the last commit are processed again: ${reasonOf(error)}`)
     this.#ownership?.redo()
   }
 
@@ -291,7 +294,7 @@ export class Engine {
     const error = this.#parts === undefined ? cause : ownTopicGone(this.#parts.topology, cause)
     this.#failure = { error }
     this.#halt()
-    this.#options.logger.error({ error }, `the app stops: ${reasonOf(error)}`)
+    this.#options.logger.error({ err: error }, `the app stops: ${reasonOf(error)}`)
     this.#ready()
     this.#committed()
     this.#onFailure(error)
@@ -372,6 +375,6 @@ export class Engine {
 
   #refusedRecord(error: MillraceError, policy?: InvalidPolicy): void {
     if (policy !== 'skip') this.#options.onTrouble?.(error)
-    this.#options.logger.debug({ error }, `a record was refused: ${reasonOf(error)}`)
+    this.#options.logger.debug({ err: error }, `a record was refused: ${reasonOf(error)}`)
   }
 }

@@ -139,7 +139,7 @@ export class Ownership {
     this.rollbacks++
     this.#refusal = error
     if (error.code === 'RECORDS_REFUSED') return this.#findCulprit(error)
-    this.#options.logger.warn({ error }, `a commit was not made, its input is read again: ${error.message}`)
+    this.#options.logger.warn({ err: error }, `a commit was not made, its input is read again: ${error.message}`)
     this.#do(async () => {
       const { cycle, tasks } = this.#parts
       if (!cycle.broken) return
@@ -160,11 +160,8 @@ export class Ownership {
     try {
       const found = halving.refused(refusal)
       if (isNew)
-        logger.warn(
-          { error: refusal },
-          `a commit was not made, what it is refused for is looked for: ${refusal.message}`,
-        )
-      if (found !== undefined) logger.warn({ error: refusal }, `it is refused for ${found}: ${refusal.message}`)
+        logger.warn({ err: refusal }, `a commit was not made, what it is refused for is looked for: ${refusal.message}`)
+      if (found !== undefined) logger.warn({ err: refusal }, `it is refused for ${found}: ${refusal.message}`)
     } catch (error) {
       return this.#events.onError(error)
     }
@@ -208,7 +205,7 @@ export class Ownership {
     const place = `${error.topic} ${error.partition} ${error.offset}`
     if (place === this.#outOfRange) return this.#events.onError(error)
     this.#outOfRange = place
-    this.#options.logger.warn({ error }, `tasks are taken over again: ${error.message}`)
+    this.#options.logger.warn({ err: error }, `tasks are taken over again: ${error.message}`)
     this.#doWhenSettled(async () => this.#parts.tasks.retake(await this.#rollBack()))
   }
 
@@ -332,7 +329,7 @@ export class Ownership {
       await channel.abort()
       if (cause?.code !== 'FENCED' && cause?.code !== 'OUTCOME_UNKNOWN') return channel
     } catch (error) {
-      this.#options.logger.warn({ error }, `the producer is opened anew: ${reasonOf(error)}`)
+      this.#options.logger.warn({ err: error }, `the producer is opened anew: ${reasonOf(error)}`)
     }
     await channel[Symbol.asyncDispose]()
     return openChannel(this.#options)

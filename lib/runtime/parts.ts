@@ -1,4 +1,5 @@
 import type { MillraceError } from '../core/errors.js'
+import type { Logger } from '../core/logger.js'
 import type { PositionMap } from '../core/record.js'
 import { BatchRules } from '../log/batch-rules.js'
 import { loadCompression } from '../log/compression/compression.js'
@@ -84,7 +85,7 @@ export function openChannel(options: EngineOptions): Promise<CommitChannel> {
 }
 
 /** Looks at the topics, opens the folder and the channel, and puts the parts together. Nothing is fetched yet. */
-export async function openParts(options: EngineOptions, events: PartsEvents): Promise<Parts> {
+export async function openParts(options: EngineOptions, turnLog: Logger, events: PartsEvents): Promise<Parts> {
   const { app, program, log, clock, logger, createTopics, replicationFactor, maxRecordBytes, compression } = options
   await loadCompression(compression)
   const rules = new BatchRules()
@@ -122,7 +123,7 @@ export async function openParts(options: EngineOptions, events: PartsEvents): Pr
   const sources = new Map(program.kinds.map((kind, index) => [kind.name, sourcesOf(kind, index, options)]))
   const turns = new Turns({
     clock,
-    logger,
+    logger: turnLog,
     demandFits: (topic, key, value, headers) => outbox.demandFits('turn.emit', topic, key, value, headers),
     demandTarget: targetsOf(app),
     times,
@@ -182,7 +183,7 @@ export async function openParts(options: EngineOptions, events: PartsEvents): Pr
   const trim = (before: PositionMap): void => {
     log.admin
       .trim(before.topics)
-      .catch((error: unknown) => logger.warn({ error }, 'inboxes were not trimmed; it is tried again'))
+      .catch((error: unknown) => logger.warn({ err: error }, 'inboxes were not trimmed; it is tried again'))
   }
   const limits = new TopicLimits({ rules, admin: log.admin, clock, logger })
   const halving = new Halving()

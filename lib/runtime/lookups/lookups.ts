@@ -177,7 +177,7 @@ export class Lookups {
     if (onInvalid === 'stop') throw error
     this.refused++
     this.#options.onRefused(error, onInvalid)
-    if (onInvalid === 'dead-letter' && warn) this.#options.logger.warn({ error }, error.message)
+    if (onInvalid === 'dead-letter' && warn) this.#options.logger.warn({ err: error }, error.message)
   }
 
   // ── following ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -267,7 +267,7 @@ export class Lookups {
           await this.#compare(seat, seat.copy, info)
       }
     } catch (error) {
-      logger.debug({ error }, `lookup tables were not looked at: ${reasonOf(error)}`)
+      logger.debug({ err: error }, `lookup tables were not looked at: ${reasonOf(error)}`)
     }
   }
 

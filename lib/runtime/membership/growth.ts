@@ -74,7 +74,7 @@ export class Growth {
       for (const [topic, known] of this.#found)
         this.#found.set(topic, Math.max(infos.get(topic)?.partitions ?? 0, known))
     } catch (error) {
-      return logger.debug({ error }, `sources were not looked at: ${reasonOf(error)}`)
+      return logger.debug({ err: error }, `sources were not looked at: ${reasonOf(error)}`)
     }
     const grown = [...this.#found].filter(([topic, count]) => count > (topology.inputs.get(topic) ?? 0))
     if (grown.length === 0) return

@@ -50,7 +50,7 @@ export class KnownEnds {
         for (const [partition, end] of ends) this.#ends.set(topic, partition, end)
       }
     } catch (error) {
-      this.#logger.debug({ error }, `the lag of partitions not yet fetched is not known: ${reasonOf(error)}`)
+      this.#logger.debug({ err: error }, `the lag of partitions not yet fetched is not known: ${reasonOf(error)}`)
     }
     this.#asking = false
   }

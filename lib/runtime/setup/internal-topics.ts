@@ -120,7 +120,7 @@ async function make({ log: { admin }, logger }: TopologyOptions, topics: readonl
     const { [limitConfig]: limit } = topics[0]?.configs ?? {}
     await admin.create(topics.map((topic) => ({ ...topic, configs: without(limitConfig, topic.configs) })))
     const what = `the topics of the app were made without ${limitConfig}=${limit}, which the broker refuses (${error.message}): records that are larger than it takes by default become errors`
-    logger.warn({ error }, what)
+    logger.warn({ err: error }, what)
   }
 }
 

@@ -61,7 +61,7 @@ export class TopicLimits {
         rules.note(topic, info.configs)
       }
     } catch (error) {
-      logger.debug({ error }, `limits of topics were not looked at: ${reasonOf(error)}`)
+      logger.debug({ err: error }, `limits of topics were not looked at: ${reasonOf(error)}`)
     }
   }
 }

@@ -156,7 +156,7 @@ export class Standbys {
   #again(task: number, why: string): void {
     const { logger } = this.#options.engine
     logger.warn({ task }, `the standby of task ${task} is opened anew: ${why}`)
-    this.#drop(task, (error) => logger.warn({ error, task }, `its store was not closed well: ${reasonOf(error)}`))
+    this.#drop(task, (error) => logger.warn({ err: error, task }, `its store was not closed well: ${reasonOf(error)}`))
     this.#open(task)
   }
 
@@ -246,7 +246,7 @@ export class Standbys {
         if (why !== undefined && this.#seats.get(task) === seat) this.#again(task, why)
       } catch (error) {
         // What is wrong with a store shows when it is written to next; a broker that is away may come back.
-        engine.logger.debug({ error, task }, `the standby of task ${task} was not looked at: ${reasonOf(error)}`)
+        engine.logger.debug({ err: error, task }, `the standby of task ${task} was not looked at: ${reasonOf(error)}`)
       }
     }
     this.#looking = false

@@ -173,7 +173,7 @@ export class TaskSet {
       const fenced = await engine.log.admin.fence(`${engine.app}:`, this.#alive)
       if (fenced.length > 0) engine.logger.info({ fenced }, `aborted ${fenced.length} transactions of dead members`)
     } catch (error) {
-      engine.logger.warn({ error }, `dead members' transactions are left to their time-out: ${reasonOf(error)}`)
+      engine.logger.warn({ err: error }, `dead members' transactions are left to their time-out: ${reasonOf(error)}`)
     }
   }
 

@@ -84,7 +84,7 @@ export class HeldWatch {
         this.#tell(standing)
       }
     } catch (error) {
-      logger.debug({ error }, `open transactions were not asked for: ${reasonOf(error)}`)
+      logger.debug({ err: error }, `open transactions were not asked for: ${reasonOf(error)}`)
     }
     this.#askAt = clock.elapsed() + askMs
     this.#asking = false

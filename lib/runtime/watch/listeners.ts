@@ -33,6 +33,6 @@ export class Listeners<T> {
   }
 
   #failed(error: unknown): void {
-    this.#logger.error({ error }, `a listener of ${this.#what} failed, and the app goes on: ${reasonOf(error)}`)
+    this.#logger.error({ err: error }, `a listener of ${this.#what} failed, and the app goes on: ${reasonOf(error)}`)
   }
 }

@@ -68,7 +68,10 @@ export class Failures {
     const attempt = tried + 1
     const wait = final ? undefined : this.#wait(work, cause, attempt)
     if (wait !== undefined) {
-      this.#options.logger.debug({ error }, `${error.message}; attempt ${attempt}, the next one in ${wait.forMs} ms`)
+      this.#options.logger.debug(
+        { err: error },
+        `${error.message}; attempt ${attempt}, the next one in ${wait.forMs} ms`,
+      )
       const retry = { at: this.#options.clock.now() + wait.forMs, attempt, waited: wait.waited + wait.forMs }
       return this.#change(work, (objects, row) => {
         objects.tryAgain(work.retries ? undefined : carriedTurn(work), retry)
@@ -76,7 +79,7 @@ export class Failures {
       })
     }
     if (then === 'stop') throw turnFailed(work, cause, whenStopped)
-    this.#options.logger.warn({ error }, `${error.message}. Tried ${attempt} times: ${then}.`)
+    this.#options.logger.warn({ err: error }, `${error.message}. Tried ${attempt} times: ${then}.`)
     if (brief && then === 'dead-letter') this.#briefLetter(work, error)
     if (brief || then === 'skip') {
       if (then === 'skip') this.#options.counts.now.skipped++
