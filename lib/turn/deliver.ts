@@ -46,6 +46,8 @@ function deliverLetter(delivery: Delivery, turns: Turns, failures: Failures): vo
   const work = workOn({ ...delivery, key }, object, window)
   const error = windowError(source.kind, object)
   if (error !== undefined) return turns.failing({ error, brief: false }, () => turns.run(work))
+  // It may be any source of the kind then.
+  if (turns.areFailing) return turns.run(work)
   if (source.timer !== undefined) return turns.run(keptTimer(work, source.timer))
   turns.run(inItsWindow(fixed ? { ...work, closes: source.id === closeId } : work, failures))
 }

@@ -78,12 +78,49 @@ describe('letters of a kind that had no windows', () => {
     await run(log, windowed)
     const given = (await readRaw(log, 'out')).map(({ value }) => textOf(value))
     expect(given).toEqual(['b 3', 'b 1', 'b 1'])
-    const codes = (await readRaw(log, 'app-dlq')).map(({ headers }) =>
-      textOf(headers.find(([name]) => textOf(name) === 'millrace.error.code')?.[1]),
-    )
-    expect(codes).toEqual(['HANDLER_FAILED', 'DEFINITION_INVALID'])
+    expect(await codesOf(log)).toEqual(['HANDLER_FAILED', 'DEFINITION_INVALID'])
   })
 })
+
+describe.each(['tumbling', 'session'] as const)('letters of an input that is gone: %s', (window) => {
+  const timed = topic('timed', z.object({ key: z.string(), at: z.number() }), { timestamp: ({ at }) => at })
+  const others = topic('others', z.object({ key: z.string(), at: z.number() }), { timestamp: ({ at }) => at })
+  const program = (from: typeof timed, fails: boolean): AnyStateObject =>
+    stateObject('o', {
+      state: schema,
+      init: () => ({ n: 0 }),
+      window: (window === 'tumbling' ? tumbling('1m') : session('1m', { merge })) as never,
+    })
+      .on(from, { key: ({ key }) => key, onError: { attempts: 1 } }, (state) => {
+        state.n++
+        if (fails) throw new Error('not yet')
+      })
+      .onClose((state, turn) => turn.emit(out, `${turn.key} ${state.n}`))
+
+  it('are dead letters again, until it is back', async () => {
+    const log = memoryLog({ partitions: 1 })
+    await log.send(timed, [{ key: 'a', at: 0 }])
+    await run(log, program(timed, true))
+    await replayDeadLetters({ id: 'app', log })
+    await run(log, program(others, false))
+    expect(await codesOf(log)).toEqual(['HANDLER_FAILED', 'VALUE_INVALID'])
+    await replayDeadLetters({ id: 'app', log })
+    await log.send(timed, [{ key: 'b', at: 500_000 }])
+    await run(log, program(timed, false))
+    await run(log, program(timed, false))
+    const given = (await readRaw(log, 'out')).map(({ value }) => textOf(value))
+    expect(given).toEqual(['a 1'])
+    expect(await codesOf(log)).toHaveLength(2)
+    const rows = new Map((await readRaw(log, 'app-timers')).map(({ key, value }) => [textOf(key), value]))
+    // Nothing is left of the object.
+    expect([...rows].filter(([key, value]) => key.startsWith('o/') && value !== null)).toEqual([])
+  })
+})
+
+async function codesOf(log: MemoryLog): Promise<readonly string[]> {
+  const found = await readRaw(log, 'app-dlq')
+  return found.map(({ headers }) => textOf(headers.find(([name]) => textOf(name) === 'millrace.error.code')?.[1]))
+}
 
 const textOf = (bytes: Uint8Array | null | undefined): string => Buffer.from(bytes ?? []).toString()
 

@@ -122,7 +122,7 @@ export class Failures {
   #done(work: Work): void {
     this.#change(work, (objects, row) => {
       objects.done(work)
-      if (work.source.id === closeId && row.closing === work.now) delete row.closing
+      if (closes(work) && row.closing === work.now) delete row.closing
     })
   }
 
@@ -138,7 +138,7 @@ export class Failures {
       const objects = new Quarantined(row, waiting, this.#options.clock.now(), (turn, error, attempt, letter) =>
         this.#letter(work, turn, error, { attempt, letter }),
       )
-      if (source.id === closeId) row.closing = Math.max(row.closing ?? work.now, work.now)
+      if (closes(work)) row.closing = Math.max(row.closing ?? work.now, work.now)
       change(objects, row)
     })
   }
@@ -163,6 +163,9 @@ export class Failures {
     deadTurn(outbox, deadLetters, agenda.task, turn, error, { kind: name, key: entry.key, window, ...facts })
   }
 }
+
+/** What is kept says so: of one that cannot be run, the source may be any of its kind. */
+const closes = (work: Work): boolean => carriedTurn(work).source === closeId
 
 const whenStopped =
   '. Nothing of this turn was kept; repair the handler and start again, the record will be read again.'
