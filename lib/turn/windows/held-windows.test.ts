@@ -19,13 +19,18 @@ const windows = {
 } as const
 
 /** Turns of what is in `bad` fail; so do those that close a window with one of these. */
-function program(window: keyof typeof windows, bad: Set<string>, attempts = 3): AnyStateObject {
+function program(
+  window: keyof typeof windows,
+  bad: Set<string>,
+  attempts = 3,
+  then: 'dead-letter' | 'skip' = 'dead-letter',
+): AnyStateObject {
   return stateObject('o', {
     state: z.object({ whats: z.array(z.string()) }),
     init: () => ({ whats: [] as string[] }),
     window: windows[window],
   })
-    .on(lines, { key: ({ key }) => key, onError: { attempts, backoff: 100 } }, (state, { what }, turn) => {
+    .on(lines, { key: ({ key }) => key, onError: { attempts, backoff: 100, then } }, (state, { what }, turn) => {
       if (bad.has(what)) throw new Error(`cannot do ${what}`)
       state.whats.push(what)
       if (what === 'forget') turn.delete()
@@ -110,6 +115,15 @@ describe.each(['tumbling', 'session'] as const)('a window with turns that wait: 
     expect(outputs(driver)).toEqual(['a 0 x'])
   })
 
+  it('is closed without a turn that is skipped', async () => {
+    const objects = [program(window, new Set(['x']), 2, 'skip')]
+    await using driver = testDriver({ failures: 'expect', objects, partitions: 1 })
+    await send(driver, 'a 0 w', 'a 10 x', 'a 20 y', 'b 5000 later')
+    expect(outputs(driver)).toEqual([])
+    await driver.advance(100)
+    expect(outputs(driver)).toEqual(['a 0 w+y'])
+  })
+
   it('that a turn deletes which had waited is not closed', async () => {
     const bad = new Set(['forget'])
     await using driver = testDriver({ failures: 'expect', objects: [program(window, bad)], partitions: 1 })
@@ -118,6 +132,25 @@ describe.each(['tumbling', 'session'] as const)('a window with turns that wait: 
     await driver.advance(100)
     await send(driver, 'b 9000 later')
     expect(outputs(driver)).toEqual(['b 5000 later'])
+  })
+})
+
+describe('windows of the same key', () => {
+  it.each([
+    ['tumbling', ['a 2000 z']],
+    // They are one object.
+    ['session', []],
+  ] as const)('wait for each other only where they are sessions: %s', async (window, first) => {
+    for (const attempts of [1, 3]) {
+      const bad = new Set(['x'])
+      await using driver = testDriver({ failures: 'expect', objects: [program(window, bad, attempts)], partitions: 1 })
+      await send(driver, 'a 0 w', 'a 10 x', 'a 2000 z', 'b 9000 later')
+      expect(outputs(driver)).toEqual(first)
+      bad.clear()
+      await driver.advance('1s')
+      if (attempts === 1) await driver.replayDeadLetters()
+      expect([...outputs(driver)].sort()).toEqual(['a 0 w+x', 'a 2000 z'])
+    }
   })
 })
 
