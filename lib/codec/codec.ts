@@ -38,7 +38,7 @@ export function text(): Codec<string> {
   return textCodec
 }
 
-/** The bytes as they are; what `decode` gives is a copy that the caller may keep. */
+/** The bytes as they are; what `encode` and `decode` give are copies that the caller may keep. */
 export function bytes(): Codec<Uint8Array> {
   return bytesCodec
 }
@@ -59,7 +59,7 @@ const textCodec: Codec<string> = Object.freeze({
 const bytesCodec: Codec<Uint8Array> = Object.freeze({
   format: 'bytes',
   encode(value: Uint8Array) {
-    if (isBytes(value)) return value
+    if (isBytes(value)) return Uint8Array.prototype.slice.call(value)
     throw new MillraceError('VALUE_INVALID', `bytes() writes a Uint8Array or Buffer, this is ${kindOf(value)}`)
   },
   decode: (view: Uint8Array) => Uint8Array.prototype.slice.call(view),

@@ -14,7 +14,8 @@ export function own<V>(codec: Codec<V>): Codec<V> {
 
 /**
  * A codec that users have given, with what it gives checked: `encode` must give well-formed text or bytes, and nothing may give
- * a promise. Throws `VALUE_INVALID` naming the codec. The same one for the same codec; those of this library need none.
+ * a promise. Bytes are copied: what it gives may be its own buffer, which the next value overwrites, and what it reads may be
+ * handed on. Throws `VALUE_INVALID` naming the codec. The same one for the same codec; those of this library need none.
  */
 export function guarded(codec: Codec<unknown>): Codec<unknown> {
   if (known.has(codec)) return codec
@@ -35,10 +36,11 @@ function guardOf(codec: Codec<unknown>): Codec<unknown> {
     format,
     encode(value: unknown) {
       const encoded = demandEncoded(codec.encode(value), where)
-      if (codec.decodeText === undefined || typeof encoded === 'string') return encoded
+      if (typeof encoded === 'string') return encoded
+      if (codec.decodeText === undefined) return ownBytes(encoded)
       throw new MillraceError('VALUE_INVALID', `${where} gave bytes; with decodeText it must always give a string`)
     },
-    decode: (bytes: Uint8Array) => read(codec.decode(bytes)),
+    decode: (bytes: Uint8Array) => read(codec.decode(ownBytes(bytes))),
     ...(codec.decodeRange && {
       decodeRange: (bytes: Buffer, start: number, end: number) => read(codec.decodeRange?.(bytes, start, end)),
     }),
@@ -46,3 +48,5 @@ function guardOf(codec: Codec<unknown>): Codec<unknown> {
     ...(codec.decodeRaw && { decodeRaw: (bytes: Uint8Array) => read(codec.decodeRaw?.(bytes)) }),
   })
 }
+
+const ownBytes = (bytes: Uint8Array): Uint8Array => Uint8Array.prototype.slice.call(bytes)

@@ -39,7 +39,7 @@ export function demandKeyFor(
   }
 }
 
-/** Headers that user code gives, as bytes. Throws `RECORD_INVALID` naming the header that Kafka has no form for. */
+/** Headers that user code gives, as bytes of their own. Throws `RECORD_INVALID` naming the header that Kafka has no form for. */
 export function demandHeaders(headers: unknown, where: Where, facts?: ErrorFacts): Headers {
   const isMap = types.isMap(headers)
   if (!isMap && !isRecord(headers))
@@ -62,7 +62,8 @@ function isRecord(value: unknown): value is object {
 }
 
 function headerValue(name: string, value: unknown, where: Where, facts: ErrorFacts | undefined): Uint8Array | null {
-  if (value === null || isBytes(value)) return value
+  if (value === null) return value
+  if (isBytes(value)) return Uint8Array.prototype.slice.call(value)
   if (typeof value === 'string' && value.isWellFormed()) return Buffer.from(value)
   const what = typeof value === 'string' ? 'text with half a surrogate pair' : kindOf(value)
   throw invalid(where, `header '${name}' is ${what}; give a string or bytes`, facts)

@@ -1,3 +1,4 @@
+import { copied, NotPlain } from '../codec/copied.js'
 import { MillraceError, reasonOf } from '../core/errors.js'
 import type { BatchRule } from '../log/batch-rules.js'
 import { certainlyFits, misfit } from '../log/record-size.js'
@@ -147,6 +148,16 @@ export class Table {
   /** A copy of the object as it is now: null when there is none. */
   snapshot(entry: Entry): string | null {
     return entry.state === undefined ? null : this.stored.encode(entry.state)
+  }
+
+  /** A copy of the state for those who must not change it. */
+  copyOf({ key, state }: Entry): unknown {
+    try {
+      return copied(state)
+    } catch (cause) {
+      if (!(cause instanceof NotPlain)) throw cause
+      return this.stored.decode(key, this.stored.encode(state))
+    }
   }
 
   restoreFrom(entry: Entry, snapshot: string | null): void {

@@ -52,7 +52,7 @@ export function deadLetterIn(
         ? null
         : (readable(() => (node === undefined ? key.toString('utf8') : node.keys.text(key, 0, key.length))) ?? null),
     value: value === null ? null : node && readable(() => node.codec.decode(asBuffer(value))),
-    bytes: { key, value },
+    bytes: { key: key && Uint8Array.from(key), value: value && Uint8Array.from(value) },
     headers: headersOf(own),
     timestamp: Number(text('source.timestamp')),
     code: text('error.code') ?? '',

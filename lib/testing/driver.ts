@@ -173,9 +173,10 @@ export class Driver implements TestDriver {
       get key() {
         return key === null ? null : keys.text(key, 0, key.length)
       },
-      value: value === null ? null : codec.decode(value),
+      // Copies: a test may do to them what it likes.
+      value: value === null ? null : codec.decode(Uint8Array.from(value)),
       timestamp,
-      headers,
+      headers: new Map([...headers].map(([name, each]) => [name, each && Uint8Array.from(each)])),
     }))
   }
 

@@ -244,7 +244,8 @@ export class Turns {
     if (check !== undefined) demandFits(check, table, entry)
     if (closely || survival?.isEach === true) table.encoded(entry, true)
     if (!closely) return
-    for (const publish of source.kind.publishes) rowOf(publish, entry, this.#options.outbox)
+    for (const publish of source.kind.publishes)
+      rowOf(publish, { key: entry.key, state: table.copyOf(entry) }, this.#options.outbox)
   }
 
   /** Whether topics with its rows take a record that says it is gone: they may take less than when it was made. */

@@ -8,7 +8,7 @@ import { decodeValue } from '../../turn/kept/record-bytes.js'
 /** One of so many is warned of, each with its coordinates: a topic full of bad values must not fill the disk with logs. */
 const mostWarnings = 10
 
-/** The latest value of a key, decoded and frozen. */
+/** The latest value of a key, decoded and frozen; `Written` where not all of it can be. */
 interface Row {
   /** Undefined when it was deleted while the copy was not complete. */
   value: unknown
@@ -51,7 +51,8 @@ export class LookupCopy {
   }
 
   value(key: string): unknown {
-    return this.#rows.get(key)?.value
+    const value = this.#rows.get(key)?.value
+    return value instanceof Written ? value.decoded(this.node) : value
   }
 
   /** Applies what was fetched, in one go; returns how many records that were. Throws what `onRefused` and the cursor throw. */
@@ -66,7 +67,7 @@ export class LookupCopy {
   /** The end was reached in all partitions: of what was deleted nothing has to be known any more. */
   complete(): void {
     this.#isComplete = true
-    for (const key of this.#deleted.splice(0)) if (this.value(key) === undefined) this.#rows.delete(key)
+    for (const key of this.#deleted.splice(0)) if (this.#rows.get(key)?.value === undefined) this.#rows.delete(key)
   }
 
   #take(cursor: RecordCursor, partition: number): void {
@@ -86,7 +87,8 @@ export class LookupCopy {
       this.#deleted.push(key)
     } else {
       try {
-        value = frozen(decodeValue(this.node.codec, bytes, valueStart, valueEnd))
+        value = decodeValue(this.node.codec, bytes, valueStart, valueEnd)
+        if (!freeze(value)) value = new Written(bytes.subarray(valueStart, valueEnd))
       } catch (cause) {
         return this.#refuse(cursor, partition, cause, key)
       }
@@ -109,10 +111,24 @@ export class LookupCopy {
   }
 }
 
-/** Views of bytes cannot be frozen. */
-function frozen<T>(value: T): T {
-  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value) || Object.isFrozen(value)) return value
+/** A row with a part that nobody could be kept from changing: each who looks it up gets it anew. */
+class Written {
+  readonly #bytes: Buffer
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = Buffer.from(bytes)
+  }
+
+  decoded({ codec }: TopicNode): unknown {
+    return decodeValue(codec, this.#bytes, 0, this.#bytes.length)
+  }
+}
+
+/** Whether it could: dates, maps and bytes can be changed however frozen they are. */
+function freeze(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return typeof value !== 'function'
+  const prototype: unknown = Object.getPrototypeOf(value)
+  if (prototype !== Object.prototype && prototype !== Array.prototype && prototype !== null) return false
   Object.freeze(value)
-  for (const part of Object.values(value)) frozen(part)
-  return value
+  return Object.values(value).every(freeze)
 }

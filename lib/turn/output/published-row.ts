@@ -6,7 +6,7 @@ import type { Outbox } from './outbox.js'
 
 /**
  * The row of an object; null for a deleted one, or when `row` says so. Undefined for one that is deleted and never had a row,
- * since its key is none of the topic's. Throws `PUBLISH_FAILED` and `RECORD_TOO_LARGE`.
+ * since its key is none of the topic's. `state`: a copy, which the function that makes the row may keep and change. Throws `PUBLISH_FAILED` and `RECORD_TOO_LARGE`.
  */
 export function rowOf(
   { target, row }: PublishDefinition,

@@ -82,7 +82,7 @@ export class ActiveTurn implements Turn<Record<string, unknown>> {
 
   constructor(work: Work, isNew: boolean, surroundings: TurnSurroundings) {
     this.#isNew = isNew
-    this.#window = work.window
+    this.#window = work.window && { ...work.window }
     this.#work = work
     this.#surroundings = surroundings
   }
