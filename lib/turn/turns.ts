@@ -79,11 +79,14 @@ export class Turns {
 
   /** What `act` runs fails for good, in its place among the turns of its object, and is not tried. */
   failing(verdict: Verdict, act: () => void): void {
+    const { failures } = this.#options
     this.#verdict = verdict
+    failures.isBrief = verdict.brief
     try {
       act()
     } finally {
       this.#verdict = undefined
+      failures.isBrief = false
     }
   }
 

@@ -1,115 +1,39 @@
 import { z } from 'zod'
 import { Instance } from '../../../test/instances.js'
-import { listeningLogger, readAll, type Read } from '../../../test/reading.js'
-import { refusingLog, type Appended, type RefusingOptions } from '../../../test/refusing-log.js'
+import { listeningLogger, readAll } from '../../../test/reading.js'
+import { refusingLog, type Appended } from '../../../test/refusing-log.js'
 import { systemClock } from '../../core/clock.js'
 import { text } from '../../codec/codec.js'
-import { memoryLog, type MemoryLog } from '../../memory/memory-log.js'
-import type { InputOptions } from '../../model/inputs.js'
-import { stateObject, type Handler } from '../../model/state-object.js'
-import { topic, type Flow, type Topic } from '../../model/stream.js'
+import { replayDeadLetters } from '../../app/replay.js'
+import { memoryLog } from '../../memory/memory-log.js'
+import { stateObject } from '../../model/state-object.js'
+import { topic } from '../../model/stream.js'
 import { hopping, tumbling } from '../../model/window.js'
 import { drained } from '../drain.js'
 import { CommittedState } from '../state-reader.js'
-
-/** Lines are `<key> <what>`. */
-const lines = topic('lines', text())
-const strict = topic('lines', text(), { onInvalid: 'stop' })
-const loose = topic('lines', text(), { onInvalid: 'skip' })
-const out = topic('out', text())
-const rows = topic('rows', z.object({ seen: z.array(z.string()) }))
-const letters = topic('app-dlq', text())
-
-interface Seen {
-  seen: string[]
-}
-const shape = { state: z.object({ seen: z.array(z.string()) }), init: (): Seen => ({ seen: [] }) }
-const key = (line: string): string => line.split(' ')[0] as string
-
-/** What is refused: all that has `poison` in it and goes to one of these topics. */
-const poisonFor =
-  (...names: readonly string[]) =>
-  ({ topic: name, value }: Appended): boolean =>
-    names.includes(name) && value?.includes('poison') === true
-
-type Notes = ReturnType<typeof notes>
-/** Keeps the lines of a key, and does more. */
-function notes(
-  more: Handler<Seen, string> = () => undefined,
-  input: Omit<InputOptions<string>, 'key'> = {},
-  from: Topic<string> = lines,
-) {
-  return stateObject('notes', shape).on(from, { key, ...input }, (state, line, turn) => {
-    state.seen.push(line)
-    return more(state, line, turn)
-  })
-}
-
-const emits: Handler<Seen, string> = (_state, line, turn) => turn.emit(out, line)
-
-interface World extends RefusingOptions {
-  readonly objects?: readonly Notes[]
-  readonly flows?: readonly Flow[]
-  readonly refuses: (record: Appended) => boolean
-  readonly partitions?: number
-  readonly guarantee?: 'exactly-once' | 'at-least-once'
-  readonly commitIntervalMs?: number
-  readonly log?: MemoryLog
-}
-
-interface Ran {
-  readonly state: Readonly<Record<string, readonly string[]>>
-  readonly out: readonly (string | null)[]
-  readonly rows: readonly Read<Seen>[]
-  readonly letters: readonly Read<string>[]
-  readonly warnings: readonly string[]
-  readonly stats: Instance['engine']['stats']
-}
-
-/** All that an app came to that has processed these lines. Throws what stopped it. */
-async function run(input: readonly string[], world: World): Promise<Ran> {
-  const { objects = [], flows = [], refuses, partitions = 1, ...more } = world
-  const { guarantee = 'exactly-once', commitIntervalMs = 10 } = more
-  const log = world.log ?? memoryLog({ partitions })
-  const logger = listeningLogger()
-  const wrap = (port: Parameters<typeof refusingLog>[0]) => refusingLog(port, refuses, more)
-  const instance = new Instance({
-    app: 'app',
-    log,
-    objects,
-    flows,
-    logger,
-    wrap,
-    engine: { guarantee, commitIntervalMs },
-  })
-  const { engine } = instance
-  try {
-    await log.send(lines, input, { key })
-    await engine.start()
-    await drained(engine)
-    const state: Record<string, readonly string[]> = {}
-    for (const kind of objects)
-      for await (const [name, value] of new CommittedState(engine, kind).entries())
-        state[name] = (value as unknown as Seen).seen
-    const made = new Set(await log.admin.list(''))
-    const emitted = made.has('out') ? (await readAll(log, out)).map(({ value }) => value) : []
-    const published = made.has('rows') ? await readAll(log, rows) : []
-    const { warnings } = logger
-    return { state, out: emitted, rows: published, letters: await readAll(log, letters), warnings, stats: engine.stats }
-  } finally {
-    await engine.stop(1_000)
-  }
-}
-
-const many = (count: number, of: string, name = 'k'): string[] =>
-  Array.from({ length: count }, (_, i) => `${name} ${of}${i}`)
-const poisonAt = (count: number, ...places: readonly number[]): string[] =>
-  many(count, '').map((line, i) => (places.includes(i) ? `${line} poison` : line))
-const good = (input: readonly string[]): string[] => input.filter((line) => !line.includes('poison'))
-const bad = (input: readonly string[]): string[] => input.filter((line) => line.includes('poison'))
-const valuesOf = (read: readonly Read<string>[]): (string | null)[] => read.map(({ value }) => value)
-
-const input = poisonAt(120, 0, 17, 18, 119)
+import {
+  type World,
+  apart,
+  bad,
+  copies,
+  emits,
+  good,
+  input,
+  key,
+  lines,
+  loose,
+  many,
+  notes,
+  other,
+  out,
+  poisonAt,
+  poisonFor,
+  rows,
+  run,
+  shape,
+  strict,
+  valuesOf,
+} from '../../../test/refused-world.js'
 
 describe('a record of which a broker refuses what it led to', () => {
   it.each([
@@ -133,18 +57,62 @@ describe('a record of which a broker refuses what it led to', () => {
       'a row',
       { objects: [notes(emits).publish(rows, ({ seen }) => ({ seen: [...seen] }))], refuses: poisonFor('rows') },
     ],
-    ['a hop', { objects: [notes(emits, { route: 'shuffle' })], refuses: poisonFor('app-notes-inbox') }],
-  ] as const)('is refused as a whole, and all others are exact: %s', async (_what, world) => {
-    const ran = await run(input, world)
-    expect(ran.state).toEqual({ k: good(input) })
-    expect(ran.out).toEqual(good(input))
-    expect(valuesOf(ran.letters)).toEqual(bad(input))
+  ] as const)('fails as its turn does, and all others are exact: %s', async (_what, world) => {
+    const ran = await run(apart, world)
+    expect(ran.state).toEqual(Object.fromEntries(good(apart).map((line) => [key(line), [line]])))
+    expect(ran.out).toEqual(good(apart))
+    expect(valuesOf(ran.letters)).toEqual(bad(apart))
     expect(ran.letters[1]?.headers).toMatchObject({
       'millrace.error.code': 'RECORDS_REFUSED',
       'millrace.source.topic': 'lines',
       'millrace.source.offset': '17',
+      'millrace.kind': 'notes',
+      'millrace.key': 'k17',
+      'millrace.letter': '1',
     })
     expect(ran.letters[1]?.headers['millrace.error.message']).toMatch(/lines\[0\]@17: .*the broker refuses/)
+  })
+
+  it('leaves its object in quarantine, until its letter is replayed', async () => {
+    const log = memoryLog({ partitions: 1 })
+    const three = ['a 1', 'b poison', 'b 3', 'a 4']
+    const ran = await run(three, { log, objects: [notes(emits)], refuses: poisonFor('out') })
+    expect(ran.state).toEqual({ a: ['a 1', 'a 4'] })
+    expect(ran.letters.map(({ value, headers }) => [value, headers['millrace.error.code']])).toEqual([
+      ['b poison', 'RECORDS_REFUSED'],
+      ['b 3', 'QUARANTINED'],
+    ])
+    expect(await replayDeadLetters({ id: 'app', log })).toMatchObject({ replayed: 2, left: 0 })
+    const repaired = { log, objects: [notes(emits)], refuses: () => false }
+    await run([], repaired)
+    const again = await run(['b 5'], repaired)
+    expect(again.state).toEqual({ a: ['a 1', 'a 4'], b: ['b poison', 'b 3', 'b 5'] })
+    expect(again.letters).toHaveLength(2)
+  })
+
+  it.each<[string, Partial<World>]>([
+    ['it hopped', { objects: [notes(emits, { route: 'shuffle' })], refuses: poisonFor('app-notes-inbox') }],
+    ['a flow writes it as well', { objects: [notes(emits)], flows: [lines.to(copies)] }],
+    ['two kinds read it', { objects: [notes(emits), other] }],
+    [
+      'it becomes two values',
+      {
+        objects: [
+          notes(
+            emits,
+            {},
+            lines.flatMap((line) => [line, line]),
+          ),
+        ],
+      },
+    ],
+  ])('is refused as a whole where its turn is not all: %s', async (_what, world) => {
+    const ran = await run(input, { refuses: poisonFor('out'), ...world })
+    expect([...new Set(ran.state['k'])]).toEqual(good(input))
+    expect([...new Set(ran.out)]).toEqual(good(input))
+    expect(valuesOf(ran.letters)).toEqual(bad(input))
+    expect(ran.letters[1]?.headers).toMatchObject({ 'millrace.error.code': 'RECORDS_REFUSED' })
+    expect(ran.letters[1]?.headers).not.toHaveProperty(['millrace.kind'])
   })
 
   it('takes the way of its topic when a flow has written it', async () => {
@@ -156,17 +124,25 @@ describe('a record of which a broker refuses what it led to', () => {
     expect(valuesOf(ran.letters)).toEqual(bad(input))
   })
 
-  it('is skipped where its topic says so', async () => {
-    const ran = await run(input, { objects: [notes(emits, {}, loose)], refuses: poisonFor('out') })
-    expect(ran.out).toEqual(good(input))
-    expect(ran.letters).toEqual([])
-    expect(ran.stats.refused).toBe(4)
+  it('is skipped where its topic says so of what a flow writes, and its input of a turn', async () => {
+    const flow = await run(input, { flows: [loose.to(out)], refuses: poisonFor('out') })
+    expect(flow.out).toEqual(good(input))
+    expect(flow.letters).toEqual([])
+    expect(flow.stats.refused).toBe(4)
+    const skipping = notes(emits, { onError: { then: 'skip' } })
+    const turn = await run(input, { objects: [skipping], refuses: poisonFor('out') })
+    expect(turn.state).toEqual({ k: good(input) })
+    expect(turn.letters).toEqual([])
+    expect(turn.stats.skipped).toBe(4)
   })
 
-  it('stops the app where its topic says so, with all before it committed, and again at the next start', async () => {
+  it.each<[string, Partial<World>]>([
+    ['its topic', { flows: [strict.to(out)] }],
+    ['its input', { objects: [notes(emits, { onError: { then: 'stop' } })] }],
+  ])('stops the app where %s says so, with all before it committed, and again at the next start', async (_w, stops) => {
     const log = memoryLog({ partitions: 1 })
     const lines120 = poisonAt(120, 17)
-    const world = { objects: [notes(emits, {}, strict)], refuses: poisonFor('out'), log }
+    const world = { ...stops, refuses: poisonFor('out'), log }
     const stopped = { code: 'RECORDS_REFUSED', topic: 'lines', partition: 0, offset: 17 }
     await expect(run(lines120, world)).rejects.toMatchObject(stopped)
     await expect(run([], world)).rejects.toMatchObject(stopped)
@@ -278,10 +254,10 @@ describe('what was due, of which a broker refuses what it wrote,', () => {
 })
 
 describe('a record in many windows', () => {
-  it('fails in all of them when it had hopped, and others are in theirs', async () => {
+  it.each(['auto', 'shuffle'] as const)('fails in all of them, and others are in theirs: route %s', async (route) => {
     const kind = stateObject('notes', { ...shape, window: hopping('100h', { every: '1h' }) }).on(
       lines,
-      { key, route: 'shuffle' },
+      { key, route },
       (state, line, turn) => {
         state.seen.push(line)
         turn.emit(out, line)
@@ -314,56 +290,12 @@ describe('a window that closes', () => {
 
 describe('without transactions', () => {
   it('all others take effect at least once, and the refused one is a dead letter', async () => {
-    const ran = await run(input, { objects: [notes(emits)], refuses: poisonFor('out'), guarantee: 'at-least-once' })
-    expect([...new Set(ran.out)]).toEqual(good(input))
-    expect([...new Set(valuesOf(ran.letters))]).toEqual(bad(input))
+    const ran = await run(apart, { objects: [notes(emits)], refuses: poisonFor('out'), guarantee: 'at-least-once' })
+    expect(new Set(ran.out)).toEqual(new Set(good(apart)))
+    expect([...new Set(valuesOf(ran.letters))]).toEqual(bad(apart))
     // What the broker had taken of a refused commit stays: here the changelog, with the effect of the refused ones.
-    const state = ran.state['k'] ?? []
-    expect(state).toEqual(expect.arrayContaining(good(input)))
+    const state = Object.values(ran.state).flat()
+    expect(state).toEqual(expect.arrayContaining(good(apart)))
     expect(state.length).toBeGreaterThan(input.length)
-  })
-})
-
-describe('when the dead letter is refused too', () => {
-  const toDlq = ({ topic: name, value }: Appended): boolean => name === 'app-dlq' && value !== null
-
-  it('a record has one that says where it is, and what it was refused for', async () => {
-    const refuses = (record: Appended): boolean => poisonFor('out')(record) || toDlq(record)
-    const ran = await run(input, { objects: [notes(emits)], refuses })
-    expect(ran.out).toEqual(good(input))
-    expect(ran.letters.map((letter) => [letter.key, letter.value])).toEqual(
-      [0, 17, 18, 119].map((offset) => [`lines[0]@${offset}`, null]),
-    )
-    expect(ran.letters[1]?.headers).toMatchObject({
-      'millrace.error.code': 'RECORDS_REFUSED',
-      'millrace.source.topic': 'lines',
-      'millrace.source.offset': '17',
-    })
-    expect(ran.warnings.filter((warning) => warning.includes('whose dead letter is refused as well'))).toHaveLength(4)
-  })
-
-  it('a turn has one as well, and its object is not in quarantine for what cannot be replayed', async () => {
-    const refuses = (record: Appended): boolean => poisonFor('out')(record) || toDlq(record)
-    const ran = await run(input, { objects: [notes(emits, { route: 'shuffle' })], refuses })
-    expect(ran.out).toEqual(good(input))
-    expect(ran.letters.map(({ headers }) => headers['millrace.source.offset'])).toEqual(['0', '17', '18', '119'])
-  })
-
-  it('a record that cannot be read has one', async () => {
-    const numbers = topic('lines', z.number())
-    const kind = stateObject('notes', shape).on(numbers, { key: String }, () => undefined)
-    const ran = await run(['a', '1', 'b'], { objects: [kind as never], refuses: toDlq })
-    expect(ran.letters.map((letter) => [letter.key, letter.value])).toEqual([
-      ['lines[0]@0', null],
-      ['lines[0]@2', null],
-    ])
-    expect(ran.letters[0]?.headers['millrace.error.code']).toBe('RECORDS_REFUSED')
-  })
-
-  it('and even that is, the app stops with a sentence that names the topic to look at', async () => {
-    const refuses = (record: Appended): boolean => poisonFor('out')(record) || record.topic === 'app-dlq'
-    const error: unknown = await run(input, { objects: [notes(emits)], refuses }).catch((reason: unknown) => reason)
-    expect(error).toMatchObject({ code: 'RECORDS_REFUSED', topic: 'app-dlq' })
-    expect((error as Error).message).toMatch(/lines\[0\]@0, .*Look at the limits of app-dlq/)
   })
 })

@@ -77,6 +77,7 @@ export function flowSink({ target, key }: FlowDefinition, passage: Passage): Sin
       demandFits(passage, name, own, bytes, headers)
       passage.outbox.route(name, passage.partitions.get(name), own, bytes, timeOf(record), headers)
     },
+    leadsTo: () => 'more',
     begin: () => void (prepared = 0),
     prepare(value, record) {
       const own = keyFor(value, record)

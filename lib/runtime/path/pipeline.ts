@@ -1,12 +1,13 @@
 import type { KindDefinition } from '../../model/kind.js'
 import { inboxTopic } from '../../model/names.js'
+import type { RecordInfo } from '../../core/record.js'
 import { paths, type Push, type SourcePath } from '../../model/paths.js'
 import type { Program } from '../../model/program.js'
 import type { TopicNode } from '../../model/stream.js'
 import type { TurnSource } from '../../turn/kept/turn-source.js'
 import { flowSink } from './flow-sink.js'
 import type { Passage } from './passage.js'
-import { allOrNone, turnSink, type Sink } from './sinks.js'
+import { allOrNone, turnSink, type Lead, type Sink } from './sinks.js'
 
 /** All that happens to the values of one source topic, fused at start. */
 export interface SourcePlan {
@@ -14,6 +15,8 @@ export interface SourcePlan {
   readonly pushes: readonly Push[]
   /** The ways that records without a value go; undefined when none does. */
   readonly tombstones: readonly Push[] | undefined
+  /** What a record leads to; `decoded` gives its value, or null where it has none. Throws what decoding and steps throw. */
+  readonly leadsOf: (decoded: () => unknown, record: RecordInfo, isTombstone: boolean) => readonly Lead[]
 }
 
 /** A kind's inputs by the id that hopped records carry. */
@@ -36,15 +39,16 @@ export function pipeline(
   stateTasks: number,
   passage: Passage,
 ): Pipeline {
-  const plans = new Map<string, { pushes: Push[]; tombstones: Push[] }>()
+  const plans = new Map<string, { pushes: Push[]; tombstones: Push[]; probes: Probe[] }>()
   const use = (): void => void (passage.used = true)
   const add = (path: SourcePath, sink: Sink): void => {
     const { name } = path.topic
-    const plan = plans.get(name) ?? { pushes: [], tombstones: [] }
+    const plan = plans.get(name) ?? { pushes: [], tombstones: [], probes: [] }
     plans.set(name, plan)
     const push = path.many ? allOrNone(path, sink, use) : path.fuse(sink.take, use)
     plan.pushes.push(push)
     if (path.tombstones) plan.tombstones.push(push)
+    plan.probes.push(probe(path, sink))
   }
   program.kinds.forEach((kind, kindIndex) => {
     for (const input of kind.inputs) {
@@ -61,8 +65,9 @@ export function pipeline(
   return {
     sources: new Map(
       program.sources.map((topic) => {
-        const { pushes = [], tombstones = [] } = plans.get(topic.name) ?? {}
-        return [topic.name, { topic, pushes, tombstones: tombstones.length === 0 ? undefined : tombstones }]
+        const { pushes = [], tombstones = [], probes = [] } = plans.get(topic.name) ?? {}
+        const plan = { topic, pushes, tombstones: tombstones.length === 0 ? undefined : tombstones }
+        return [topic.name, { ...plan, leadsOf: leadsOf(probes) }]
       }),
     ),
     inboxes: new Map(
@@ -75,5 +80,30 @@ export function pipeline(
         },
       ]),
     ),
+  }
+}
+
+/** Adds what a value leads to on one path. */
+interface Probe {
+  readonly tombstones: boolean
+  readonly leads: (value: unknown, record: RecordInfo, found: Lead[]) => void
+}
+
+function probe(path: SourcePath, { leadsTo }: Sink): Probe {
+  let found: Lead[] = []
+  const push = path.fuse((value, record) => found.push(leadsTo(value, record)))
+  const leads: Probe['leads'] = (value, record, into) => {
+    found = into
+    push(value, record)
+  }
+  return { tombstones: path.tombstones, leads }
+}
+
+function leadsOf(probes: readonly Probe[]): SourcePlan['leadsOf'] {
+  return (decoded, record, isTombstone) => {
+    const found: Lead[] = []
+    // Each step has a value of its own, as when the record is taken.
+    for (const { leads, tombstones } of probes) if (!isTombstone || tombstones) leads(decoded(), record, found)
+    return found.filter((lead) => lead !== 'nothing')
   }
 }

@@ -15,9 +15,14 @@ import type { Origin } from '../../turn/running/work.js'
 import { Hops } from './hops.js'
 import type { Passage } from './passage.js'
 
-/** Where the values of a path end. Both throw `RecordRefused` before anything of the value has had an effect. */
+/** `turn`: one in this task, or one in each window of the record. `more`: something that is written for other tasks or readers. */
+export type Lead = 'turn' | 'more' | 'nothing'
+
+/** Where the values of a path end. All throw `RecordRefused` before anything of the value has had an effect. */
 export interface Sink {
   readonly take: Push
+  /** What a value would lead to; does nothing. Throws as `take` does. */
+  readonly leadsTo: (value: unknown, record: RecordInfo) => Lead
   /** Does all that can be refused; what it gives does the rest. `element`: which of those that the record becomes it is. */
   readonly prepare: (value: unknown, record: RecordInfo, element: number) => () => void
   /** Values of a record will be prepared one by one. */
@@ -104,6 +109,11 @@ export function turnSink(options: TurnSinkOptions, passage: Passage): Sink {
     }
   }
 
+  const isInPlace = (key: string): boolean =>
+    !isShuffled &&
+    passage.task.agenda?.state.tables[kindIndex] !== undefined &&
+    partitionOfKey(key, stateTasks) === passage.task.index
+
   const prepared = (
     extracted: unknown,
     value: unknown,
@@ -143,6 +153,11 @@ export function turnSink(options: TurnSinkOptions, passage: Passage): Sink {
       if (entry === undefined) return prepared(key, value, record, undefined)()
       passage.used = true
       passage.turns.run(recordWork(source, agenda as Agenda, table as Table, entry, value, record, first))
+    },
+    leadsTo(value, record) {
+      const key = extracted(value, record)
+      if (key === null) return 'nothing'
+      return isInPlace(demandExtracted(key, input)) ? 'turn' : 'more'
     },
     prepare: (value, record, element) => prepared(extracted(value, record), value, record, element),
     end: (record) => hops.sendCollected(record),

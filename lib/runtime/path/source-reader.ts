@@ -8,6 +8,7 @@ import type { SourceTime } from '../../turn/due/source-time.js'
 import type { Culprit } from './culprits.js'
 import { extractedTime } from './event-time.js'
 import type { SourcePlan } from './pipeline.js'
+import type { Lead } from './sinks.js'
 import { Reader, type ReaderSurroundings } from './reader.js'
 import type { Task } from '../tasks/task.js'
 
@@ -39,10 +40,35 @@ export class SourceReader extends Reader {
     return this.#view
   }
 
-  protected override setAside({ error, brief }: Culprit): void {
+  /** A record that leads to one turn, and to nothing else, fails as that turn does after a hop. Others are refused as a whole. */
+  protected override setAside(culprit: Culprit): void {
+    const { error, brief } = culprit
+    const [lead, ...more] = this.#leads()
+    if (more.length === 0 && lead === 'turn') {
+      const { turns } = this.surroundings.passage
+      return turns.failing(culprit, () => {
+        this.take()
+        turns.unfinished.finish()
+      })
+    }
     this.#look()
     const what = `what was written for it was refused (${error.message})`
     this.refuseFor(this.#plan.topic.onInvalid, new RecordRefused('RECORDS_REFUSED', what, { cause: error }), brief)
+  }
+
+  #leads(): readonly Lead[] {
+    const { topic, tombstones, leadsOf } = this.#plan
+    const { bytes, valueStart, valueEnd } = this.cursor
+    const isTombstone = valueStart < 0 && tombstones !== undefined
+    const decoded = (): unknown => (isTombstone ? null : decodeValue(topic.codec, bytes, valueStart, valueEnd))
+    const view = this.#look()
+    try {
+      if (topic.timestamp !== undefined && !isTombstone) view.eventTime = extractedTime(topic.timestamp, decoded())
+      return leadsOf(decoded, view, isTombstone)
+    } catch {
+      // It is refused as well when it is taken.
+      return []
+    }
   }
 
   protected override take(): void {

@@ -35,6 +35,8 @@ export interface FailuresOptions {
  */
 export class Failures {
   readonly #options: FailuresOptions
+  /** Letters of turns that are not tried are to be brief: longer ones were refused. */
+  isBrief = false
 
   constructor(options: FailuresOptions) {
     this.#options = options
@@ -116,6 +118,7 @@ export class Failures {
   refused(work: Work, error: MillraceError, policy: 'dead-letter' | 'skip' | 'stop'): void {
     if (policy === 'stop') throw error
     if (policy === 'skip') this.#options.counts.now.skipped++
+    else if (this.isBrief) this.#briefLetter(work, error)
     else this.#letter(work, carriedTurn(work), error, { attempt: 0, letter: undefined })
   }
 
