@@ -51,7 +51,7 @@ describe('an error as it is logged', () => {
         cause: { code: 'ECONNREFUSED', message: expect.stringContaining('ECONNREFUSED') },
       },
     })
-    const [first, ...causes] = stackWithCauses(error)!.split('\ncaused by: ')
+    const [first, ...causes] = stackWithCauses(error, 8_192)!.split('\ncaused by: ')
     expect(first).toMatch(/^MillraceError: the turn failed\n\s+at /)
     expect(causes).toEqual([
       expect.stringMatching(/^TypeError: fetch failed\n\s+at /),
@@ -91,6 +91,15 @@ describe('an error as it is logged', () => {
     const { stack } = errorFields(new Error('m'.repeat(100_000)))
     expect(stack).toContain('error-fields.test')
     expect(stack.length).toBeLessThan(10_000)
+  })
+
+  it.each([200, 1_000, 8_192])('has a stack of at most %i characters, with something of each cause', (most) => {
+    const wordy = (cause?: unknown): Error => new Error('m'.repeat(50_000), { cause })
+    const stack = stackWithCauses(wordy(wordy(wordy(new TypeError('the root')))), most)!
+    expect(stack.length).toBeLessThanOrEqual(most)
+    expect(stack.split('\ncaused by: ')).toHaveLength(4)
+    expect(stack).toContain('TypeError: the root')
+    expect(stackWithCauses(new TypeError('short'), most)).toMatch(/^TypeError: short\n/)
   })
 
   it.each<[string, () => unknown, Partial<ErrorFields>]>([
@@ -136,7 +145,7 @@ describe('an error as it is logged', () => {
       message: expect.any(String),
       stack: expect.any(String),
     })
-    expect(() => stackWithCauses(make())).not.toThrow()
+    expect(() => stackWithCauses(make(), 8_192)).not.toThrow()
   })
 })
 

@@ -20,6 +20,8 @@ const mostFacts = 16
 const longestFact = 500
 const longestName = 100
 const longestMessage = 4_096
+/** What a frame begins with. */
+const frame = '\n    at '
 /** Of the frames; what is above them is the message. */
 const longestStack = 4_096
 
@@ -31,17 +33,33 @@ export function errorFields(error: unknown): ErrorFields {
   return new Description().of(error)
 }
 
-/** The stack of an error with those of its causes, as text; undefined of what has none. Never throws. */
-export function stackWithCauses(error: unknown): string | undefined {
+/**
+ * The stack of an error with those of its causes, as text of at most `most` characters, of which each has its share; undefined of
+ * what has none. Never throws.
+ */
+export function stackWithCauses(error: unknown, most: number): string | undefined {
   const stacks: string[] = []
-  const add = (fields: ErrorFields | undefined): void => {
-    if (fields === undefined) return
-    if (fields.stack !== '') stacks.push(fields.stack)
-    fields.aggregateErrors?.forEach(add)
-    add(fields.cause)
+  const add = ({ stack, aggregateErrors = [], cause }: ErrorFields): void => {
+    if (stack !== '') stacks.push(stack)
+    aggregateErrors.forEach(add)
+    if (cause !== undefined) add(cause)
   }
   add(errorFields(error))
-  return stacks.length === 0 ? undefined : stacks.join('\ncaused by: ')
+  if (stacks.length === 0) return undefined
+  const share = Math.floor(most / stacks.length) - between.length
+  return stacks.map((stack) => shortened(stack, share)).join(between)
+}
+
+const between = '\ncaused by: '
+
+/** With the beginning of the message, and as many whole frames as there is room for. */
+function shortened(stack: string, most: number): string {
+  if (stack.length <= most) return stack
+  const at = stack.indexOf(frame)
+  const head =
+    at < 0 || at > most / 2 ? `${stack.slice(0, at < 0 ? most - 1 : most / 2).toWellFormed()}…` : stack.slice(0, at)
+  const frames = at < 0 ? '' : stack.slice(at, at + most - head.length)
+  return head + frames.slice(0, Math.max(0, frames.lastIndexOf(frame)))
 }
 
 type Fields = { -readonly [name in keyof ErrorFields]: ErrorFields[name] }
@@ -102,7 +120,7 @@ function messageOf(error: object): string {
 function stackOf(error: object): string {
   const stack = read(error, 'stack')
   if (typeof stack !== 'string') return ''
-  const at = stack.indexOf('\n    at ')
+  const at = stack.indexOf(frame)
   if (at < 0) return cutText(stack, longestMessage)
   return cutText(stack.slice(0, at), longestMessage) + cutText(stack.slice(at), longestStack)
 }

@@ -23,6 +23,8 @@ export interface DeadLetter<V> {
   /** What it failed with: one of the codes of `MillraceError`, and the sentence. */
   readonly code: string
   readonly message: string
+  /** Of what was thrown, with those of its causes; undefined when nothing was, as of a record that follows another. */
+  readonly stack: string | undefined
   /** Of a turn: its object, `key|start|end` in a window, and how often it was tried. */
   readonly kind: string | undefined
   readonly object: string | undefined
@@ -57,6 +59,7 @@ export function deadLetterIn(
     timestamp: Number(text('source.timestamp')),
     code: text('error.code') ?? '',
     message: text('error.message') ?? '',
+    stack: text('error.stack'),
     kind: text('kind'),
     object: text('key'),
     attempt: attempt === undefined ? undefined : Number(attempt),

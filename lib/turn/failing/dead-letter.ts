@@ -1,3 +1,4 @@
+import { stackWithCauses } from '../../core/error-fields.js'
 import { cutText, MillraceError, reasonOf } from '../../core/errors.js'
 import { noHeaders, surrounded, type OwnHeaders } from '../../log/format/header-section.js'
 import type { HeaderSection } from '../../log/format/record-headers.js'
@@ -22,6 +23,8 @@ export interface DeadLetterTarget {
  */
 export const ownPrefix = 'millrace.'
 export const countName = `${ownPrefix}headers`
+/** Left out first where a letter is too large for its topic. */
+const stackName = `${ownPrefix}error.stack`
 export const incompleteName = `${ownPrefix}incomplete`
 
 /** Appends a record to the dead-letter topic as it was read, with its coordinates and the error in headers of our own. */
@@ -81,16 +84,19 @@ export function deadTurn(
 
 function append(
   outbox: Outbox,
-  { topic, partitions, times }: DeadLetterTarget,
+  target: DeadLetterTarget,
   partition: number,
   record: CarriedRecord,
   ours: OwnHeaders,
 ): void {
+  const { topic, partitions, times } = target
   const { key, value, headers, timestamp } = record
   const at = times.nearest(topic, timestamp)
   const section = counted(headers, ours)
   const why = outbox.misfit(topic, key, value, section, Infinity)
   if (why === undefined) return outbox.add(topic, partition % partitions, key, value, at, section)
+  const withoutStack = ours.filter(([name]) => name !== stackName)
+  if (withoutStack.length < ours.length) return append(outbox, target, partition, record, withoutStack)
   const small = ours.filter(([, { length }]) => length <= longestOwn)
   const brief = counted(noHeaders, [...small, own('incomplete', `the record ${why}: read it where it came from`)])
   outbox.add(topic, partition % partitions, placeOf(record), null, at, brief)
@@ -108,16 +114,24 @@ function errorHeaders(
   error: unknown,
   { topic, partition, offset, timestamp }: CarriedRecord,
 ): OwnHeaders {
+  const stack = stackOf(error)
   return [
     own('app', app),
     ...(version === undefined ? [] : [own('app.version', version)]),
     own('error.code', MillraceError.is(error) ? error.code : 'VALUE_INVALID'),
     own('error.message', cutText(reasonOf(error), longestMessage)),
+    ...(stack === undefined ? [] : [own('error.stack', stack)]),
     own('source.topic', topic),
     own('source.partition', partition),
     own('source.offset', offset),
     own('source.timestamp', timestamp),
   ]
+}
+
+/** Of what was thrown, with its causes; that of our own error beside it would say nothing. */
+function stackOf(error: unknown): string | undefined {
+  const thrown = MillraceError.is(error) ? error.cause : error
+  return thrown === undefined ? undefined : stackWithCauses(thrown, longestStack)
 }
 
 const own = (name: string, value: string | number): readonly [string, Uint8Array] => [
@@ -127,6 +141,9 @@ const own = (name: string, value: string | number): readonly [string, Uint8Array
 
 /** Characters of a message that a letter carries. */
 const longestMessage = 4_096
+
+/** Characters of the stacks of an error and its causes. */
+const longestStack = 8_192
 
 /** Bytes of a header of ours in a letter that must be small: only keys of objects can have more. */
 const longestOwn = 4 * longestMessage
