@@ -81,7 +81,6 @@ async function transactionsOf(channel: Channel, producerIds: readonly bigint[]):
   if (producerIds.length === 0) return known
   await channel.insist('brokers', () => channel.refresh())
   const asked = [...channel.map.nodes.keys()].map(async (node) => {
-    if (!(await channel.speaks(node, listTransactions))) return []
     return (await channel.request(node, listTransactions, { states: [], producerIds })).transactions
   })
   // A broker that does not answer now is asked the next time.

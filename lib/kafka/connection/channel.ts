@@ -110,10 +110,6 @@ export class Channel {
     return new LinkRefused(`Connecting to ${nameOfAddress(address)}: ${why}`, { cause: error })
   }
 
-  speaks<Q, A>(node: number, api: Api<Q, A>): Promise<boolean> {
-    return this.#link(node, 0).speaks(api)
-  }
-
   /** The leader of a partition, looking it up when needed. To be called inside an attempt of `insist`. */
   async leader(at: TopicPartition): Promise<number> {
     if (this.map.leader(at) === undefined) await this.refresh()

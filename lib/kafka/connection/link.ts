@@ -1,5 +1,6 @@
 import { MillraceError, reasonOf } from '../../core/errors.js'
 import type { Api } from '../protocol/api.js'
+import { commonVersion, demandNeeded } from './broker-versions.js'
 import type { WireBroker, WireConnection, WireRequest } from './kafkajs-shape.js'
 import { notKafka, tlsExpected, type Wire } from './kafkajs-wire.js'
 import type { Address } from './options.js'
@@ -55,12 +56,6 @@ export class Link {
     }
   }
 
-  /** Whether the broker speaks an API, in a version that we speak. */
-  async speaks<Q, A>(api: Api<Q, A>): Promise<boolean> {
-    if (this.#readyConnection() === undefined) await this.#ready()
-    return this.#commonVersion(api) !== undefined
-  }
-
   /** Breaks the connection; what is in flight rejects with `LinkLost`. */
   cut(reason: string): void {
     this.#lost = true
@@ -94,6 +89,7 @@ export class Link {
       const connection = this.#broker.connectionPool.pool[0]!
       stopPolling(connection)
       await this.#broker.connect()
+      demandNeeded(this.#name, this.#broker.versions)
       return (this.#connection = connection)
     } catch (error) {
       this.#lost = true
@@ -104,20 +100,10 @@ export class Link {
   }
 
   #version<Q, A>(api: Api<Q, A>, body: Q): number {
-    const version = this.#commonVersion(api, api.highestFor?.(body))
+    const version = commonVersion(this.#broker?.versions, api, api.highestFor?.(body))
     if (version !== undefined) return version
-    const spoken = this.#broker?.versions?.[api.key]
-    throw new MillraceError(
-      'CLIENT_UNSUPPORTED',
-      `Broker ${this.#name} speaks ${api.name} ${spoken === undefined ? 'not at all' : `${spoken.minVersion} to ${spoken.maxVersion}`}; needed is ${api.lowest} to ${api.highest}. Use Apache Kafka 3.0 or later.`,
-    )
-  }
-
-  #commonVersion<Q, A>(api: Api<Q, A>, highest = api.highest): number | undefined {
-    const spoken = this.#broker?.versions?.[api.key]
-    if (spoken === undefined) return undefined
-    const version = Math.min(highest, spoken.maxVersion)
-    return version >= Math.max(api.lowest, spoken.minVersion) ? version : undefined
+    const what = `Broker ${this.#name} does not speak ${api.name} in a version from ${api.lowest} to ${api.highest}`
+    throw new MillraceError('CLIENT_UNSUPPORTED', `${what}. Use Apache Kafka 3.0 or later.`)
   }
 }
 

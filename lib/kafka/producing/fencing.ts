@@ -11,8 +11,8 @@ const fencingTimeoutMs = 10_000
 
 /**
  * Takes over the transactional ids that start with `prefix`, have a transaction open and are not alive, which aborts it:
- * 14 to 29 ms on one broker, where waiting for its time-out takes 4 to 20 s. Brokers that cannot list their transactions
- * (before Kafka 3.0, KIP-664) are left out: there the time-out decides. Needs DESCRIBE and WRITE on the ids.
+ * 14 to 29 ms on one broker, where waiting for its time-out takes 4 to 20 s (KIP-664). Needs DESCRIBE and
+ * WRITE on the ids.
  */
 export async function fenceDead(
   channel: Channel,
@@ -30,7 +30,6 @@ export async function fenceDead(
 }
 
 async function openTransactions(channel: Channel, node: number): Promise<readonly string[]> {
-  if (!(await channel.speaks(node, listTransactions))) return []
   const { errorCode, transactions } = await channel.request(node, listTransactions, { states: ['Ongoing'] })
   if (errorCode === Code.none) return transactions.map(({ id }) => id)
   if (isRetriable(errorCode)) throw TryAgain.because(errorCode)
