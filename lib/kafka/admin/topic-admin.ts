@@ -1,3 +1,4 @@
+import { MillraceError } from '../../core/errors.js'
 import type { TopicPartition } from '../../core/record.js'
 import type { NewTopic, TopicInfo } from '../../log/port.js'
 import type { Channel } from '../connection/channel.js'
@@ -9,8 +10,9 @@ import { metadata, type MetadataResponse } from '../protocol/metadata.js'
 import { createTopics, describeConfigs } from '../protocol/topics.js'
 
 const createMs = 30_000
+/** A deletion takes a second or so, unless a broker that has to take part is away. */
+const goneMs = 30_000
 const throttlingQuotaExceeded = 89
-const topicAuthorizationFailed = 29
 
 export async function describeTopics(
   channel: Channel,
@@ -32,9 +34,7 @@ export async function describeTopics(
       if (described === undefined || described.errorCode === Code.unknownTopicOrPartition) continue
       // Without the permission there are no settings to see, and what topics usually have is worked with.
       if (described.errorCode !== Code.topicAuthorizationFailed)
-        // Who may not see them goes on without: what they are is then found out as it matters.
-        if (described.errorCode !== topicAuthorizationFailed)
-          mustBeFine(described.errorCode, `DescribeConfigs of ${name}`, {}, described.errorMessage)
+        mustBeFine(described.errorCode, `DescribeConfigs of ${name}`, {}, described.errorMessage)
       infos.set(name, { id, partitions: partitions.length, configs: described.configs })
     }
     return infos
@@ -48,12 +48,16 @@ export async function listTopics(channel: Channel, prefix: string): Promise<read
 
 export async function makeTopics(channel: Channel, topics: readonly NewTopic[]): Promise<void> {
   let left = topics
+  const patience = new DeletionPatience(channel)
   await channel.insist(`create ${topics.map(({ name }) => name).join(', ')}`, async () => {
     if (left.length === 0) return
     const { controllerId } = await channel.metadata([])
     const body = { topics: left, timeoutMs: createMs }
     const results = await channel.request(controllerId, createTopics, body, { timeoutMs: createMs + 5_000 })
     const again: string[] = []
+    const existing = results.filter(({ errorCode }) => errorCode === Code.topicExists).map(({ name }) => name)
+    // Also while it is being deleted: it is to be made when that is done.
+    again.push(...(await patience.notThere(existing)))
     for (const { name, errorCode, errorMessage } of results) {
       if (errorCode === Code.topicExists) continue
       const later = isRetriable(errorCode) || errorCode === Code.notController || errorCode === throttlingQuotaExceeded
@@ -64,6 +68,35 @@ export async function makeTopics(channel: Channel, topics: readonly NewTopic[]):
     if (left.length > 0) throw new TryAgain(`CreateTopics of ${again.join(', ')} is not done`)
   })
   await leadersReady(channel, topics)
+}
+
+/**
+ * Topics that brokers neither make, because they exist, nor know: while they are deleted, which brokers with ZooKeeper do not
+ * always finish.
+ */
+class DeletionPatience {
+  readonly #channel: Channel
+  #since: number | undefined
+
+  constructor(channel: Channel) {
+    this.#channel = channel
+  }
+
+  /** Those of these that brokers do not know. Throws `TOPIC_MISSING` when there have been some for too long. */
+  async notThere(existing: readonly string[]): Promise<readonly string[]> {
+    const { topics } = existing.length === 0 ? { topics: [] } : await this.#channel.metadata(existing)
+    const gone = topics.filter(({ errorCode }) => errorCode === Code.unknownTopicOrPartition).map(({ name }) => name)
+    if (gone.length === 0) this.#since = undefined
+    else if (this.#channel.clock.elapsed() - (this.#since ??= this.#channel.clock.elapsed()) > goneMs)
+      throw stuckInDeletion(gone[0] as string)
+    return gone
+  }
+}
+
+function stuckInDeletion(topic: string): MillraceError {
+  const what = `topic '${topic}' cannot be made, since brokers say that it exists, nor used, since they do not know it, for ${goneMs / 1_000} s: it is being deleted and that does not end`
+  const todo = `Usually a broker that has a replica of it is away: start that one (kafka-topics --describe --topic ${topic} tells which), wait until kafka-topics --list does not show the topic any more, and start again`
+  return new MillraceError('TOPIC_MISSING', `${what}. ${todo}.`, { topic })
 }
 
 /**
