@@ -19,9 +19,25 @@ export type SpokenVersions = NonNullable<WireBroker['versions']>
  * partitions of the transactions of dead owners. The versions of the others that are needed came with 2.8 at the latest.
  */
 const needed: readonly Api<never, unknown>[] = [
-  ...[metadata, listOffsets, fetch, produce, findCoordinator, createTopics, describeConfigs],
-  ...[joinGroup, syncGroup, heartbeat, leaveGroup, offsetFetch, offsetCommit, txnOffsetCommit],
-  ...[initProducerId, addPartitionsToTxn, addOffsetsToTxn, endTxn, listTransactions],
+  metadata,
+  listOffsets,
+  fetch,
+  produce,
+  findCoordinator,
+  createTopics,
+  describeConfigs,
+  joinGroup,
+  syncGroup,
+  heartbeat,
+  leaveGroup,
+  offsetFetch,
+  offsetCommit,
+  txnOffsetCommit,
+  initProducerId,
+  addPartitionsToTxn,
+  addOffsetsToTxn,
+  endTxn,
+  listTransactions,
 ]
 
 /** The version of a request that both sides speak, at most `highest`; undefined when there is none. */
