@@ -33,7 +33,7 @@ describe.each(wrong)('event time in %s', (unit, at) => {
       })
       .onTimer('due', (_own, _payload, turn) => void fired.push([turn.key, turn.now]))
       .publish(rows, ({ count }) => count)
-    await using driver = testDriver({ objects: [kind], partitions: 1, now: start })
+    await using driver = testDriver({ failures: 'expect', objects: [kind], partitions: 1, now: start })
     await driver.send(clicks, { user: 'a', at: start })
     await driver.send(clicks, { user: 'bad', at })
     await driver.send(clicks, { user: 'emitting', at, emits: true })
@@ -62,7 +62,7 @@ describe.each(wrong)('event time in %s', (unit, at) => {
       () => 'all',
       (own) => void own.count++,
     )
-    await using driver = testDriver({ objects: [kind], partitions: 1, now: start })
+    await using driver = testDriver({ failures: 'expect', objects: [kind], partitions: 1, now: start })
     await driver.send(clicks, { user: 'a', at: start })
     await driver.send(clicks, { user: 'bad', at })
     await driver.send(clicks, { user: 'b', at: start + 1000 })

@@ -48,7 +48,7 @@ describe.each(windows)('what a handler holds, of a kind with %s', (_what, window
       { key: (line) => line, onError: { attempts: 1 } },
       (_own, _line, turn) => void Object.assign(turn, { [name]: undefined }),
     )
-    await using driver = testDriver({ objects: [kind], partitions: 1 })
+    await using driver = testDriver({ failures: 'expect', objects: [kind], partitions: 1 })
     await driver.send(lines, 'a', { timestamp: 60_000 })
     expect(
       driver.output(letters).map(({ headers }) => Buffer.from(headers.get('millrace.error.code') ?? []).toString()),
