@@ -14,7 +14,7 @@ export { stateObject } from './model/state-object.js'
 export { topic } from './model/stream.js'
 export { hopping, session, tumbling } from './model/window.js'
 
-export type { App, CloseOptions, QueriesOf, StateOf, StateReader } from './app/app.js'
+export type { App, CloseOptions, Drained, QueriesOf, StateOf, StateReader } from './app/app.js'
 export type { MemoryLogOptions } from './app/logs.js'
 export type { AppOptions } from './app/options.js'
 export type { ReplayOptions, ReplayReport } from './app/replay.js'

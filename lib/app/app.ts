@@ -23,9 +23,10 @@ export interface App extends AsyncDisposable {
   closed(): Promise<void>
   /**
    * Resolves when every record present at the call has been processed and committed, by whichever process, and lookups in this
-   * one see every row present at the call. Rejects with what stopped the app.
+   * one see every row present at the call. Turns that have failed and are to be tried again are not waited for: it says how many
+   * there are. Rejects with what stopped the app.
    */
-  drained(): Promise<void>
+  drained(): Promise<Drained>
   /** Reads committed state of the tasks this process runs. */
   state<O extends AnyStateObject>(kind: O): StateReader<StateOf<O>, QueriesOf<O>>
   /** What the app is doing now; cheap enough for a probe that asks every second. */
@@ -44,6 +45,11 @@ export interface App extends AsyncDisposable {
   stats(): Stats
   /** Every topic, kind and store of the app, as text. */
   describe(): string
+}
+
+export interface Drained {
+  /** Turns of the tasks of this process that wait for another attempt, or behind one that does. */
+  readonly waiting: number
 }
 
 export interface CloseOptions {

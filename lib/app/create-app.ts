@@ -12,10 +12,11 @@ import type { AnyStateObject } from '../model/state-object.js'
 import { drained } from '../runtime/drain.js'
 import { Engine } from '../runtime/engine.js'
 import { CommittedState } from '../runtime/state-reader.js'
+import { waitingTurns } from '../runtime/waiting-turns.js'
 import { levelFolder } from '../store/level/level-folder.js'
 import { memoryFolder } from '../store/memory/memory-folder.js'
 import { asPort } from './logs.js'
-import type { App, CloseOptions, QueriesOf, StateOf, StateReader } from './app.js'
+import type { App, CloseOptions, Drained, QueriesOf, StateOf, StateReader } from './app.js'
 import { resolveOptions, type AppOptions } from './options.js'
 
 const commitLingerMs = 10
@@ -105,8 +106,9 @@ class RunningApp implements App {
     return this.#closed
   }
 
-  drained(): Promise<void> {
-    return drained(this.#engine)
+  async drained(): Promise<Drained> {
+    await drained(this.#engine)
+    return { waiting: await waitingTurns(this.#engine) }
   }
 
   state<O extends AnyStateObject>(kind: O): StateReader<StateOf<O>, QueriesOf<O>> {
