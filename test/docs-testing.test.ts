@@ -28,6 +28,8 @@ function examples(): readonly (() => Promise<void>)[] {
 describe('the code in docs/testing.md', () => {
   it.each(examples().map((example, i) => [`${i + 1}, ${headings[i + 1]}`, example] as const))(
     'does what the page says: example %s',
-    (_name, example) => example(),
+    async (_name, example) => {
+      await expect(example()).resolves.toBeUndefined()
+    },
   )
 })

@@ -5,7 +5,8 @@ import type { Engine } from './engine.js'
 /** Turns of the tasks that run here that wait for their next attempt, or behind one that does, as last committed. */
 export async function waitingTurns({ parts }: Engine): Promise<number> {
   let count = 0
-  for (const { state, agenda } of [...parts.tasks.running.values()]) {
+  // A copy: tasks may come and go meanwhile.
+  for (const { state, agenda } of Array.from(parts.tasks.running.values())) {
     if (state === undefined || agenda === undefined) continue
     await state.flush()
     for await (const { kind, key } of state.due('processing', heldAtMs, heldAtMs + 1)) {
