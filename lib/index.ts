@@ -35,7 +35,7 @@ export type { ClientTopic, LogClient, ReadRecord, SendOptions } from './log/clie
 export type { Log } from './log/port.js'
 export type { DeepReadonly } from './model/deep-readonly.js'
 export type { Backoff, InputOptions, KeyExtractor, OnError } from './model/inputs.js'
-export type { Route, TimerTime } from './model/kind.js'
+export type { Route, TimerBacklog, TimerTime } from './model/kind.js'
 export type { LookupTable } from './model/lookup.js'
 export type {
   AnyStateObject,

@@ -62,6 +62,8 @@ export interface ErrorPolicy {
 export interface TimerDefinition {
   readonly name: string
   readonly time: TimerTime
+  /** By the clock: whether they wait, after their task has been taken over, until a backlog has been processed. */
+  readonly backlog: TimerBacklog
   /** A payload as JSON text. Throws when it does not fit its schema, or would not come back as it is. */
   readonly keep: (payload: unknown) => string
   /** What that text says, as the handler gets it. */
@@ -71,6 +73,9 @@ export interface TimerDefinition {
 
 /** `processing`: the clock of the process; `event`: the timestamps of the records its task has processed. */
 export type TimerTime = 'processing' | 'event'
+
+/** What is due by the clock while there is a backlog. */
+export type TimerBacklog = 'wait' | 'fire'
 
 export interface PublishDefinition {
   readonly target: TopicNode

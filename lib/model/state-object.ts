@@ -17,7 +17,7 @@ import {
 } from '../core/options.js'
 import type { DeepReadonly, Given, Scalar } from './deep-readonly.js'
 import { inputDefinition, type InputOptions, type KeyExtractor } from './inputs.js'
-import type { KindDefinition, TimerDefinition, TimerTime } from './kind.js'
+import type { KindDefinition, TimerBacklog, TimerDefinition, TimerTime } from './kind.js'
 import { checkKindName } from './names.js'
 import { storedPayload, storedState } from './stored-values.js'
 import { topicNode, type Stream, type Topic } from './stream.js'
@@ -86,9 +86,15 @@ const stateOptions: Rules<StateOptions<Schema>> = {
 export interface TimersOptions {
   /** By which time they are due: that of the process's clock, or that of the records. @default 'processing' */
   readonly time?: TimerTime
+  /**
+   * When an app was down, or a task comes from another process, what was there to be processed may have taken timers back that
+   * are due by now. `wait`: those by the clock wait until it has been processed, so they are late rather than wrong; `fire`:
+   * they do not. @default 'wait'
+   */
+  readonly backlog?: TimerBacklog
 }
 
-const timersOptions: Rules<TimersOptions> = { time: oneOf('processing', 'event') }
+const timersOptions: Rules<TimersOptions> = { time: oneOf('processing', 'event'), backlog: oneOf('wait', 'fire') }
 
 /** The window that turns of a kind have: `W` is its option `window`. */
 export type BoundsOf<W> = W extends undefined ? undefined : WindowBounds
@@ -201,9 +207,11 @@ function define<Name extends string, S, T extends TimerPayloads, Q extends Queri
       withMore({ inputs: [...inputs, inputDefinition(name, inputs, input, key, handler as never)] }),
     timers(payloads, options = {}) {
       checkOptions(`state object '${name}', timers`, options, timersOptions)
+      if (options.time === 'event' && options.backlog !== undefined)
+        throw refused(name, 'timers by event time know no backlog: leave backlog out')
       if (definition.window?.kind === 'session')
         throw refused(name, 'sessions have no timers, since they may be merged: their gap is one, see onClose')
-      return withMore({ timers: declared(name, timers, payloads, options.time ?? 'processing') }) as never
+      return withMore({ timers: declared(name, timers, payloads, options) }) as never
     },
     onTimer(timer, handler, ...more: unknown[]) {
       demandFunction(name, `onTimer('${timer}'): the handler`, handler, more)
@@ -243,14 +251,14 @@ function declared(
   kind: string,
   known: ReadonlyMap<string, TimerDefinition>,
   payloads: Record<string, Schema>,
-  time: TimerTime,
+  { time = 'processing', backlog = 'wait' }: TimersOptions,
 ): ReadonlyMap<string, TimerDefinition> {
   const timers = new Map(known)
   for (const [name, schema] of Object.entries(payloads)) {
     if (!isSchema(schema)) throw refused(kind, `timer '${name}' is ${shown(schema)}; give ${schemaRule.give}`)
     if (timers.has(name)) throw refused(kind, `timer '${name}' is declared twice`)
     const stored = within(`state object '${kind}': timer '${name}'`, { kind }, () => storedPayload(schema))
-    timers.set(name, Object.freeze({ name, time, ...stored, handler: undefined }))
+    timers.set(name, Object.freeze({ name, time, backlog, ...stored, handler: undefined }))
   }
   return timers
 }

@@ -6,6 +6,7 @@ import type { Halving } from './commit/halving.js'
 import { dueName } from './path/culprits.js'
 import type { Intake } from './path/intake.js'
 import type { ReaderSurroundings } from './path/reader.js'
+import type { Backlog } from './tasks/backlog.js'
 import type { Task } from './tasks/task.js'
 import type { TaskSet } from './tasks/task-set.js'
 
@@ -19,6 +20,7 @@ export interface DueWorkParts {
   readonly halving: Halving
   readonly surroundings: ReaderSurroundings
   readonly dueTurns: DueTurns
+  readonly backlog: Backlog
 }
 
 /** What is due of one task, by one time. */
@@ -55,12 +57,16 @@ export class DueWork {
 
   /** Milliseconds until something is due, by the clock. */
   get dueInMs(): number {
-    const { clock } = this.#parts.surroundings
+    const { backlog, surroundings, tasks } = this.#parts
+    const { clock } = surroundings
     let next = Infinity
-    for (const { agenda } of this.#parts.tasks.running.values()) {
+    for (const task of tasks.running.values()) {
+      const { agenda } = task
       if (agenda === undefined) continue
-      for (const { stream, schedule } of agenda.lanes)
+      for (const { time, stream, schedule } of agenda.lanes) {
+        if (time === 'processing' && !backlog.isDone(task)) continue
         next = Math.min(next, stream === undefined ? schedule.next - clock.now() : timeLookMs)
+      }
     }
     return Math.max(0, next)
   }
@@ -110,7 +116,8 @@ export class DueWork {
   /** Does at least one thing, however late it is. */
   #runLane({ task, agenda, time, schedule }: TaskLane, now: number, deadline: number): boolean {
     if (!Number.isFinite(now)) return true
-    const { surroundings, cycle, halving } = this.#parts
+    const { surroundings, cycle, halving, backlog } = this.#parts
+    if (time === 'processing' && !backlog.isDone(task)) return true
     const { clock, passage } = surroundings
     schedule.lookAhead(now)
     let done = 0

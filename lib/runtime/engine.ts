@@ -154,6 +154,7 @@ export class Engine {
     this.#stopping = true
     this.#ownership?.end()
     this.#parts?.lookups.end()
+    this.#parts?.backlog.close()
     this.#wake.wake()
     this.watch.look()
   }

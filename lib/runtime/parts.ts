@@ -30,6 +30,7 @@ import { Lookups } from './lookups/lookups.js'
 import type { Passage } from './path/passage.js'
 import { pipeline } from './path/pipeline.js'
 import { Processor } from './processor.js'
+import { Backlog } from './tasks/backlog.js'
 import { Standbys } from './tasks/standbys.js'
 import { StoreInventory } from './tasks/store-inventory.js'
 import type { Task } from './tasks/task.js'
@@ -53,6 +54,7 @@ export interface Parts {
   readonly tasks: TaskSet
   readonly cycle: CommitCycle
   readonly halving: Halving
+  readonly backlog: Backlog
   readonly processor: Processor
 }
 
@@ -120,6 +122,16 @@ export async function openParts(options: EngineOptions, turnLog: Logger, events:
   const failures = new Failures({ clock, logger, outbox, deadLetters, counts, seq, onTrouble: options.onTrouble })
   const { onRefusedRecord: onRefused, onError } = events
   const lookups = new Lookups({ tables: program.lookups, log, clock, logger, onRefused, onError })
+  const backlog = new Backlog({
+    topology: shape,
+    admin: log.admin,
+    clock,
+    logger,
+    held: () => tasks.held,
+    isRunning: (task) => tasks.running.get(task.index) === task,
+    hurry: (by) => void (cycle.hurried += by),
+    onDone: events.onArrival,
+  })
   const sources = new Map(program.kinds.map((kind, index) => [kind.name, sourcesOf(kind, index, options)]))
   const turns = new Turns({
     clock,
@@ -237,7 +249,8 @@ export async function openParts(options: EngineOptions, turnLog: Logger, events:
     tasks,
     cycle,
     halving,
-    processor: new Processor({ intake, tasks, cycle, halving, surroundings, dueTurns }),
+    backlog,
+    processor: new Processor({ intake, tasks, cycle, halving, surroundings, dueTurns, backlog }),
   }
 }
 

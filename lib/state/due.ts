@@ -1,5 +1,8 @@
-/** By which time something is due: the clock of the process, or the timestamps of the records its task has processed. */
-export type DueTime = 'processing' | 'event'
+/**
+ * By which time something is due: the clock of the process, or the timestamps of the records its task has processed. What goes
+ * by the clock waits until a backlog has been processed; `prompt`: it does not.
+ */
+export type DueTime = 'processing' | 'prompt' | 'event'
 
 /**
  * A store lists what is due when under keys of their own: `\0due\0`, a letter for the time, milliseconds since the epoch,
@@ -11,7 +14,7 @@ export type DueTime = 'processing' | 'event'
  */
 const prefix = '\0due\0'
 const digits = 16
-const letters: Readonly<Record<DueTime, string>> = { processing: 'p', event: 'e' }
+const letters: Readonly<Record<DueTime, string>> = { processing: 'p', prompt: 'q', event: 'e' }
 const last = Number.MAX_SAFE_INTEGER
 
 export interface Due {

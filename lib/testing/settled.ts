@@ -28,7 +28,8 @@ export async function nextDue({ parts }: Engine, nowMs: number, toMs: number): P
   let next: number | undefined
   for (const { state } of parts.tasks.running.values()) {
     if (state === undefined) continue
-    for await (const { dueMs } of state.due('processing', nowMs + 1, next ?? toMs, 1)) next = dueMs
+    for (const time of ['processing', 'prompt'] as const)
+      for await (const { dueMs } of state.due(time, nowMs + 1, next ?? toMs, 1)) next = dueMs
   }
   return next
 }

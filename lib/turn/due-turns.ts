@@ -55,10 +55,9 @@ export class DueTurns {
     agenda.taken(entry, time, dueMs)
     for (const [timer, [at, by, , isPutOff]] of timersOf(row))
       if (at === dueMs && by === time && isPutOff !== true) this.#timer(agenda, object, timer, dueMs)
-    if (time === 'event') return
-    if (row.retry?.at === dueMs) this.#retry(agenda, object, entry)
-    if (row.touched !== undefined && expiryOf(row.touched, row.ttlMs as number) === dueMs)
-      this.#expire(agenda, object, dueMs)
+    if (time === 'prompt' && row.retry?.at === dueMs) this.#retry(agenda, object, entry)
+    if (time !== 'processing' || row.touched === undefined) return
+    if (expiryOf(row.touched, row.ttlMs as number) === dueMs) this.#expire(agenda, object, dueMs)
   }
 
   /** One of a kind, or with a name, that this program does not have stays, and is listed again after the next takeover. */

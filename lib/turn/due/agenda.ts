@@ -36,9 +36,10 @@ export class Agenda {
   readonly #streams: readonly (StreamTime | undefined)[]
   readonly #rows: Table
   readonly #clock: Lane
+  readonly #prompt: Lane
   /** By kind. */
   readonly #events: ReadonlyMap<string, Lane>
-  /** That of the clock first. */
+  /** Those of the clock first. */
   readonly lanes: readonly Lane[]
 
   constructor(task: number, state: TaskState, { times, streams, onRead, onError }: AgendaOptions) {
@@ -49,7 +50,9 @@ export class Agenda {
     this.#streams = streams.map((options) => options && new StreamTime(options, this))
     const schedule = (time: DueTime, isOwn: (due: Due) => boolean): Schedule =>
       new Schedule({ time, state, pinned: (list) => this.#pinnedDues(time, list), isOwn, onRead, onError })
-    this.#clock = { time: 'processing', schedule: schedule('processing', () => true), stream: undefined }
+    const byClock = (time: DueTime): Lane => ({ time, schedule: schedule(time, () => true), stream: undefined })
+    this.#clock = byClock('processing')
+    this.#prompt = byClock('prompt')
     this.#events = new Map(
       this.#streams.flatMap((stream) => {
         if (stream === undefined) return []
@@ -57,7 +60,7 @@ export class Agenda {
         return [[kind, { time: 'event', schedule: schedule('event', (due) => kindOf(due) === kind), stream }] as const]
       }),
     )
-    this.lanes = [this.#clock, ...this.#events.values()]
+    this.lanes = [this.#clock, this.#prompt, ...this.#events.values()]
   }
 
   /** How far event time has come for a kind. */
@@ -99,6 +102,7 @@ export class Agenda {
     this.#rows.changed(entry, seq)
     if (isHeld(row)) this.#guard(entry.key)
     this.#list(entry, 'processing', -Infinity)
+    this.#list(entry, 'prompt', -Infinity)
     if (this.#events.size > 0) this.#list(entry, 'event', -Infinity)
   }
 
@@ -124,8 +128,9 @@ export class Agenda {
 
   /** What is due of a kind that this program does not have stays in the store. */
   #add(time: DueTime, due: Due): void {
-    const lane = time === 'processing' ? this.#clock : this.#events.get(kindOf(due) ?? '')
-    lane?.schedule.add(due)
+    if (time === 'processing') this.#clock.schedule.add(due)
+    else if (time === 'prompt') this.#prompt.schedule.add(due)
+    else this.#events.get(kindOf(due) ?? '')?.schedule.add(due)
   }
 
   /** Its task does not run here any more: nothing is read from its store from now on. */

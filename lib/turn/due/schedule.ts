@@ -5,7 +5,7 @@ import { DueHeap } from './due-heap.js'
 /** What is read from the store at once. */
 const readAtOnce = 10_000
 /** What is due within this time is kept in memory, milliseconds. Event time passes faster when there is a backlog. */
-const nearMs: Readonly<Record<DueTime, number>> = { processing: 60_000, event: 600_000 }
+const nearMs: Readonly<Record<DueTime, number>> = { processing: 60_000, prompt: 60_000, event: 600_000 }
 
 /**
  * What is due when, of one task and by one time. Only what is near is in memory; the rest stands in the store, in order, and

@@ -1,7 +1,12 @@
 import { z } from 'zod'
+import { Instance } from '../../../test/instances.js'
+import { readAll } from '../../../test/reading.js'
+import { systemClock } from '../../core/clock.js'
+import { memoryLog } from '../../memory/memory-log.js'
 import { stateObject, type StateObject } from '../../model/state-object.js'
 import { topic } from '../../model/stream.js'
 import type { Turn } from '../../model/turn.js'
+import { drained } from '../../runtime/drain.js'
 import { testDriver, type TestDriver } from '../../testing/driver.js'
 
 const acts = ['nothing', 'cancels it', 'moves it', 'sets it anew for the same time', 'deletes the object'] as const
@@ -102,8 +107,11 @@ describe('a timer that is due while a turn of its object waits', () => {
   })
 
   it('is not tried when it was taken back by a turn that it waited behind, also one under way', async () => {
+    let now = start
+    let attempts = 0
+    let began = (): void => undefined
     let release = (): void => undefined
-    let gates = 0
+    const underWay = new Promise<void>((resolve) => (began = resolve))
     const kind = stateObject('order', { state: z.object({}), init: () => ({}) })
       .timers(wake)
       .on(
@@ -111,27 +119,38 @@ describe('a timer that is due while a turn of its object waits', () => {
         ({ id }) => id,
         (_state, _order, turn) => turn.timer('due', '10s', 'set'),
       )
-      .on(payments, { key: ({ id }) => id, onError: { attempts: 2, backoff: '1s' } }, async (_state, { act }, turn) => {
-        gates++
-        await new Promise<void>((resolve) => (release = resolve))
-        // The first fails, with the timer behind it, and its second attempt cancels.
-        if (act === 'nothing' && gates === 1) throw new Error('once')
-        turn.cancel('due')
-      })
+      .on(
+        payments,
+        { key: ({ id }) => id, onError: { attempts: 2, backoff: '1s' } },
+        async (_state, _payment, turn) => {
+          if (++attempts === 1) {
+            began()
+            await new Promise<void>((resolve) => (release = resolve))
+            // The timer is behind it by now, and its second attempt cancels.
+            throw new Error('once')
+          }
+          turn.cancel('due')
+        },
+      )
       .onTimer('due', (_state, what, turn) => turn.emit(fired, what))
-    await using driver = testDriver({ failures: 'expect', objects: [kind], partitions: 1 })
-    await driver.send(orders, { id: 'a' })
-    const sent = driver.send(payments, { id: 'a', act: 'nothing' })
-    while (gates < 1) await new Promise((resolve) => setImmediate(resolve))
-    const advanced = driver.advance('20s')
-    for (let i = 0; i < 20; i++) await new Promise((resolve) => setImmediate(resolve))
+    const log = memoryLog({ partitions: 1 })
+    await log.admin.create([{ name: fired.name, partitions: 1, replicationFactor: -1, configs: {} }])
+    const clock = { ...systemClock, now: () => now }
+    const { engine } = new Instance({ app: 'app', log, objects: [kind], engine: { clock } })
+    await log.send(orders, [{ id: 'a' }])
+    await engine.start()
+    await drained(engine)
+    await log.send(payments, [{ id: 'a', act: 'nothing' }])
+    await underWay
+    now += 20_000
+    engine.poke()
+    for (let i = 0; i < 20; i++) await new Promise((resolve) => setTimeout(resolve, 2))
     release()
-    await Promise.all([sent, advanced])
-    const again = driver.advance('1s')
-    while (gates < 2) await new Promise((resolve) => setImmediate(resolve))
-    release()
-    await again
-    await driver.advance('1h')
-    expect(texts(driver)).toEqual([])
+    await drained(engine)
+    now += 20_000
+    await drained(engine)
+    await engine.stop(1_000)
+    expect(attempts).toBe(2)
+    expect(await readAll(log, fired)).toEqual([])
   })
 })

@@ -110,7 +110,7 @@ export function eachDue(row: Row, list: (time: DueTime, dueMs: number) => void):
   const { timers, several } = row
   if (timers !== undefined) eachTimer(timers, list)
   if (several !== undefined) for (const byId of Object.values(several)) eachTimer(byId, list)
-  if (row.retry !== undefined) list('processing', row.retry.at)
+  if (row.retry !== undefined) list('prompt', row.retry.at)
   if (row.touched !== undefined) list('processing', expiryOf(row.touched, row.ttlMs as number))
 }
 

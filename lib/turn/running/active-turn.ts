@@ -187,11 +187,14 @@ export class ActiveTurn implements Turn<Record<string, unknown>> {
 
   timer(name: string, when: Duration | Date, payload: unknown): void {
     this.#demandOpen('timer')
-    const { time, keep } = this.#timer(name)
+    const { time, backlog, keep } = this.#timer(name)
     const dueMs = dueTime(name, when, timeBase(time, this.#work, this.#surroundings.clock), this.key)
     if (isThenable(payload)) throw this.#pending(`turn.timer('${name}')`, payload)
     const payloadText = within(`turn.timer('${name}')`, { key: this.key }, () => keep(payload))
-    this.#change({ timer: { name, id: undefined }, set: [dueMs, time, payloadText] })
+    this.#change({
+      timer: { name, id: undefined },
+      set: [dueMs, time === 'processing' && backlog === 'fire' ? 'prompt' : time, payloadText],
+    })
   }
 
   cancel(name: string): void {
