@@ -95,7 +95,7 @@ class DeletionPatience {
 
 function stuckInDeletion(topic: string): MillraceError {
   const what = `topic '${topic}' cannot be made, since brokers say that it exists, nor used, since they do not know it, for ${goneMs / 1_000} s: it is being deleted and that does not end`
-  const todo = `Usually a broker that has a replica of it is away: start that one (kafka-topics --describe --topic ${topic} tells which), wait until kafka-topics --list does not show the topic any more, and start again`
+  const todo = `Usually a broker that has a replica of it is away: start the brokers that are missing, so that the deletion ends, and start again`
   return new MillraceError('TOPIC_MISSING', `${what}. ${todo}.`, { topic })
 }
 
