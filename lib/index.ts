@@ -47,7 +47,7 @@ export type {
   TimersOptions,
 } from './model/state-object.js'
 export type { Flow, FlowOptions, InvalidPolicy, Stream, Topic, TopicOptions } from './model/stream.js'
-export type { EmitOptions, TimerPayloads, Turn, WindowBounds } from './model/turn.js'
+export type { EmitOptions, TimerOptions, TimerPayloads, Turn, WindowBounds } from './model/turn.js'
 export type {
   HoppingOptions,
   LatePolicy,

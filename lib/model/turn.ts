@@ -44,12 +44,26 @@ export interface Turn<
    * run again may see a newer one. Throws `DEFINITION_INVALID` for a table that was not given to the app.
    */
   lookup<V>(table: LookupTable<V>, key: string): DeepReadonly<V> | undefined
-  /** (Re)sets the named timer of this object: after so long, or at a time. Survives restarts and moves. */
-  timer<N extends keyof Timers & string>(name: N, when: Duration | Date, payload: Given<Timers[N]>): void
-  /** Takes the named timer back; nothing when it is not set. */
-  cancel<N extends keyof Timers & string>(name: N): void
+  /**
+   * (Re)sets the named timer of this object: after so long, or at a time. Survives restarts and moves. With an `id` there are
+   * several of one name, each set, moved and taken back by itself.
+   */
+  timer<N extends keyof Timers & string>(
+    name: N,
+    when: Duration | Date,
+    payload: Given<Timers[N]>,
+    options?: TimerOptions,
+  ): void
+  /** Takes the named timer back, that with this `id` or that without; nothing when it is not set. */
+  cancel<N extends keyof Timers & string>(name: N, options?: TimerOptions): void
   /** Removes the object and its timers at the end of the turn; the next record for its key creates it anew. */
   delete(): void
+}
+
+/** Which of several timers of one name. */
+export interface TimerOptions {
+  /** Well-formed text of 1 to 256 characters; at most 1,000 timers of one object have ids. @default the one without an id */
+  readonly id?: string
 }
 
 /** How an emitted record differs from what its turn would give it. */

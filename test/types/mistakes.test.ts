@@ -47,6 +47,11 @@ const mistakes: readonly (readonly [what: string, code: string, named: RegExp])[
     /'number' is not assignable to type 'string'/,
   ],
   [
+    'an id of a timer that is a number',
+    `stock.on(trades, (t) => t.symbol, (s, t, turn) => { turn.timer('close', '1s', { day: 'x' }, { id: 7 }) })`,
+    /'number' is not assignable to type 'string'/,
+  ],
+  [
     'a duration that is none',
     `stock.on(trades, (t) => t.symbol, (s, t, turn) => { turn.timer('close', '1 hour', { day: 'x' }) })`,
     /'"1 hour"' is not assignable to parameter of type '(Date \| )?Duration/,

@@ -39,6 +39,8 @@ export const stock = stateObject('stock', {
   .onTimer('close', (s, { day }, turn) => {
     turn.log.info({ day, last: s.last })
     s.open = s.last
+    turn.timer('close', '24h', { day: '2026-01-02' }, { id: day })
+    turn.cancel('close', { id: day })
   })
   .query('spread', (s) => s.high - s.last)
   .query('above', (s, limit: number) => s.last > limit)

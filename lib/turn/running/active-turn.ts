@@ -18,8 +18,10 @@ import type { TimerDefinition } from '../../model/kind.js'
 import type { LookupTable } from '../../model/lookup.js'
 import type { DemandTarget } from '../../model/names.js'
 import { topicNode, type Topic } from '../../model/stream.js'
-import type { EmitOptions, Turn, WindowBounds } from '../../model/turn.js'
+import type { EmitOptions, TimerOptions, Turn, WindowBounds } from '../../model/turn.js'
 import { dueTime, timeBase } from '../due/due-time.js'
+import { TimerIds, timerIdOf } from '../due/timer-id.js'
+import type { Row } from '../kept/row.js'
 import type { TimerName, TimerSet } from '../kept/timers.js'
 import { closeId, valueOf } from '../kept/turn-source.js'
 import { writableTime, type OutputTimes } from '../output/output-times.js'
@@ -75,7 +77,8 @@ export class ActiveTurn implements Turn<Record<string, unknown>> {
   readonly #surroundings: TurnSurroundings
   #ended = false
   #aborting: AbortController | undefined
-  #cause: MillraceError | undefined;
+  #cause: MillraceError | undefined
+  #timerIds: TimerIds | undefined;
   [deleted] = false;
   [emitted]: Emitted[] | undefined;
   [timers]: TimerChange[] | undefined
@@ -185,22 +188,30 @@ export class ActiveTurn implements Turn<Record<string, unknown>> {
     return this.#surroundings.lookUp(table, key) as DeepReadonly<V> | undefined
   }
 
-  timer(name: string, when: Duration | Date, payload: unknown): void {
+  timer(name: string, when: Duration | Date, payload: unknown, options?: TimerOptions): void {
     this.#demandOpen('timer')
     const { time, backlog, keep } = this.#timer(name)
+    const where = `turn.timer('${name}')`
     const dueMs = dueTime(name, when, timeBase(time, this.#work, this.#surroundings.clock), this.key)
-    if (isThenable(payload)) throw this.#pending(`turn.timer('${name}')`, payload)
-    const payloadText = within(`turn.timer('${name}')`, { key: this.key }, () => keep(payload))
-    this.#change({
-      timer: { name, id: undefined },
-      set: [dueMs, time === 'processing' && backlog === 'fire' ? 'prompt' : time, payloadText],
-    })
+    if (isThenable(payload)) throw this.#pending(where, payload)
+    const payloadText = within(where, { key: this.key }, () => keep(payload))
+    const timer = { name, id: timerIdOf(options, where, this.key) }
+    if (timer.id !== undefined) this.#ids.add(timer, where, this.key)
+    this.#change({ timer, set: [dueMs, time === 'processing' && backlog === 'fire' ? 'prompt' : time, payloadText] })
   }
 
-  cancel(name: string): void {
+  cancel(name: string, options?: TimerOptions): void {
     this.#demandOpen('cancel')
     this.#timer(name)
-    this.#change({ timer: { name, id: undefined }, set: undefined })
+    const timer = { name, id: timerIdOf(options, `turn.cancel('${name}')`, this.key) }
+    if (timer.id !== undefined) this.#ids.delete(timer)
+    this.#change({ timer, set: undefined })
+  }
+
+  get #ids(): TimerIds {
+    const { agenda, source, entry } = this.#work
+    this.#timerIds ??= new TimerIds(agenda.row(source.kind.name, entry.key).state as Row | undefined)
+    return this.#timerIds
   }
 
   delete(): void {
