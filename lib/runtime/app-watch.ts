@@ -68,13 +68,11 @@ export class AppWatch {
   get health(): Health {
     const { parts, end, failure } = this.#watched()
     const { state, reason } = this.#judgement()
+    const held = state === 'closed' ? [] : (this.#held?.found ?? [])
     const lag = parts?.tasks.lag((topic, partition) => this.#ends?.of(topic, partition)) ?? 0
     const live = failure === undefined && end !== 'closed'
-    return { live, ready: state === 'running', state, reason, lag, held: state === 'closed' ? [] : this.#found }
-  }
-
-  get #found(): readonly HeldPartition[] {
-    return this.#held?.found ?? []
+    const ready = state === 'running'
+    return { live, ready, state, reason: ready ? textOf(held) : reason, lag, held }
   }
 
   #judgement(): Judgement {
@@ -91,7 +89,6 @@ export class AppWatch {
       taking: parts === undefined ? [] : taking(parts),
       assigned: parts?.tasks.held.length ?? 0,
       restored: this.restore.text,
-      held: textOf(this.#found),
     })
   }
 

@@ -149,7 +149,7 @@ describe('lookup tables', () => {
     expect(row('a')).toBeUndefined()
   })
 
-  it('do not follow what is not committed', async () => {
+  it('do not follow what is not committed, and say where they stand because of it', async () => {
     const log = await newLog(2)
     const { lookups, row } = await follow(log)
     const keyIn = (partition: number): string =>
@@ -164,9 +164,11 @@ describe('lookup tables', () => {
     await put(log, other, 'Bea')
     await lookups.caughtUp()
     expect([row(open), row(other)]).toEqual([undefined, 'Bea'])
+    expect(lookups.held()).toEqual([{ ...at, offset: 0, highWatermark: 1 }])
     await channel.commit()
     await lookups.caughtUp()
     expect(row(open)).toBe('Ada')
+    expect(lookups.held()).toEqual([])
   })
 
   it('read partitions that are added, from their beginning', async () => {

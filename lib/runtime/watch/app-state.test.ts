@@ -12,7 +12,6 @@ const running: Facts = {
   taking: [],
   assigned: 4,
   restored: undefined,
-  held: undefined,
 }
 
 const stateOf = (facts: Partial<Facts>): string => judge({ ...running, ...facts }).state

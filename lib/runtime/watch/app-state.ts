@@ -13,7 +13,7 @@ export type AppState =
   /** It is closing or has been closed, or an error has stopped it. */
   | 'closed'
 
-/** The state, and for all but `running` what it waits for, where, and what to do; for `running`, what of it stands still all the same. */
+/** The state, and for all but `running` what it waits for, where, and what to do. */
 export interface Judgement {
   readonly state: AppState
   readonly reason: string | undefined
@@ -39,17 +39,13 @@ export interface Facts {
   readonly assigned: number
   /** How far the restore is, as text. */
   readonly restored: string | undefined
-  /** What is not read on, as text. */
-  readonly held: string | undefined
 }
 
 /** A commit takes milliseconds; one that takes so long does not get through. Longer than a log's patience, which names the brokers. */
 const commitPatienceMs = 2_500
 
 export function judge(facts: Facts): Judgement {
-  return (
-    ended(facts) ?? degraded(facts) ?? beginning(facts) ?? moving(facts) ?? { state: 'running', reason: facts.held }
-  )
+  return ended(facts) ?? degraded(facts) ?? beginning(facts) ?? moving(facts) ?? { state: 'running', reason: undefined }
 }
 
 function ended({ app, end }: Facts): Judgement | undefined {
