@@ -57,6 +57,7 @@ export type {
   WindowOptions,
 } from './model/window.js'
 export type { AppState } from './runtime/watch/app-state.js'
+export type { QuarantinedObject } from './runtime/quarantine.js'
 export type { EntriesOptions } from './runtime/state-reader.js'
 export type { Guarantee, Health, Stats } from './runtime/setup/engine-options.js'
 export type { HeldPartition } from './runtime/watch/held-partition.js'

@@ -48,7 +48,7 @@ const innerRooms: Readonly<Record<string, Readonly<Record<string, readonly strin
     output: ['kept'],
     due: ['kept'],
     running: ['windows', 'kept', 'output', 'due'],
-    failing: ['kept', 'output', 'running'],
+    failing: ['kept', 'output', 'due', 'running'],
     '.': ['windows', 'kept', 'output', 'due', 'running', 'failing'],
   },
   runtime: {

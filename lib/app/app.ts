@@ -2,6 +2,7 @@ import type { Duration } from '../core/duration.js'
 import type { DeepReadonly } from '../model/deep-readonly.js'
 import type { AnyStateObject, Queries, StateObject } from '../model/state-object.js'
 import type { Health, Stats } from '../runtime/setup/engine-options.js'
+import type { QuarantinedObject } from '../runtime/quarantine.js'
 import type { EntriesOptions } from '../runtime/state-reader.js'
 import type { RestoreReport } from '../runtime/watch/restore-watch.js'
 import type { StateChange } from '../runtime/watch/state-watch.js'
@@ -29,6 +30,14 @@ export interface App extends AsyncDisposable {
   drained(): Promise<Drained>
   /** Reads committed state of the tasks this process runs. */
   state<O extends AnyStateObject>(kind: O): StateReader<StateOf<O>, QueriesOf<O>>
+  /** Objects in quarantine, of the tasks that this process runs, as last committed. Throws `APP_CLOSED`. */
+  quarantined(): AsyncIterable<QuarantinedObject>
+  /**
+   * Lifts the quarantine of an object of a task that this process runs: its next record has its turn. What is a dead letter
+   * stays one until it is replayed. Resolves when that is committed; to false when the object was in none. Rejects with
+   * `KEY_ELSEWHERE` when another process runs its task.
+   */
+  release(kind: AnyStateObject | string, key: string): Promise<boolean>
   /** What the app is doing now; cheap enough for a probe that asks every second. */
   health(): Health
   /**

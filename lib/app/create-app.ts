@@ -11,6 +11,7 @@ import { demandForeignTopics, program } from '../model/program.js'
 import type { AnyStateObject } from '../model/state-object.js'
 import { drained } from '../runtime/drain.js'
 import { Engine } from '../runtime/engine.js'
+import { kindName, quarantined, release } from '../runtime/quarantine.js'
 import { CommittedState } from '../runtime/state-reader.js'
 import { waitingTurns } from '../runtime/waiting-turns.js'
 import { levelFolder } from '../store/level/level-folder.js'
@@ -113,6 +114,14 @@ class RunningApp implements App {
 
   state<O extends AnyStateObject>(kind: O): StateReader<StateOf<O>, QueriesOf<O>> {
     return new CommittedState(this.#engine, kind) as unknown as StateReader<StateOf<O>, QueriesOf<O>>
+  }
+
+  quarantined(): ReturnType<App['quarantined']> {
+    return quarantined(this.#engine)
+  }
+
+  async release(kind: AnyStateObject | string, key: string): Promise<boolean> {
+    return release(this.#engine, kindName(kind), key)
   }
 
   health(): ReturnType<App['health']> {

@@ -73,7 +73,8 @@ describe('the health of an app', () => {
     expect(app.health().reason).toContain('call start()')
     await app.start()
     await app.drained()
-    expect(app.health()).toEqual({ live: true, ready: true, state: 'running', reason: undefined, lag: 0, held: [] })
+    const well = { live: true, ready: true, state: 'running', reason: undefined, lag: 0, held: [], quarantined: 0 }
+    expect(app.health()).toEqual(well)
     await app.close()
     expect(app.health()).toMatchObject({ live: false, ready: false, state: 'closed' })
     expect(changes.map(({ to }) => to).join(' ')).toMatch(/^(restoring )?running closed$/)

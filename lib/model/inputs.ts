@@ -1,4 +1,4 @@
-import { durationForm, durationMs, type Duration } from '../core/duration.js'
+import { durationForm, durationMs, msOf, type Duration } from '../core/duration.js'
 import { MillraceError } from '../core/errors.js'
 import {
   callback,
@@ -49,6 +49,11 @@ export interface OnError {
    * until they are replayed; `skip`: it is counted and forgotten; `stop`: the app stops. @default 'dead-letter'
    */
   readonly then?: 'dead-letter' | 'skip' | 'stop'
+  /**
+   * How long later records of an object follow one that is a dead letter. Then they have their turns again, and what is a
+   * dead letter by then is missing until it is replayed. @default until its dead letters are replayed, or `release` of the app
+   */
+  readonly quarantine?: Duration
 }
 
 /** Waits between attempts. */
@@ -62,7 +67,7 @@ export interface Backoff {
 const inputOptions: Rules<InputOptions<never>> = {
   key: required(callback("a function that gives the object's key, or null")),
   route: oneOf('auto', 'aligned', 'shuffle'),
-  onError: object('an object with backoff, for, attempts, then'),
+  onError: object('an object with backoff, for, attempts, then, quarantine'),
   turnTimeout: duration,
 }
 const errorOptions: Rules<OnError> = {
@@ -73,6 +78,7 @@ const errorOptions: Rules<OnError> = {
   for: duration,
   attempts: whole(1),
   then: oneOf('dead-letter', 'skip', 'stop'),
+  quarantine: rule(`${durationForm}, of 1 ms at least`, (value) => (msOf(value) ?? 0) > 0),
 }
 const backoffOptions: Rules<Backoff> = { from: duration, to: duration }
 
@@ -82,6 +88,7 @@ export const defaultErrorPolicy: ErrorPolicy = Object.freeze({
   backoffMs: 100,
   mostBackoffMs: 30_000,
   forMs: 900_000,
+  quarantineMs: undefined,
   then: 'dead-letter',
 })
 
@@ -118,7 +125,7 @@ export function inputDefinition<V>(
 
 function errorPolicy(onError: OnError, where: string): ErrorPolicy {
   checkOptions(where, onError, errorOptions)
-  const { attempts, then = defaultErrorPolicy.then } = onError
+  const { attempts, then = defaultErrorPolicy.then, quarantine } = onError
   const forMs = attempts === undefined ? defaultErrorPolicy.forMs : Infinity
   const waits = waitsOf(onError.backoff ?? {}, `${where}.backoff`)
   if (waits.backoffMs === 0 && attempts === undefined)
@@ -127,6 +134,7 @@ function errorPolicy(onError: OnError, where: string): ErrorPolicy {
     attempts: attempts ?? Infinity,
     ...waits,
     forMs: onError.for === undefined ? forMs : durationMs(onError.for, `${where}.for`),
+    quarantineMs: quarantine === undefined ? undefined : durationMs(quarantine, `${where}.quarantine`),
     then,
   })
 }

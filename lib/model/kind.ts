@@ -55,6 +55,8 @@ export interface ErrorPolicy {
   readonly mostBackoffMs: number
   /** How long is waited between attempts, all in all; may be infinite, but not with `attempts`. */
   readonly forMs: number
+  /** How long the quarantine lasts that follows; undefined: until its dead letters are replayed, or it is lifted by hand. */
+  readonly quarantineMs: number | undefined
   /** After the last. */
   readonly then: 'dead-letter' | 'skip' | 'stop'
 }

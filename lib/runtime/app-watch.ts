@@ -71,8 +71,9 @@ export class AppWatch {
     const held = state === 'closed' ? [] : (this.#held?.found ?? [])
     const lag = parts?.tasks.lag((topic, partition) => this.#ends?.of(topic, partition)) ?? 0
     const live = failure === undefined && end !== 'closed'
+    const quarantined = parts?.tasks.quarantined ?? 0
     const ready = state === 'running'
-    return { live, ready, state, reason: ready ? textOf(held) : reason, lag, held }
+    return { live, ready, state, reason: ready ? textOf(held) : reason, lag, held, quarantined }
   }
 
   #judgement(): Judgement {

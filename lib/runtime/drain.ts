@@ -103,7 +103,7 @@ function reached(
 }
 
 /** Resolves with the next commit, or when it is time to look again. */
-function nextCommits(engine: Engine): () => Promise<void> {
+export function nextCommits(engine: Engine): () => Promise<void> {
   let ms = firstLookMs
   return async () => {
     const woken = new AbortController()

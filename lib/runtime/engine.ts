@@ -317,6 +317,11 @@ export class Engine {
     )
   }
 
+  /** Does something when no record is being processed; not at all when the engine has stopped. */
+  between(act: () => void): Promise<void> {
+    return this.#jobs.add(async () => act())
+  }
+
   /** Looks at the clock now: it was set. */
   poke(): void {
     this.#wake.wake()
@@ -354,6 +359,7 @@ export class Engine {
       failed,
       deadLetters,
       skipped,
+      quarantined: this.#parts?.tasks.quarantined ?? 0,
       commits,
       rollbacks,
       restoredRecords,

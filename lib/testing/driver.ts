@@ -11,6 +11,7 @@ import { demandForeignTopics, program, type Program } from '../model/program.js'
 import type { AnyStateObject } from '../model/state-object.js'
 import type { Topic } from '../model/stream.js'
 import type { Stats } from '../runtime/setup/engine-options.js'
+import { kindName, quarantined, release, type QuarantinedObject } from '../runtime/quarantine.js'
 import { CommittedState, type EntriesOptions } from '../runtime/state-reader.js'
 import { memoryFolder } from '../store/memory/memory-folder.js'
 import type { StoreFolder } from '../store/store.js'
@@ -192,6 +193,30 @@ export class Driver implements TestDriver {
     return letters.filter(
       (letter) => letter !== undefined && (source === undefined || letter.topic === source.name),
     ) as DeadLetter<V>[]
+  }
+
+  quarantined(): Promise<readonly QuarantinedObject[]> {
+    const act = async (): Promise<QuarantinedObject[]> => {
+      const { engine } = this.#running ?? (await this.#start())
+      const objects: QuarantinedObject[] = []
+      for await (const object of quarantined(engine)) objects.push(object)
+      return objects
+    }
+    return this.#calls.run('quarantined', act)
+  }
+
+  release(kind: AnyStateObject | string, key: string, options: CallOptions = {}): Promise<boolean> {
+    checkOptions('release', options, callOptions)
+    const name = kindName(kind)
+    const act = async (): Promise<boolean> => {
+      let { engine, life } = await this.#settled()
+      for (;;) {
+        const lifted = await Promise.race([release(engine, name, key), life.death.then(() => undefined)])
+        if (lifted !== undefined) return lifted
+        ;({ engine, life } = await this.#settled())
+      }
+    }
+    return this.#call('release', options, act)
   }
 
   stats(): Stats {

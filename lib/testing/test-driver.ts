@@ -4,6 +4,7 @@ import type { Duration } from '../core/duration.js'
 import type { Headers } from '../core/record.js'
 import type { AnyStateObject } from '../model/state-object.js'
 import type { Topic } from '../model/stream.js'
+import type { QuarantinedObject } from '../runtime/quarantine.js'
 import type { Stats } from '../runtime/setup/engine-options.js'
 import type { EntriesOptions } from '../runtime/state-reader.js'
 import type { DeadLetter } from './dead-letters.js'
@@ -72,6 +73,10 @@ export interface TestDriver extends AsyncDisposable {
   /** All dead letters so far, those that were replayed too, in order per object; of a topic, those whose records came from it. */
   deadLetters(): readonly DeadLetter<unknown>[]
   deadLetters<V>(source: Topic<V>): readonly DeadLetter<V>[]
+  /** All objects in quarantine, as `quarantined` of an app gives them. */
+  quarantined(): Promise<readonly QuarantinedObject[]>
+  /** Lifts the quarantine of an object, as `release` of an app does; false when it is in none. */
+  release(kind: AnyStateObject | string, key: string, options?: CallOptions): Promise<boolean>
   /** How often the app has died. */
   readonly crashes: number
   /** Counters since the last start. */

@@ -55,6 +55,8 @@ export class DueTurns {
     agenda.taken(entry, time, dueMs)
     for (const [timer, [at, by, , isPutOff]] of timersOf(row))
       if (at === dueMs && by === time && isPutOff !== true) this.#timer(agenda, object, timer, dueMs)
+    if (time === 'prompt' && row.quarantine?.until === dueMs)
+      this.#options.failures.release(agenda, object.kind, object.key)
     if (time === 'prompt' && row.retry?.at === dueMs) this.#retry(agenda, object, entry)
     if (time !== 'processing' || row.touched === undefined) return
     if (expiryOf(row.touched, row.ttlMs as number) === dueMs) this.#expire(agenda, object, dueMs)

@@ -79,6 +79,8 @@ export class CommitCycle {
   /** Someone waits for everything to be committed: positions too. */
   hurried = 0
   commits = 0
+  /** Number of the last one that was made. */
+  committedSeq = 0
 
   constructor(options: CommitCycleOptions, channel: CommitChannel) {
     this.#options = options
@@ -248,6 +250,7 @@ export class CommitCycle {
   #committed(sealed: SealedCommit, ends: ReadonlyMap<string, ReadonlyMap<number, number>>): void {
     const { topology, clock, halving } = this.#options
     this.commits++
+    this.committedSeq = sealed.seq
     this.#options.passage.counts.committed()
     halving.committed()
     for (const { task, positions, changes } of sealed.tasks) {

@@ -67,6 +67,8 @@ export interface Stats {
   readonly failed: number
   /** Turns that became dead letters. */
   readonly deadLetters: number
+  /** Objects in quarantine now, of the tasks that run here. */
+  readonly quarantined: number
   /** Turns given up, and late records left out, because the policy says so. */
   readonly skipped: number
   readonly commits: number
@@ -92,6 +94,8 @@ export interface Health {
   readonly reason: string | undefined
   /** Records between what is processed and the end of the topics, of the tasks that run here, as far as the ends are known. */
   readonly lag: number
+  /** Objects in quarantine, of the tasks that run here: their records become dead letters. `quarantined()` says which. */
+  readonly quarantined: number
   /** Partitions that have not been read on for five seconds, because of transactions that other producers have left open in them. */
   readonly held: readonly HeldPartition[]
 }

@@ -70,6 +70,13 @@ export class TaskSet {
     return lag
   }
 
+  /** Objects in quarantine, of running tasks. */
+  get quarantined(): number {
+    let count = 0
+    for (const { agenda } of this.#running.values()) count += agenda?.quarantines.size ?? 0
+    return count
+  }
+
   /** Whether something was done that is not sealed yet. */
   get anyMoved(): boolean {
     return [...this.#running.values()].some(({ moved }) => moved)

@@ -52,6 +52,7 @@ export class Task {
     // Rule all-positions (integration/model).
     this.#sealed = new Map(this.positions)
     for (const time of this.times.values()) time.seal()
+    this.agenda?.quarantines.sealed()
     return this.#sealed
   }
 

@@ -3,6 +3,7 @@ import type { Entry, Table } from '../../state/table.js'
 import type { TaskState } from '../../state/task-state.js'
 import { guardOf } from '../kept/guard.js'
 import { Parts } from '../kept/parts.js'
+import { Quarantines } from '../kept/quarantines.js'
 import { eachDue, isEmpty, isHeld, objectOf, rowKey, rowKind, type Row } from '../kept/row.js'
 import type { RecordTimes } from './record-times.js'
 import { Schedule } from './schedule.js'
@@ -41,6 +42,8 @@ export class Agenda {
   readonly #events: ReadonlyMap<string, Lane>
   /** Those of the clock first. */
   readonly lanes: readonly Lane[]
+  /** Which objects are in quarantine. */
+  readonly quarantines = new Quarantines()
 
   constructor(task: number, state: TaskState, { times, streams, onRead, onError }: AgendaOptions) {
     this.task = task
@@ -76,7 +79,9 @@ export class Agenda {
   async open(now: number): Promise<void> {
     this.#load(now)
     for await (const { kind, key } of this.state.due('processing', 0, 1)) {
-      if (kind === rowKind) this.#guard(key)
+      if (kind !== rowKind) continue
+      this.#guard(key)
+      if (isQuarantined(this.#rows.committedState(key))) this.quarantines.found(key)
     }
   }
 
@@ -101,6 +106,7 @@ export class Agenda {
     entry.state = isEmpty(row) ? undefined : row
     this.#rows.changed(entry, seq)
     if (isHeld(row)) this.#guard(entry.key)
+    if (row.quarantine !== undefined || this.quarantines.size > 0) this.quarantines.note(entry.key, isQuarantined(row))
     this.#list(entry, 'processing', -Infinity)
     this.#list(entry, 'prompt', -Infinity)
     if (this.#events.size > 0) this.#list(entry, 'event', -Infinity)
@@ -119,6 +125,7 @@ export class Agenda {
   /** After what was done since the last seal has been taken back. */
   reset(now: number): void {
     this.#load(now)
+    this.quarantines.undone((row) => isQuarantined(this.rowOf(row).state))
     this.close()
   }
 
@@ -179,6 +186,8 @@ export class Agenda {
     }
   }
 }
+
+const isQuarantined = (row: unknown): boolean => (row as Row | undefined)?.quarantine !== undefined
 
 /** Whose event time it goes by: rows are of objects of another kind. */
 const kindOf = ({ kind, key }: Due): string | undefined => (kind === rowKind ? objectOf(key)?.kind : kind)

@@ -6,6 +6,7 @@ import { RecordRefused } from '../../core/record-refused.js'
 import { StateRefused } from '../../state/table.js'
 import { briefLetter, deadTurn, type DeadLetterTarget } from './dead-letter.js'
 import { waitBeforeNext } from './back-off.js'
+import type { Agenda } from '../due/agenda.js'
 import type { CarriedTurn } from '../kept/carried.js'
 import type { Outbox } from '../output/outbox.js'
 import { Quarantined } from './quarantined.js'
@@ -122,6 +123,16 @@ export class Failures {
     else this.#letter(work, carriedTurn(work), error, { attempt: 0, letter: undefined })
   }
 
+  /** Lifts the quarantine of an object; false when it is in none. */
+  release(agenda: Agenda, kind: string, key: string): boolean {
+    let released = false
+    const { clock, seq } = this.#options
+    agenda.change(agenda.row(kind, key), seq(), (row, parts) => {
+      released = new Quarantined(row, new Waiting(row, parts), clock.now(), undefined, noLetters).release()
+    })
+    return released
+  }
+
   #done(work: Work): void {
     this.#change(work, (objects, row) => {
       objects.done(work)
@@ -138,7 +149,9 @@ export class Failures {
     const { agenda, source, entry } = work
     agenda.change(agenda.row(source.kind.name, entry.key), this.#options.seq(), (row, parts) => {
       const waiting = new Waiting(row, parts)
-      const objects = new Quarantined(row, waiting, this.#options.clock.now(), (turn, error, attempt, letter) =>
+      const now = this.#options.clock.now()
+      const { quarantineMs } = source.onError
+      const objects = new Quarantined(row, waiting, now, quarantineMs, (turn, error, attempt, letter) =>
         this.#letter(work, turn, error, { attempt, letter }),
       )
       if (closes(work)) row.closing = Math.max(row.closing ?? work.now, work.now)
@@ -169,6 +182,10 @@ export class Failures {
 
 /** What is kept says so: of one that cannot be run, the source may be any of its kind. */
 const closes = (work: Work): boolean => carriedTurn(work).source === closeId
+
+const noLetters = (): never => {
+  throw new Error('lifting a quarantine writes no dead letters')
+}
 
 const whenStopped =
   '. Nothing of this turn was kept; repair the handler and start again, the record will be read again.'

@@ -19,12 +19,15 @@ export class Quarantined {
   readonly #row: Row
   readonly #waiting: Waiting
   readonly #now: number
+  readonly #lastsMs: number | undefined
   readonly #bury: Bury
 
-  constructor(row: Row, waiting: Waiting, now: number, bury: Bury) {
+  /** `lastsMs`: how long a quarantine lasts; undefined: until it is lifted. */
+  constructor(row: Row, waiting: Waiting, now: number, lastsMs: number | undefined, bury: Bury) {
     this.#row = row
     this.#waiting = waiting
     this.#now = now
+    this.#lastsMs = lastsMs
     this.#bury = bury
   }
 
@@ -53,21 +56,40 @@ export class Quarantined {
   /** The first turn has been run, or given up without a letter. */
   done({ retries, letter }: { readonly retries: boolean; readonly letter: number | undefined }): void {
     if (retries) this.#waiting.shift()
-    const { quarantine } = this.#row
-    if (quarantine !== undefined && letter !== undefined) {
-      quarantine.replayed = letter
-      if (letter >= quarantine.letters) delete this.#row.quarantine
-    }
+    if (letter !== undefined) this.#replayed(letter)
     this.#next()
+  }
+
+  #replayed(letter: number): void {
+    const { quarantine, released = 0 } = this.#row
+    // Letters of one that was lifted may come as late as they like.
+    if (quarantine !== undefined && letter > (quarantine.after ?? 0)) quarantine.replayed = letter
+    if (quarantine !== undefined && letter >= quarantine.letters) delete this.#row.quarantine
+    if (letter >= released) delete this.#row.released
+  }
+
+  /** Lifts the quarantine: what is a dead letter stays one until it is replayed, and what waits goes on. False when there is none. */
+  release(): boolean {
+    const { quarantine } = this.#row
+    if (quarantine === undefined) return false
+    this.#row.released = Math.max(quarantine.letters, quarantine.again ?? 0)
+    delete this.#row.quarantine
+    if (this.#row.retry === undefined) this.#next()
+    return true
   }
 
   /** A turn is given up for good. `waited`: it is the first of those that wait. */
   bury(turn: CarriedTurn, waited: boolean, error: MillraceError, attempt: number): void {
     if (waited) this.#waiting.shift()
     delete this.#row.retry
+    if (turn.letter !== undefined && this.#row.quarantine === undefined && this.#row.released !== undefined) {
+      // Of one that was lifted: the letters behind it follow, up to the last one.
+      this.#row.quarantine = this.#new(error.code)
+      delete this.#row.quarantine.after
+    }
     if (this.#row.quarantine !== undefined && turn.letter !== undefined)
       return this.#buryAgain(this.#row.quarantine, turn, error, attempt)
-    const quarantine = (this.#row.quarantine ??= { letters: 0, replayed: 0 })
+    const quarantine = (this.#row.quarantine ??= this.#new(error.code))
     this.#bury(turn, error, attempt, ++quarantine.letters)
     quarantine.letters = this.#buryAll(follows(), quarantine.letters)
   }
@@ -83,7 +105,20 @@ export class Quarantined {
     }
     this.#row.quarantine = { ...quarantine, again }
     if (last < quarantine.letters) return
-    this.#row.quarantine = { letters: this.#buryAll(follows(), again), replayed: 0 }
+    this.#row.quarantine = { ...this.#new(error.code), letters: this.#buryAll(follows(), again) }
+  }
+
+  #new(code: string): Quarantine {
+    const { released: after } = this.#row
+    delete this.#row.released
+    return {
+      letters: after ?? 0,
+      replayed: 0,
+      ...(after === undefined ? {} : { after }),
+      since: this.#now,
+      code,
+      ...(this.#lastsMs === undefined ? {} : { until: this.#now + this.#lastsMs }),
+    }
   }
 
   #wait(turn: CarriedTurn): void {
@@ -93,7 +128,7 @@ export class Quarantined {
       'QUARANTINED',
       `more than ${mostWaiting} records, or ${mostWaitingMiB} MiB of them, wait for this object: none of them is tried any more`,
     )
-    const quarantine = (this.#row.quarantine ??= { letters: 0, replayed: 0 })
+    const quarantine = (this.#row.quarantine ??= this.#new(error.code))
     quarantine.letters = this.#buryAll(error, quarantine.letters)
     delete this.#row.retry
   }

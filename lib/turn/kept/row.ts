@@ -19,6 +19,8 @@ export interface Row {
   /** When the first of them is tried again, how often it has been tried, and milliseconds waited between, those until `at` included. */
   retry?: { at: number; attempt: number; waited: number }
   quarantine?: Quarantine
+  /** Number of the last dead letter that had not been replayed when its quarantine was lifted: they go on from there. */
+  released?: number
   /** Of a task: how far event time has come for each kind that asks for it. */
   streams?: readonly StreamRow[]
   /** The same as versions wrote it in which all kinds of a task had one time. */
@@ -57,12 +59,20 @@ export interface Span {
 // Rule quarantine-in-state (integration/model).
 /** After a turn has failed for good, all turns of its object go to the dead letters, in order, until those are replayed. */
 export interface Quarantine {
-  /** Dead letters of this object since it began: each carries its number, from 1 on. */
+  /** Number of the last dead letter: each carries its own, from `after` + 1 on. */
   letters: number
+  /** Number of the last letter of earlier ones that were lifted before it had been replayed; missing for 0. */
+  after?: number
   /** Of those, the last that has been replayed with success. */
   replayed: number
   /** A replayed one has failed again: those behind it become letters of the next quarantine, which this counts. */
   again?: number
+  /** When it began, by the clock. */
+  since: number
+  /** Of the error that it began with. */
+  code: string
+  /** When it is lifted by itself. */
+  until?: number
 }
 
 /** What the row of a task says of these kinds. Of an earlier version it is the same for all of them. */
@@ -111,6 +121,7 @@ export function eachDue(row: Row, list: (time: DueTime, dueMs: number) => void):
   if (timers !== undefined) eachTimer(timers, list)
   if (several !== undefined) for (const byId of Object.values(several)) eachTimer(byId, list)
   if (row.retry !== undefined) list('prompt', row.retry.at)
+  if (row.quarantine?.until !== undefined) list('prompt', row.quarantine.until)
   if (row.touched !== undefined) list('processing', expiryOf(row.touched, row.ttlMs as number))
 }
 
