@@ -209,8 +209,6 @@ function define<Name extends string, S, T extends TimerPayloads, Q extends Queri
       checkOptions(`state object '${name}', timers`, options, timersOptions)
       if (options.time === 'event' && options.backlog !== undefined)
         throw refused(name, 'timers by event time know no backlog: leave backlog out')
-      if (definition.window?.kind === 'session')
-        throw refused(name, 'sessions have no timers, since they may be merged: their gap is one, see onClose')
       return withMore({ timers: declared(name, timers, payloads, options) }) as never
     },
     onTimer(timer, handler, ...more: unknown[]) {

@@ -11,6 +11,8 @@ import { guardOf, guardOfEntry, type Guard } from './kept/guard.js'
 import type { Outbox } from './output/outbox.js'
 import { rowOf } from './output/published-row.js'
 import { forgetLife, touchEveryMs, type Row } from './kept/row.js'
+import { areSettled, settleSessionTimers } from './kept/session-timers.js'
+import type { Sessions } from './windows/sessions.js'
 import { dropTimer, dropTimers, setTimer } from './kept/timers.js'
 import { deleted, emitted, timers } from './windows/turn-parts.js'
 import { Unfinished } from './unfinished.js'
@@ -276,7 +278,8 @@ export class Turns {
     this.turns++
     this.#options.counts.now.turns++
     if (turn[emitted] !== undefined) this.#send(turn[emitted])
-    if (turn[timers] !== undefined || turn[deleted] || work.timer !== undefined) this.#note(work, turn, seq)
+    const isNoted = turn[timers] !== undefined || turn[deleted] || work.timer !== undefined
+    if (isNoted || (hasSessionTimers(source.kind) && !hasSettled(work))) this.#note(work, turn, seq)
     if (source.kind.ttlMs !== undefined && !turn[deleted]) this.#touch(work, source.kind.ttlMs, seq)
     if (source.kind.window !== undefined && !turn[deleted] && (turn.isNew || source.isTimer)) this.#opened(work)
     if (work.retries || work.letter !== undefined) this.#options.failures.succeeded(work)
@@ -301,6 +304,8 @@ export class Turns {
         return dropTimers(noted, parts)
       }
       if (timer !== undefined) dropTimer(noted, parts, timer)
+      if (hasSessionTimers(source.kind))
+        return settleSessionTimers(noted, parts, entry.state as Sessions, turn[timers] ?? [])
       for (const { timer: changed, set } of turn[timers] ?? []) {
         if (set === undefined) dropTimer(noted, parts, changed)
         else setTimer(noted, parts, changed, set)
@@ -327,6 +332,14 @@ export class Turns {
     const dueMs = table.kind.eventDue?.(entry.key, entry.state)
     if (dueMs !== undefined) agenda.add({ dueMs, kind: source.kind.name, key: entry.key })
   }
+}
+
+/** What becomes of sessions becomes of their timers. */
+const hasSessionTimers = ({ window, timers }: KindDefinition): boolean => window?.kind === 'session' && timers.size > 0
+
+function hasSettled({ agenda, source, entry }: Work): boolean {
+  const row = agenda.row(source.kind.name, entry.key).state as Row | undefined
+  return row === undefined || areSettled(row, entry.state as Sessions)
 }
 
 function demandFits(check: (state: unknown) => void, table: Table, entry: Entry): void {

@@ -7,7 +7,7 @@ import { initializer } from '../../model/initial-state.js'
 import type { ErrorPolicy, KindDefinition, TimerTime } from '../../model/kind.js'
 import { paths } from '../../model/paths.js'
 import type { StreamNode } from '../../model/stream.js'
-import { closingSessions, inSession, type TurnHandler } from '../windows/sessions.js'
+import { closingSessions, inSession, onSessionTimer, type TurnHandler } from '../windows/sessions.js'
 import { Caution } from './caution.js'
 import { CarriedInfo, type CarriedRecord, type CarriedTurn } from './carried.js'
 import { Way } from './way.js'
@@ -54,6 +54,7 @@ export function turnSources(kind: KindDefinition, kindIndex: number): ReadonlyMa
     dueBy: undefined,
   }
   const ways = new Map<string, readonly Way[]>()
+  const ofTimer = window?.kind === 'session' ? onSessionTimer : (handler: TurnHandler) => handler
   const ofTimers = [...timers.values()].map(({ name, time, handler, revive }): TurnSource => ({
     ...own,
     id: timerId(name),
@@ -61,7 +62,7 @@ export function turnSources(kind: KindDefinition, kindIndex: number): ReadonlyMa
     dueBy: time,
     isTimer: true,
     timer: name,
-    handler: revived(revive, (handler ?? (() => undefined)) as TurnHandler),
+    handler: ofTimer(revived(revive, (handler ?? (() => undefined)) as TurnHandler)),
     ways,
   }))
   const ofInputs = inputs.map(({ id, from, onError, turnTimeoutMs, handler }): TurnSource => ({

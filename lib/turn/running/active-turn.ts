@@ -22,6 +22,7 @@ import type { EmitOptions, TimerOptions, Turn, WindowBounds } from '../../model/
 import { dueTime, timeBase } from '../due/due-time.js'
 import { TimerIds, timerIdOf } from '../due/timer-id.js'
 import type { Row } from '../kept/row.js'
+import { sessionTimer, startOf } from '../kept/session-timers.js'
 import type { TimerName, TimerSet } from '../kept/timers.js'
 import { closeId, valueOf } from '../kept/turn-source.js'
 import { writableTime, type OutputTimes } from '../output/output-times.js'
@@ -135,6 +136,12 @@ export class ActiveTurn implements Turn<Record<string, unknown>> {
     return this.#work.streamTime ?? -Infinity
   }
 
+  /** For sessions: where that of the timer began that is due. */
+  get timerStart(): number {
+    const { timer } = this.#work
+    return timer === undefined ? NaN : startOf(timer)
+  }
+
   get log(): Logger {
     return this.#surroundings.logger
   }
@@ -195,7 +202,7 @@ export class ActiveTurn implements Turn<Record<string, unknown>> {
     const dueMs = dueTime(name, when, timeBase(time, this.#work, this.#surroundings.clock), this.key)
     if (isThenable(payload)) throw this.#pending(where, payload)
     const payloadText = within(where, { key: this.key }, () => keep(payload))
-    const timer = { name, id: timerIdOf(options, where, this.key) }
+    const timer = this.#named(name, options, where)
     if (timer.id !== undefined) this.#ids.add(timer, where, this.key)
     this.#change({ timer, set: [dueMs, time === 'processing' && backlog === 'fire' ? 'prompt' : time, payloadText] })
   }
@@ -203,9 +210,15 @@ export class ActiveTurn implements Turn<Record<string, unknown>> {
   cancel(name: string, options?: TimerOptions): void {
     this.#demandOpen('cancel')
     this.#timer(name)
-    const timer = { name, id: timerIdOf(options, `turn.cancel('${name}')`, this.key) }
+    const timer = this.#named(name, options, `turn.cancel('${name}')`)
     if (timer.id !== undefined) this.#ids.delete(timer)
     this.#change({ timer, set: undefined })
+  }
+
+  #named(name: string, options: TimerOptions | undefined, where: string): TimerName {
+    const timer = { name, id: timerIdOf(options, where, this.key) }
+    const isOfSession = this.#work.source.kind.window?.kind === 'session'
+    return isOfSession && this.#window !== undefined ? sessionTimer(this.#window.start, timer) : timer
   }
 
   get #ids(): TimerIds {

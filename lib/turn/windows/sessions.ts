@@ -15,6 +15,8 @@ interface SessionTurn {
   readonly now: number
   readonly streamTime: number
   readonly isNew: boolean
+  /** In the turn of a timer: where its session began when it was set. */
+  readonly timerStart: number
   [deleted]: boolean
   [enter](window: WindowBounds, isNew: boolean): void
 }
@@ -72,6 +74,24 @@ export function closingSessions(window: SessionWindow, close: (state: never, tur
     return closeFirst()
   }
   return run as TurnHandler
+}
+
+/** Runs the handler of a timer on the session that it was set in. */
+export function onSessionTimer(handler: TurnHandler): TurnHandler {
+  const run = (sessions: Sessions, payload: never, turn: SessionTurn): unknown => {
+    const session = sessionAt(sessions, turn.timerStart)
+    if (session === undefined) return undefined
+    turn[enter]({ start: session.start, end: session.end }, false)
+    return afterwards(handler(session.state as never, payload, turn as never), () => {
+      if (turn[deleted]) remove(sessions, session, turn)
+    })
+  }
+  return run as TurnHandler
+}
+
+/** The session that holds this time; the last one, where one that is over and not yet closed does too. */
+export function sessionAt(sessions: Sessions, at: number): Session | undefined {
+  return sessions.findLast(({ start, end }) => start <= at && at < end)
 }
 
 /** Whether no open session takes a record of this time, and a new one would be over. */
