@@ -32,6 +32,7 @@ export class AppWatch {
   #ends: KnownEnds | undefined
   #held: HeldWatch | undefined
   #stop: (() => void) | undefined
+  #stopped = false
   /** Commits decided when last looked at, and since when there has been none or nothing to decide. */
   #decided = 0
   #undecidedSince = 0
@@ -50,6 +51,7 @@ export class AppWatch {
 
   stop(): void {
     this.#stop?.()
+    this.#stopped = true
     this.look()
   }
 
@@ -61,6 +63,7 @@ export class AppWatch {
       this.#ends.look(parts.tasks.running.values())
       this.#held ??= heldWatch(this.#options, parts)
       this.#held.look()
+      parts.refusals.look(this.#stopped)
     }
     this.states.look(this.#judgement())
   }

@@ -5,6 +5,8 @@ import { MillraceError } from '../core/errors.js'
 import { memoryLog } from '../memory/memory-log.js'
 import { stateObject } from '../model/state-object.js'
 import { topic } from '../model/stream.js'
+import { readAll } from '../../test/reading.js'
+import { bytes } from '../codec/codec.js'
 import { drained } from './drain.js'
 
 const orders = topic('orders', z.object({ id: z.string().nullable(), n: z.number() }))
@@ -28,7 +30,7 @@ const values = [
   { id: null, n: 0 },
   { id: 7, n: 0 },
 ]
-const wanted = { turns: 4, hops: 7, dropped: 1, refused: 1, failed: 1, deadLetters: 3, skipped: 0 }
+const wanted = { turns: 4, hops: 7, dropped: 1, refused: 1, failed: 1, deadLetters: 4, skipped: 0 }
 
 describe('what is counted', () => {
   it.each([0, 1, 3])('counts once, however often it is done: %i commits are not made', async (refusals) => {
@@ -43,6 +45,7 @@ describe('what is counted', () => {
     await engine.start()
     await drained(engine)
     expect(engine.stats).toMatchObject({ ...wanted, rollbacks: refusals })
+    expect(await readAll(log, topic('words-dlq', bytes()))).toHaveLength(wanted.deadLetters)
     expect(engine.stats.records).toBeGreaterThan(values.length)
     await engine.stop(1_000)
   })

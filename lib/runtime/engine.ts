@@ -1,6 +1,5 @@
 import { MillraceError, reasonOf } from '../core/errors.js'
 import { describing, unfailing, type Logger } from '../core/logger.js'
-import type { InvalidPolicy } from '../model/stream.js'
 import { AppWatch, type Watched } from './app-watch.js'
 import type { EngineOptions, Health, Stats } from './setup/engine-options.js'
 import { ownTopicGone } from './setup/topic-ids.js'
@@ -87,7 +86,6 @@ export class Engine {
         onCommitted: () => this.#committed(),
         onRefusedCommit: (error) => this.#ownership?.recover(error),
         onOutOfRange: (error) => this.#ownership?.askAgain(error),
-        onRefusedRecord: (error, policy) => this.#refusedRecord(error, policy),
         onRedo: (redo) => this.#redo(redo),
         onRestoring: (progress) => this.watch.restore.progress(progress),
         onError: (error) => this.#fail(error),
@@ -378,10 +376,5 @@ export class Engine {
   #committed(): void {
     for (const listener of this.#listeners) listener()
     this.#wake.wake()
-  }
-
-  #refusedRecord(error: MillraceError, policy?: InvalidPolicy): void {
-    if (policy !== 'skip') this.#options.onTrouble?.(error)
-    this.#options.logger.debug({ err: error }, `a record was refused: ${reasonOf(error)}`)
   }
 }

@@ -10,7 +10,7 @@ import type { RestoreProgress } from '../state/take-over.js'
 import type { StoreFolder } from '../store/store.js'
 import { DueTurns } from '../turn/due-turns.js'
 import { Counters } from '../turn/running/counters.js'
-import { Failures } from '../turn/failing/failures.js'
+import { Failures, type FailuresOptions } from '../turn/failing/failures.js'
 import { Outbox } from '../turn/output/outbox.js'
 import { WatchedStates } from '../turn/running/watched-states.js'
 import { OutputTimes } from '../turn/output/output-times.js'
@@ -31,6 +31,7 @@ import type { Passage } from './path/passage.js'
 import { pipeline } from './path/pipeline.js'
 import { Processor } from './processor.js'
 import { Backlog } from './tasks/backlog.js'
+import { Refusals } from './watch/refusals.js'
 import { Standbys } from './tasks/standbys.js'
 import { StoreInventory } from './tasks/store-inventory.js'
 import type { Task } from './tasks/task.js'
@@ -48,6 +49,7 @@ export interface Parts {
   readonly growth: Growth
   readonly limits: TopicLimits
   readonly lookups: Lookups
+  readonly refusals: Refusals
   readonly passage: Passage
   readonly intake: Intake
   readonly standbys: Standbys
@@ -67,7 +69,6 @@ export interface PartsEvents {
   readonly onCommitted: () => void
   readonly onRefusedCommit: (error: unknown) => void
   readonly onOutOfRange: (error: MillraceError) => void
-  readonly onRefusedRecord: (error: MillraceError, policy?: InvalidPolicy) => void
   readonly onRedo: (redo: Redo | StateRefused) => void
   readonly onRestoring: (progress: RestoreProgress) => void
   readonly onError: (error: unknown) => void
@@ -119,9 +120,22 @@ export async function openParts(options: EngineOptions, turnLog: Logger, events:
   }
   const seq = (): number => passage.seq
   const counts = new Counters()
-  const failures = new Failures({ clock, logger, outbox, deadLetters, counts, seq, onTrouble: options.onTrouble })
-  const { onRefusedRecord: onRefused, onError } = events
-  const lookups = new Lookups({ tables: program.lookups, log, clock, logger, onRefused, onError })
+  const refusals = new Refusals({ clock, logger, tally: counts.refusals })
+  const { onTrouble } = options
+  const { onError } = events
+  const onRefused: FailuresOptions['onRefused'] = (error, policy) => refusals.hear(error, policy)
+  const failures = new Failures({ clock, logger, outbox, deadLetters, counts, seq, onRefused, onTrouble })
+  const lookups = new Lookups({
+    tables: program.lookups,
+    log,
+    clock,
+    logger,
+    onRefused: (error, policy) => {
+      if (policy !== 'skip') onTrouble?.(error)
+      refusals.hearForGood(error, policy)
+    },
+    onError,
+  })
   const backlog = new Backlog({
     topology: shape,
     admin: log.admin,
@@ -226,7 +240,10 @@ export async function openParts(options: EngineOptions, turnLog: Logger, events:
     deadLetters,
     culprits: halving.culprits,
     clock,
-    onRefused: events.onRefusedRecord,
+    onRefused: (error: MillraceError, policy: InvalidPolicy) => {
+      if (policy !== 'skip') onTrouble?.(error)
+      refusals.hear(error, policy)
+    },
   }
   const dueTurns = new DueTurns({ turns, failures, sources, timerTopic: timerTopic(app), seq })
   const intake = new Intake(log, shape.ids, events.onArrival, events.onOutOfRange, events.onError)
@@ -243,6 +260,7 @@ export async function openParts(options: EngineOptions, turnLog: Logger, events:
     }),
     limits,
     lookups,
+    refusals,
     passage,
     intake,
     standbys,

@@ -5,9 +5,6 @@ import type { Fetched, RecordCursor, TopicInfo } from '../../log/port.js'
 import type { TopicNode } from '../../model/stream.js'
 import { decodeValue } from '../../turn/kept/record-bytes.js'
 
-/** One of so many is warned of, each with its coordinates: a topic full of bad values must not fill the disk with logs. */
-const mostWarnings = 10
-
 /** The latest value of a key, decoded and frozen; `Written` where not all of it can be. */
 interface Row {
   /** Undefined when it was deleted while the copy was not complete. */
@@ -16,8 +13,8 @@ interface Row {
   timestamp: number
 }
 
-/** A value that was refused. `warn`: someone should hear of it. */
-export type OnRefused = (error: MillraceError, warn: boolean) => void
+/** A value was refused. */
+export type OnRefused = (error: MillraceError) => void
 
 /**
  * The rows of one topic, in memory, decoded: JSON of 114 bytes took 346 bytes of heap, as text it took 270, key and map
@@ -37,7 +34,6 @@ export class LookupCopy {
   /** Keys of rows that were deleted before the copy was complete; some have come back. */
   readonly #deleted: string[] = []
   #isComplete = false
-  #refused = 0
 
   /** `onRefused` may throw. */
   constructor(node: TopicNode, { id }: TopicInfo, onRefused: OnRefused) {
@@ -104,10 +100,8 @@ export class LookupCopy {
     const row = key === undefined ? 'a row' : `the row of '${key}'`
     const what = `${topic}[${partition}]@${offset}: ${row} was refused (${reasonOf(cause)})`
     const facts = { topic, partition, offset, cause, ...(key === undefined ? {} : { key }) }
-    const warn = ++this.#refused <= mostWarnings
-    const last = this.#refused === mostWarnings ? ' Further ones of this table are only counted.' : ''
-    const todo = `What the table had for it stays. Repair the producer and send it again.${last}`
-    this.#onRefused(new MillraceError('VALUE_INVALID', `${what}. ${todo}`, facts), warn)
+    const todo = 'What the table had for it stays. Repair the producer and send it again.'
+    this.#onRefused(new MillraceError('VALUE_INVALID', `${what}. ${todo}`, facts))
   }
 }
 

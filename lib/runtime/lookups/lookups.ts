@@ -136,7 +136,7 @@ export class Lookups {
       clock,
       node,
       signal: this.#closed.signal,
-      onRefused: (error, warn) => this.#refused(node, error, warn),
+      onRefused: (error) => this.#refused(node, error),
       onProgress: (records, passed, total) => {
         this.records += records
         seat.done = passed / total
@@ -173,11 +173,10 @@ export class Lookups {
     this.#moved()
   }
 
-  #refused({ onInvalid }: TopicNode, error: MillraceError, warn: boolean): void {
+  #refused({ onInvalid }: TopicNode, error: MillraceError): void {
     if (onInvalid === 'stop') throw error
     this.refused++
     this.#options.onRefused(error, onInvalid)
-    if (onInvalid === 'dead-letter' && warn) this.#options.logger.warn({ err: error }, error.message)
   }
 
   // ── following ──────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -146,11 +146,14 @@ export abstract class Reader {
   #refuse(policy: InvalidPolicy, record: CarriedRecord, error: MillraceError, brief: boolean): void {
     const { passage, deadLetters, onRefused } = this.surroundings
     if (policy === 'stop') throw error
-    if (policy === 'dead-letter') {
+    const { now } = passage.counts
+    now.refused++
+    if (policy === 'skip') now.skipped++
+    else {
+      now.deadLetters++
       if (brief) briefLetter(passage.outbox, deadLetters, record, error)
       else deadLetter(passage.outbox, deadLetters, record, error)
     }
-    passage.counts.now.refused++
     onRefused(error, policy)
   }
 }

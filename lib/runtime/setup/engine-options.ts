@@ -61,15 +61,19 @@ export interface Stats {
   readonly hops: number
   /** Records whose key extractor gave null. */
   readonly dropped: number
-  /** Records refused by their codec or schema, a stream step or a key extractor; those of lookup tables are among them. */
+  /**
+   * Records that no turn was run for: their codec or schema, a stream step, a key extractor or a window refused them, or a broker
+   * what was written for them. What became of them is in `deadLetters` and `skipped`, but for those of lookup tables, which are
+   * in neither.
+   */
   readonly refused: number
-  /** Turns that failed; those that were tried again are among them. */
+  /** Attempts of turns that failed, each of them, also when a later one succeeded. */
   readonly failed: number
-  /** Turns that became dead letters. */
+  /** Letters in the dead-letter topic: of records that were refused, of turns that were given up, and of those that follow them. */
   readonly deadLetters: number
   /** Objects in quarantine now, of the tasks that run here. */
   readonly quarantined: number
-  /** Turns given up, and late records left out, because the policy says so. */
+  /** Records that were refused, and turns that were given up, of which a policy says `skip`. */
   readonly skipped: number
   readonly commits: number
   /** Commits that failed and whose input was read again. */

@@ -12,6 +12,7 @@ import type { Outbox } from '../output/outbox.js'
 import { Quarantined } from './quarantined.js'
 import { isHeld, rowKey, type Row } from '../kept/row.js'
 import { dropTimer, putOff, type TimerName } from '../kept/timers.js'
+import { Said } from './said.js'
 import { closeId } from '../kept/turn-source.js'
 import { Waiting } from '../kept/waiting.js'
 import type { Counters } from '../running/counters.js'
@@ -25,6 +26,8 @@ export interface FailuresOptions {
   readonly deadLetters: DeadLetterTarget
   readonly counts: Counters
   readonly seq: () => number
+  /** Of a turn that was not run; what becomes of it is done already. */
+  readonly onRefused: (error: MillraceError, policy: 'dead-letter' | 'skip') => void
   /** For tests. */
   readonly onTrouble?: ((error: MillraceError) => void) | undefined
 }
@@ -36,11 +39,13 @@ export interface FailuresOptions {
  */
 export class Failures {
   readonly #options: FailuresOptions
+  readonly #said: Said
   /** Letters of turns that are not tried are to be brief: longer ones were refused. */
   isBrief = false
 
   constructor(options: FailuresOptions) {
     this.#options = options
+    this.#said = new Said(options.seq)
   }
 
   /** True when a turn must not pass, since others of its object wait or were given up before it: it is behind them now. */
@@ -82,7 +87,8 @@ export class Failures {
       })
     }
     if (then === 'stop') throw turnFailed(work, cause, whenStopped)
-    this.#options.logger.warn({ err: error }, `${error.message}. Tried ${attempt} times: ${then}.`)
+    const level = this.#said.isNew(`${error.message} ${attempt} ${work.letter ?? ''}`) ? 'error' : 'debug'
+    this.#options.logger[level]({ err: error }, givenUp(error, attempt, then))
     if (brief && then === 'dead-letter') this.#briefLetter(work, error)
     if (brief || then === 'skip') {
       if (then === 'skip') this.#options.counts.now.skipped++
@@ -118,9 +124,12 @@ export class Failures {
   /** A turn that must not be tried: its record goes the way its policy says, and others of its object are not concerned. */
   refused(work: Work, error: MillraceError, policy: 'dead-letter' | 'skip' | 'stop'): void {
     if (policy === 'stop') throw error
-    if (policy === 'skip') this.#options.counts.now.skipped++
+    const { counts, onRefused } = this.#options
+    counts.now.refused++
+    if (policy === 'skip') counts.now.skipped++
     else if (this.isBrief) this.#briefLetter(work, error)
     else this.#letter(work, carriedTurn(work), error, { attempt: 0, letter: undefined })
+    onRefused(error, policy)
   }
 
   /** Lifts the quarantine of an object; false when it is in none. */
@@ -172,9 +181,11 @@ export class Failures {
     error: MillraceError,
     facts: { attempt: number; letter: number | undefined },
   ): void {
-    this.#options.onTrouble?.(placed(error, turn, source, entry.key))
-    this.#options.counts.now.deadLetters++
-    const { outbox, deadLetters } = this.#options
+    const { counts, outbox, deadLetters, onRefused, onTrouble } = this.#options
+    const told = placed(error, turn, source, entry.key)
+    onTrouble?.(told)
+    counts.now.deadLetters++
+    if (error.code === 'QUARANTINED') onRefused(told, 'dead-letter')
     const { name } = source.kind
     deadTurn(outbox, deadLetters, agenda.task, turn, error, { kind: name, key: entry.key, window, ...facts })
   }
@@ -185,6 +196,11 @@ const closes = (work: Work): boolean => carriedTurn(work).source === closeId
 
 const noLetters = (): never => {
   throw new Error('lifting a quarantine writes no dead letters')
+}
+
+function givenUp({ message }: MillraceError, attempts: number, then: 'dead-letter' | 'skip'): string {
+  const tried = attempts === 1 ? 'once' : `${attempts} times`
+  return `${message}. Tried ${tried}: ${then === 'skip' ? 'it is skipped' : 'it is a dead letter'}.`
 }
 
 const whenStopped =

@@ -1,3 +1,5 @@
+import { Tally } from './tally.js'
+
 /** What has become of records and turns. */
 export interface Counts {
   turns: number
@@ -17,25 +19,31 @@ export class Counters {
   readonly now = none()
   #inFlight = none()
   readonly #committed = none()
+  /** Records that were refused, by name of the sort; all that is told of them goes by it. */
+  readonly refusals = new Tally()
 
   sealed(): void {
     this.#inFlight = { ...this.now }
-    this.undone()
+    Object.assign(this.now, none())
+    this.refusals.sealed()
   }
 
   committed(): void {
     addTo(this.#committed, this.#inFlight)
     this.#inFlight = none()
+    this.refusals.committed()
   }
 
   /** The commit in flight was not made. */
   refused(): void {
     this.#inFlight = none()
+    this.refusals.refused()
   }
 
   /** What was done since the last seal has been taken back. */
   undone(): void {
     Object.assign(this.now, none())
+    this.refusals.undone()
   }
 
   get total(): Counts {
