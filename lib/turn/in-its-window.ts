@@ -1,24 +1,32 @@
 import { RecordRefused } from '../core/record-refused.js'
 import type { KindDefinition } from '../model/kind.js'
-import type { SessionWindow } from '../model/window.js'
+import type { WindowBounds } from '../model/turn.js'
+import type { WindowDefinition } from '../model/window.js'
 import type { Failures } from './failing/failures.js'
+import { isReleased, type Row } from './kept/row.js'
 import { closeId } from './kept/turn-source.js'
 import type { Work } from './running/work.js'
-import { tooLate } from './untimely.js'
+import { leftBehind, tooLate } from './untimely.js'
 import { isLate, type Sessions } from './windows/sessions.js'
 import { hasFixedWindows, hasWindow } from './windows/windows.js'
 
 /**
  * A turn of a windowed kind as it is run, however long it has waited: one that closes closes only what is there and over by
- * then; a record finds the sessions that it would have found when it came, or is late as it was then.
+ * then; a record finds the sessions that it would have found when it came, or is late as it was then. Only the windows of an object
+ * whose quarantine was lifted have not waited.
  */
 export function inItsWindow(work: Work, failures: Failures): Work {
-  const { source, agenda } = work
+  const { source, agenda, letter } = work
   const { window } = source.kind
   if (source.id === closeId) return { ...work, isDue: () => isOver(work) }
-  if (window?.kind !== 'session') return work
-  const streamTime = work.streamTime ?? agenda.streamTime(source.kindIndex)
-  const placed: Work = { ...work, streamTime, isDue: () => isTaken(placed, window, streamTime, failures) }
+  if (window === undefined || (window.kind !== 'session' && letter === undefined)) return work
+  const now = agenda.streamTime(source.kindIndex)
+  const isBehind = letter !== undefined && isReleased(rowOf(work), letter)
+  const placed: Work = {
+    ...work,
+    streamTime: window.kind !== 'session' ? undefined : isBehind ? now : (work.streamTime ?? now),
+    isDue: () => isTaken(placed, isBehind ? now : undefined, failures),
+  }
   return placed
 }
 
@@ -40,9 +48,19 @@ function isOver({ table, entry, now, source, agenda }: Work): boolean {
   return dueMs <= now
 }
 
-function isTaken(work: Work, window: SessionWindow, streamTime: number, failures: Failures): boolean {
-  const { record, entry } = work
-  if (!isLate(entry.state as Sessions | undefined, record.timestamp, window, streamTime)) return true
-  failures.refused(work, tooLate(work, streamTime), window.late)
+/** `behindAt`: the stream time at which a dead letter comes whose window has not waited for it. */
+function isTaken(work: Work, behindAt: number | undefined, failures: Failures): boolean {
+  const { record, entry, source, window: bounds, streamTime = -Infinity } = work
+  const window = source.kind.window as WindowDefinition
+  const late =
+    window.kind === 'session'
+      ? isLate(entry.state as Sessions | undefined, record.timestamp, window, streamTime)
+      : behindAt !== undefined && (bounds as WindowBounds).end + window.graceMs <= behindAt
+  if (!late) return true
+  if (behindAt === undefined) failures.refused(work, tooLate(work, streamTime), window.late)
+  else failures.refused(work, leftBehind(work), 'dead-letter')
   return false
 }
+
+const rowOf = ({ agenda, source, entry }: Work): Row | undefined =>
+  agenda.row(source.kind.name, entry.key).state as Row | undefined

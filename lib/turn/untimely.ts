@@ -40,6 +40,12 @@ export function tooLate(placed: Placed, now: number): MillraceError {
   return error('RECORD_LATE', placed, what)
 }
 
+/** Of a dead letter whose window did not wait for it. */
+export function leftBehind(placed: Placed): MillraceError {
+  const what = `of ${shown(placed.record.timestamp)}, and its window was closed without it, since the quarantine of its object had been lifted. What it would have added is missing from what the window came to.`
+  return error('RECORD_LATE', placed, what)
+}
+
 function error(
   code: 'RECORD_LATE' | 'RECORD_AHEAD' | 'TIME_INVALID',
   { source, key, record }: Placed,

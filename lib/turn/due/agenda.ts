@@ -122,6 +122,14 @@ export class Agenda {
     this.#add('event', due)
   }
 
+  /** The window of an object, if it has one, is to be closed as if it had just been opened. */
+  listWindow(kind: string, key: string): void {
+    const table = this.table(kind)
+    const { state } = table?.cached(key) ?? table?.load(key) ?? {}
+    const dueMs = state === undefined ? undefined : table?.kind.eventDue?.(key, state)
+    if (dueMs !== undefined) this.add({ dueMs, kind, key })
+  }
+
   /** After what was done since the last seal has been taken back. */
   reset(now: number): void {
     this.#load(now)

@@ -138,7 +138,10 @@ export class Failures {
     const { clock, seq } = this.#options
     agenda.change(agenda.row(kind, key), seq(), (row, parts) => {
       released = new Quarantined(row, new Waiting(row, parts), clock.now(), undefined, noLetters).release()
+      if (released && !isHeld(row)) delete row.closing
     })
+    // The turn that would have closed it may be one of the dead letters: it is closed without those.
+    if (released) agenda.listWindow(kind, key)
     return released
   }
 

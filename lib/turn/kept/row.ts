@@ -112,6 +112,10 @@ export const isHeld = ({ waiting, quarantine }: Row): boolean => waiting !== und
 
 export const isEmpty = (row: Row): boolean => Object.keys(row).length === 0
 
+/** Whether a dead letter is of a quarantine that was lifted before it was replayed. */
+export const isReleased = (row: Row | undefined, letter: number): boolean =>
+  row?.quarantine === undefined || letter <= (row.quarantine.after ?? 0)
+
 /** Listed under this time, so that a takeover finds all objects that are held. */
 export const heldAtMs = 0
 

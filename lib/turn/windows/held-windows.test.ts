@@ -115,6 +115,37 @@ describe.each(['tumbling', 'session'] as const)('a window with turns that wait: 
     expect(outputs(driver)).toEqual(['a 0 x'])
   })
 
+  it('is closed without its dead letters when its object is released, and they are late then', async () => {
+    const bad = new Set(['x'])
+    const kind = program(window, bad, 1)
+    await using driver = testDriver({ failures: 'expect', objects: [kind], partitions: 1 })
+    await send(driver, 'a 0 w', 'a 10 x', 'a 20 y', 'b 5000 later')
+    expect(outputs(driver)).toEqual([])
+    expect(await driver.release(kind, window === 'session' ? 'a' : 'a|0|1000')).toBe(true)
+    await driver.crash()
+    expect(outputs(driver)).toEqual(['a 0 w'])
+    bad.clear()
+    expect(await driver.replayDeadLetters()).toEqual({ replayed: 3, objects: 1, left: 0 })
+    await send(driver, 'b 9000 later')
+    expect(outputs(driver)).toEqual(['a 0 w', 'b 5000 later'])
+    expect(codes(driver).slice(3)).toEqual(['RECORD_LATE', 'RECORD_LATE'])
+    expect(await driver.replayDeadLetters()).toEqual({ replayed: 0, objects: 0, left: 2 })
+  })
+
+  it('that is still open when its object is released takes the letters that are replayed', async () => {
+    const bad = new Set(['x'])
+    const kind = program(window, bad, 1)
+    await using driver = testDriver({ failures: 'expect', objects: [kind], partitions: 1 })
+    await send(driver, 'a 0 w', 'a 10 x')
+    expect(await driver.release(kind, window === 'session' ? 'a' : 'a|0|1000')).toBe(true)
+    await send(driver, 'a 20 y')
+    bad.clear()
+    await driver.replayDeadLetters()
+    await send(driver, 'b 5000 later')
+    expect(outputs(driver)).toEqual(['a 0 w+y+x'])
+    expect(codes(driver)).toEqual(['HANDLER_FAILED'])
+  })
+
   it('is closed without a turn that is skipped', async () => {
     const objects = [program(window, new Set(['x']), 2, 'skip')]
     await using driver = testDriver({ failures: 'expect', objects, partitions: 1 })
