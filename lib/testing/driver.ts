@@ -39,6 +39,9 @@ import { Troubles } from './troubles.js'
 
 export type { TestDriver, TestDriverOptions }
 
+/** Whoever has settled has nothing left to finish. */
+const closeMs = 1_000
+
 /** Throws `OPTIONS_INVALID` and `DEFINITION_INVALID`. Everything is in memory; nothing runs before the first call. */
 export function testDriver(options: TestDriverOptions): TestDriver {
   return new Driver(options)
@@ -56,6 +59,8 @@ export class Driver implements TestDriver {
   #nextFolder: StoreFolder | undefined
   #now: number
   #running: Process | undefined
+  /** The latest that was started, or is starting: it is to be closed, whatever has become of it. */
+  #starting: Process | undefined
   #starts = 0
   crashes = 0
 
@@ -103,6 +108,7 @@ export class Driver implements TestDriver {
   crash(at?: CrashStep, options: CallOptions = {}): Promise<void> {
     checkOptions('crash', options, callOptions)
     const act = async (): Promise<void> => {
+      this.#troubles.forget()
       const { life } = this.#running ?? (await this.#start())
       if (at !== undefined) return life.arm(demandStep(at))
       await life.die()
@@ -227,8 +233,8 @@ export class Driver implements TestDriver {
 
   async close(): Promise<void> {
     await this.#calls.close()
-    this.#running?.life.arm(undefined)
-    await this.#running?.engine.stop(1_000)
+    this.#starting?.life.arm(undefined)
+    await this.#starting?.engine.stop(closeMs)
     await this.log[Symbol.asyncDispose]()
   }
 
@@ -290,7 +296,13 @@ export class Driver implements TestDriver {
       startId: String(++this.#starts),
       onTrouble: this.#troubles.hear,
     })
-    await process.engine.start()
+    this.#starting = process
+    try {
+      await process.engine.start()
+    } catch (error) {
+      await process.engine.stop(closeMs)
+      throw error
+    }
     this.#running = process
     return process
   }
