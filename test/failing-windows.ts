@@ -42,6 +42,8 @@ const mostBehindMs = 3_000
 /** With the one no record is late, with the other many are. */
 const longGraceMs = 4_000
 const shortGraceMs = 500
+/** Longer than the interval of commits in tests. */
+const lateMs = 15
 
 type State = { ids: number[] }
 const merge = (a: State, b: State): State => ({ ids: [...a.ids, ...b.ids] })
@@ -65,11 +67,14 @@ export interface Schedule {
   }[]
   /** How often turns fail before they succeed; Infinity: until all is repaired. Which of these, a number made of the turn says. */
   readonly failures: readonly number[]
-  readonly isAsync: boolean
-  readonly closesAsync: boolean
+  /** How long turns take, by a number made of the turn: undefined for synchronous ones. */
+  readonly slow: readonly Slowness[]
   /** After each piece of the input. */
   readonly events: readonly Event[]
 }
+
+/** `soon`: a moment; `late`: longer than a commit waits. */
+type Slowness = 'soon' | 'late' | undefined
 
 type Event =
   | { readonly crash: CrashStep | undefined }
@@ -91,8 +96,10 @@ export const schedules: fc.Arbitrary<Schedule> = fc.record({
     { minLength: 1, maxLength: 60, size: 'max' },
   ),
   failures: fc.array(fc.constantFrom(0, 0, 0, 0, 0, 0, 1, 2, 3, Infinity), { minLength: 7, maxLength: 31 }),
-  isAsync: fc.boolean(),
-  closesAsync: fc.boolean(),
+  slow: fc.oneof(
+    fc.constant([undefined]),
+    fc.array(fc.constantFrom<Slowness[]>(undefined, 'soon', 'soon', 'late'), { minLength: 5, maxLength: 11 }),
+  ),
   events: fc.array(
     fc.oneof(
       { weight: 3, arbitrary: fc.constant({ none: true as const }) },
@@ -139,13 +146,19 @@ class Faults {
   }
 }
 
-function kindOf(
-  window: WindowKind,
-  graceMs: number,
-  { isAsync, closesAsync }: Schedule,
-  faults: Faults,
-): AnyStateObject {
-  const elsewhere = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+function kindOf(window: WindowKind, graceMs: number, { slow }: Schedule, faults: Faults): AnyStateObject {
+  const ended = (number: number, end: () => void): Promise<void> | undefined => {
+    const slowness = slow[number % slow.length]
+    if (slowness === undefined) {
+      end()
+      return undefined
+    }
+    const elsewhere = new Promise<void>((resolve) => {
+      if (slowness === 'soon') setImmediate(resolve)
+      else setTimeout(resolve, lateMs)
+    })
+    return elsewhere.then(end)
+  }
   return stateObject('window', {
     state: z.object({ ids: z.array(z.number()) }),
     init: () => ({ ids: [] as number[] }),
@@ -159,15 +172,14 @@ function kindOf(
         if (deletes) turn.delete()
         // What a session begins with depends on the order of its records.
         const about = window === 'session' ? 0 : Math.floor(turn.window.start / everyMs)
-        const fail = (): void => faults.demand(`${id} in ${about}`, id + about)
-        return isAsync ? elsewhere().then(fail) : fail()
+        return ended(Math.max(0, id), () => faults.demand(`${id} in ${about}`, id + about))
       },
     )
     .onClose((state: State, turn) => {
       const { start, end } = turn.window
       turn.emit(closed, { user: turn.key, start, end, ids: state.ids })
-      const fail = (): void => faults.demand(`${turn.key} closes ${start}`, Math.floor(start / 7))
-      return closesAsync ? elsewhere().then(fail) : fail()
+      const number = Math.floor(start / 7)
+      return ended(number, () => faults.demand(`${turn.key} closes ${start}`, number))
     })
 }
 
