@@ -115,13 +115,13 @@ export class DueTurns {
       if (own === undefined) throw noSource(turn, object)
       const error = windowError(own.kind, object.key)
       if (error !== undefined) throw error
-      if (own.timer !== undefined) return this.#options.turns.run(keptTimer(work, own.timer))
-      value = valueOf(own, turn, work.record)
+      if (own.timer === undefined) value = valueOf(own, turn, work.record)
     } catch (cause) {
       const refused = cause instanceof RecordRefused ? cause : RecordRefused.because(cause, 'VALUE_INVALID')
       return this.#options.failures.failed(work, refused, { final: true })
     }
     const { turns, failures } = this.#options
+    if (source.timer !== undefined) return turns.run(keptTimer(work, source.timer))
     turns.run(inItsWindow({ ...work, value }, failures))
   }
 
