@@ -163,6 +163,13 @@ describe('the text of an error', () => {
     expect(reasonOf(new Error('cannot save', { cause: 'no space' }))).toBe('cannot save: no space')
   })
 
+  it('is its own where a cause does not bear to be looked at', () => {
+    expect(reasonOf(new Error('a', { cause: revoked() }))).toBe('a')
+    expect(reasonOf(new Error('a', { cause: new Error('b', { cause: revoked() }) }))).toBe('a: b')
+    expect(reasonOf(Object.defineProperty(new Error('a'), 'cause', { get: refuses }))).toBe('a')
+    expect(reasonOf(Object.defineProperty(new Error('a'), 'errors', { get: refuses }))).toBe('a')
+  })
+
   it('is never nothing', () => {
     expect(reasonOf(new AggregateError([new Error('a'), new Error('b')]))).toBe('a, b')
     expect(reasonOf(Object.assign(new AggregateError([]), { code: 'ECONNREFUSED' }))).toBe('ECONNREFUSED')

@@ -158,18 +158,23 @@ const mostErrors = 3
  */
 function textWithCauses(error: Error): string {
   let text = ownText(error)
-  let cause = error.cause
-  for (let depth = 0; depth < mostCauses && cause !== undefined && cause !== null; depth++) {
-    const more = isError(cause) ? ownText(cause) : typeof cause === 'string' ? cause : ''
-    if (!text.includes(more)) text += `: ${more}`
-    cause = isError(cause) ? cause.cause : undefined
+  try {
+    let { cause } = error
+    for (let depth = 0; depth < mostCauses && cause !== undefined && cause !== null; depth++) {
+      const more = isError(cause) ? ownText(cause) : typeof cause === 'string' ? cause : ''
+      if (!text.includes(more)) text += `: ${more}`
+      cause = isError(cause) ? cause.cause : undefined
+    }
+  } catch {
+    // A cause that does not bear to be looked at says nothing.
   }
   return text
 }
 
 function ownText(error: Error & { readonly errors?: unknown; readonly code?: unknown }): string {
-  const { message, errors, code, name } = error
+  const { message } = error
   if (message !== '') return String(message)
+  const { errors, code, name } = error
   const inner = Array.isArray(errors) ? errors.slice(0, mostErrors).filter(isError) : []
   if (inner.length > 0) return inner.map(({ message: each }) => String(each)).join(', ')
   return typeof code === 'string' ? code : String(name)
