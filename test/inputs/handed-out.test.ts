@@ -1,4 +1,4 @@
-import { bytes, createApp, hopping, lookup, memoryLog, stateObject, topic, tumbling } from 'millrace'
+import { bytes, createApp, hopping, lookup, memoryLog, session, stateObject, topic, tumbling } from 'millrace'
 import { testDriver } from 'millrace/testing'
 import { z } from 'zod'
 
@@ -265,5 +265,69 @@ describe('windows', () => {
       ['t', '-60000'],
       ['t', '0'],
     ])
+  })
+})
+
+describe('who keeps the state of a turn that is over', () => {
+  const timed = topic('items', item, { timestamp: ({ at }) => at })
+  const start = Date.UTC(2026, 0, 1)
+  const merge = (a: State, b: State): State => {
+    const both = structuredClone({ ...a, list: [...a.list, ...b.list] })
+    vandalise(a)
+    vandalise(b)
+    return both
+  }
+
+  it.each([
+    ['windows', tumbling('1m')],
+    ['sessions', session('1m', { merge })],
+  ])('because it closes changes no object that is still there: %s', async (_name, window) => {
+    const given: unknown[] = []
+    const kind = stateObject('w', { state, init, window: window as never })
+      .on(timed, key, (own, { at, tags }) => void own.list.push({ at: at - start, tags }))
+      .onClose((own, turn) => {
+        turn.emit(parts, own.list, { timestamp: start })
+        given.push(own, turn.window)
+      })
+    await using driver = testDriver({ objects: [kind], partitions: 1 })
+    const closed = (): unknown[] => driver.emitted(parts).map(({ value }) => value?.map(({ at }) => at))
+    for (const at of [0, 100_000, 50_000, 200_000, 300_000, 310_000]) {
+      await driver.send(timed, sent('a', start + at), { failures: 'expect' })
+      given.forEach(vandalise)
+    }
+    const before = await driver.entries(kind)
+    given.forEach(vandalise)
+    await driver.crash()
+    expect(await driver.entries(kind)).toEqual(before)
+    await driver.advance('1h')
+    await driver.send(timed, sent('a', start + 900_000))
+    expect(closed().at(-1)).toEqual([300_000, 310_000])
+  })
+
+  it.each(['fails', 'takes too long'])('because it %s changes no object, asynchronous as it is', async (how) => {
+    const given: State[] = []
+    const gate: (() => void)[] = []
+    const kind = stateObject('k', { state, init }).on(
+      items,
+      { key, turnTimeout: '20ms', onError: { attempts: 1 } },
+      async (own, { at, tags }) => {
+        own.list.push({ at, tags })
+        if (at !== 2) return
+        given.push(own)
+        if (how === 'fails') throw new Error('no')
+        await new Promise<void>((resolve) => gate.push(resolve))
+        vandalise(own)
+      },
+    )
+    await using driver = testDriver({ objects: [kind], partitions: 1, failures: 'expect' })
+    await driver.send(items, sent('a', 1))
+    await driver.send(items, sent('a', 2))
+    gate.forEach((open) => open())
+    given.forEach(vandalise)
+    await driver.send(items, sent('b', 1))
+    expect(driver.state(kind, 'a')?.list).toEqual([{ at: 1, tags: ['t'] }])
+    await driver.crash()
+    expect(driver.state(kind, 'a')?.list).toEqual([{ at: 1, tags: ['t'] }])
+    expect(given).toHaveLength(1)
   })
 })
