@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { stateObject } from '../model/state-object.js'
 import { topic } from '../model/stream.js'
 import { tumbling } from '../model/window.js'
-import { testDriver } from './driver.js'
+import { Driver, testDriver } from './driver.js'
 
 const orders = topic('orders', z.object({ id: z.string(), n: z.number() }))
 const sums = topic('sums', z.object({ sum: z.number() }))
@@ -110,5 +110,15 @@ describe('reads of the driver', () => {
       { key: 'a', value: { sum: 1 } },
       { key: 'b', value: { sum: 2 } },
     ])
+  })
+
+  it('are of the process that lives, when one has died between two calls', async () => {
+    await using driver = new Driver({ objects: [order], partitions: 1 })
+    await driver.send(orders, { id: 'a', n: 1 })
+    await driver.crash('before-end')
+    await driver.log.send(orders, [{ id: 'b', n: 2 }])
+    expect(await driver.entries(order)).toHaveLength(2)
+    expect(await driver.ask(order, 'b', 'above', 1)).toBe(true)
+    expect(driver.crashes).toBe(1)
   })
 })

@@ -90,7 +90,7 @@ const kinds: readonly (readonly [string, AnyStateObject])[] = [
       blobs,
       () => 'a',
       (own, value) => {
-        own.items.push(...Buffer.from(value).toString())
+        own.items.push(...Buffer.from(value).toString().split(''))
         value.fill(0)
       },
     ),
@@ -99,7 +99,7 @@ const kinds: readonly (readonly [string, AnyStateObject])[] = [
     'a lookup row of bytes',
     list().on(lists, key, (own, _list, turn) => {
       const row = turn.lookup(known, 'a') as Uint8Array
-      own.items.push(...Buffer.from(row).toString())
+      own.items.push(...Buffer.from(row).toString().split(''))
       row.fill(0)
     }),
   ],
