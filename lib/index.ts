@@ -34,7 +34,7 @@ export type { KafkaOptions } from './kafka/connection/options.js'
 export type { ClientTopic, LogClient, ReadRecord, SendOptions } from './log/client/client.js'
 export type { Log } from './log/port.js'
 export type { DeepReadonly } from './model/deep-readonly.js'
-export type { Backoff, InputOptions, KeyExtractor, OnError } from './model/inputs.js'
+export type { Backoff, BreakerOptions, InputOptions, KeyExtractor, OnError } from './model/inputs.js'
 export type { Route, TimerBacklog, TimerTime } from './model/kind.js'
 export type { LookupTable } from './model/lookup.js'
 export type {
@@ -57,6 +57,7 @@ export type {
   WindowOptions,
 } from './model/window.js'
 export type { AppState } from './runtime/watch/app-state.js'
+export type { PausedInput } from './runtime/watch/paused-input.js'
 export type { QuarantinedObject } from './runtime/quarantine.js'
 export type { EntriesOptions } from './runtime/state-reader.js'
 export type { Guarantee, Health, Stats } from './runtime/setup/engine-options.js'

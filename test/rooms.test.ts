@@ -44,7 +44,8 @@ const innerRooms: Readonly<Record<string, Readonly<Record<string, readonly strin
   store: { '.': [], files: [], level: ['.', 'files'], memory: ['.'] },
   turn: {
     windows: [],
-    kept: ['windows'],
+    inputs: [],
+    kept: ['windows', 'inputs'],
     output: ['kept'],
     due: ['kept'],
     running: ['windows', 'kept', 'output', 'due'],

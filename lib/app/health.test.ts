@@ -73,7 +73,16 @@ describe('the health of an app', () => {
     expect(app.health().reason).toContain('call start()')
     await app.start()
     await app.drained()
-    const well = { live: true, ready: true, state: 'running', reason: undefined, lag: 0, held: [], quarantined: 0 }
+    const well = {
+      live: true,
+      ready: true,
+      state: 'running',
+      reason: undefined,
+      lag: 0,
+      held: [],
+      quarantined: 0,
+      paused: [],
+    }
     expect(app.health()).toEqual(well)
     await app.close()
     expect(app.health()).toMatchObject({ live: false, ready: false, state: 'closed' })

@@ -14,7 +14,7 @@ import {
   type Rules,
 } from '../core/options.js'
 import type { RecordInfo } from '../core/record.js'
-import type { ErrorPolicy, InputDefinition, Route } from './kind.js'
+import type { BreakerPolicy, ErrorPolicy, InputDefinition, Route } from './kind.js'
 import { demandStream, sourceNames, type Stream } from './stream.js'
 
 /** Which object a value belongs to; `null` drops the record. */
@@ -26,6 +26,8 @@ export interface InputOptions<V> {
   /** @default 'auto' */
   readonly route?: Route
   readonly onError?: OnError
+  /** Pauses the input while what its handler asks for is down, instead of trying every object. @default none */
+  readonly breaker?: BreakerOptions
   /** How long an asynchronous handler may take; then its turn has failed. @default '30s' */
   readonly turnTimeout?: Duration
 }
@@ -56,6 +58,17 @@ export interface OnError {
   readonly quarantine?: Duration
 }
 
+/**
+ * After so many objects in a row have failed, and none has succeeded, the input pauses in this process: its records stay where they are, and a turn is
+ * tried at intervals until one succeeds. What fails meanwhile costs no attempt. `health().paused` names such inputs.
+ */
+export interface BreakerOptions {
+  /** Different objects whose turns fail one after the other. */
+  readonly after: number
+  /** Between two turns that are tried while it pauses. @default '5s' */
+  readonly probe?: Duration
+}
+
 /** Waits between attempts. */
 export interface Backoff {
   /** The first. @default '100ms' */
@@ -64,12 +77,16 @@ export interface Backoff {
   readonly to?: Duration
 }
 
+const positive = rule(`${durationForm}, of 1 ms at least`, (value) => (msOf(value) ?? 0) > 0)
+
 const inputOptions: Rules<InputOptions<never>> = {
   key: required(callback("a function that gives the object's key, or null")),
   route: oneOf('auto', 'aligned', 'shuffle'),
   onError: object('an object with backoff, for, attempts, then, quarantine'),
+  breaker: object('an object with after and probe'),
   turnTimeout: duration,
 }
+const breakerOptions: Rules<BreakerOptions> = { after: required(whole(1, 1_000_000)), probe: positive }
 const errorOptions: Rules<OnError> = {
   backoff: rule(
     `${durationForm}, or an object with from and to`,
@@ -78,7 +95,7 @@ const errorOptions: Rules<OnError> = {
   for: duration,
   attempts: whole(1),
   then: oneOf('dead-letter', 'skip', 'stop'),
-  quarantine: rule(`${durationForm}, of 1 ms at least`, (value) => (msOf(value) ?? 0) > 0),
+  quarantine: positive,
 }
 const backoffOptions: Rules<Backoff> = { from: duration, to: duration }
 
@@ -92,6 +109,7 @@ export const defaultErrorPolicy: ErrorPolicy = Object.freeze({
   then: 'dead-letter',
 })
 
+const defaultProbeMs = 5_000
 const defaultTurnTimeoutMs = 30_000
 
 /** Throws `DEFINITION_INVALID` and `OPTIONS_INVALID`, naming the input. */
@@ -118,9 +136,16 @@ export function inputDefinition<V>(
     key: options.key,
     route: options.route ?? 'auto',
     onError: errorPolicy(options.onError ?? {}, `${where}: onError`),
+    breaker: options.breaker && breakerPolicy(options.breaker, `${where}: breaker`),
     turnTimeoutMs: durationMs(options.turnTimeout ?? defaultTurnTimeoutMs, `${id}: turnTimeout`),
     handler,
   })
+}
+
+function breakerPolicy(options: BreakerOptions, where: string): BreakerPolicy {
+  checkOptions(where, options, breakerOptions)
+  const { after, probe = defaultProbeMs } = options
+  return Object.freeze({ after, probeMs: durationMs(probe, `${where}.probe`) })
 }
 
 function errorPolicy(onError: OnError, where: string): ErrorPolicy {

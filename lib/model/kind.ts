@@ -35,6 +35,7 @@ export interface InputDefinition {
   readonly key: (value: never, record: RecordInfo) => string | null
   readonly route: Route
   readonly onError: ErrorPolicy
+  readonly breaker: BreakerPolicy | undefined
   readonly turnTimeoutMs: number
   readonly handler: (state: never, value: never, turn: Turn) => unknown
 }
@@ -59,6 +60,14 @@ export interface ErrorPolicy {
   readonly quarantineMs: number | undefined
   /** After the last. */
   readonly then: 'dead-letter' | 'skip' | 'stop'
+}
+
+/** When an input pauses since too many of its objects fail. */
+export interface BreakerPolicy {
+  /** Different objects that fail one after the other. */
+  readonly after: number
+  /** Between two turns that are tried meanwhile. */
+  readonly probeMs: number
 }
 
 export interface TimerDefinition {

@@ -75,8 +75,9 @@ export class AppWatch {
     const lag = parts?.tasks.lag((topic, partition) => this.#ends?.of(topic, partition)) ?? 0
     const live = failure === undefined && end !== 'closed'
     const quarantined = parts?.tasks.quarantined ?? 0
+    const paused = state === 'closed' ? [] : (parts?.breakers.paused ?? [])
     const ready = state === 'running'
-    return { live, ready, state, reason: ready ? textOf(held) : reason, lag, held, quarantined }
+    return { live, ready, state, reason: ready ? textOf(held) : reason, lag, held, quarantined, paused }
   }
 
   #judgement(): Judgement {

@@ -1,6 +1,7 @@
 import type { Due, DueTime } from '../state/due.js'
 import type { Agenda, Lane } from '../turn/due/agenda.js'
 import type { DueTurns } from '../turn/due-turns.js'
+import type { Breakers } from './breakers.js'
 import type { CommitCycle } from './commit/commit-cycle.js'
 import type { Halving } from './commit/halving.js'
 import { dueName } from './path/culprits.js'
@@ -21,6 +22,7 @@ export interface DueWorkParts {
   readonly surroundings: ReaderSurroundings
   readonly dueTurns: DueTurns
   readonly backlog: Backlog
+  readonly breakers: Breakers
 }
 
 /** What is due of one task, by one time. */
@@ -45,6 +47,7 @@ export class DueWork {
     const lanes = this.#lanes()
     const now = this.#parts.surroundings.clock.now()
     this.#lookAtTime()
+    this.#parts.breakers.probe()
     for (let i = 0; i < lanes.length; i++) {
       const at = (this.#first + i) % lanes.length
       const lane = lanes[at] as TaskLane
@@ -57,9 +60,9 @@ export class DueWork {
 
   /** Milliseconds until something is due, by the clock. */
   get dueInMs(): number {
-    const { backlog, surroundings, tasks } = this.#parts
+    const { backlog, breakers, surroundings, tasks } = this.#parts
     const { clock } = surroundings
-    let next = Infinity
+    let next = breakers.nextLook(clock.now()) - clock.now()
     for (const task of tasks.running.values()) {
       const { agenda } = task
       if (agenda === undefined) continue
@@ -74,8 +77,10 @@ export class DueWork {
   /** Whether nothing is due that is not done. Ask it when all that is there has been processed. */
   get idle(): boolean {
     const lanes = this.#lanes()
-    const now = this.#parts.surroundings.clock.now()
-    for (const task of this.#parts.tasks.running.values()) this.updateTime(task, true)
+    const { breakers, surroundings, tasks } = this.#parts
+    if (breakers.areDue) return false
+    const now = surroundings.clock.now()
+    for (const task of tasks.running.values()) this.updateTime(task, !breakers.pauseAny)
     return lanes.every((lane) => {
       const at = this.#nowOf(lane, now)
       const { schedule } = lane
@@ -85,9 +90,9 @@ export class DueWork {
 
   /** Takes note of how far the records of a task have come. */
   updateTime({ agenda, positions, index }: Task, allRead = false): void {
-    const { intake, surroundings } = this.#parts
+    const { intake, surroundings, breakers } = this.#parts
     const isReadOut = (topic: string): boolean =>
-      (positions.get(topic) ?? 0) >= (intake.highWatermark(topic, index) ?? 0)
+      !breakers.pause(topic) && (positions.get(topic) ?? 0) >= (intake.highWatermark(topic, index) ?? 0)
     for (const { stream } of agenda?.lanes ?? [])
       stream?.update(surroundings.clock.now(), surroundings.passage.seq, isReadOut, allRead)
   }

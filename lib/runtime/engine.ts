@@ -357,6 +357,7 @@ export class Engine {
       failed,
       deadLetters,
       skipped,
+      paused: this.#parts?.breakers.paused.length ?? 0,
       quarantined: this.#parts?.tasks.quarantined ?? 0,
       commits,
       rollbacks,

@@ -20,6 +20,7 @@ import { Turns, type Redo } from '../turn/turns.js'
 import type { KindDefinition } from '../model/kind.js'
 import { targetsOf, timerTopic } from '../model/names.js'
 import type { InvalidPolicy } from '../model/stream.js'
+import { Breakers } from './breakers.js'
 import { CommitCycle } from './commit/commit-cycle.js'
 import { Halving } from './commit/halving.js'
 import type { EngineOptions } from './setup/engine-options.js'
@@ -57,6 +58,7 @@ export interface Parts {
   readonly cycle: CommitCycle
   readonly halving: Halving
   readonly backlog: Backlog
+  readonly breakers: Breakers
   readonly processor: Processor
 }
 
@@ -245,7 +247,12 @@ export async function openParts(options: EngineOptions, turnLog: Logger, events:
       refusals.hear(error, policy)
     },
   }
-  const dueTurns = new DueTurns({ turns, failures, sources, timerTopic: timerTopic(app), seq })
+  const dueTurns = new DueTurns({ turns, failures, sources, timerTopic: timerTopic(app), clock, seq })
+  const onChange = (): void => {
+    turns.isInterrupted = true
+    events.onArrival()
+  }
+  const breakers = new Breakers({ app, program, sources, clock, logger, onChange })
   const intake = new Intake(log, shape.ids, events.onArrival, events.onOutOfRange, events.onError)
   return {
     topology: shape,
@@ -268,7 +275,8 @@ export async function openParts(options: EngineOptions, turnLog: Logger, events:
     cycle,
     halving,
     backlog,
-    processor: new Processor({ intake, tasks, cycle, halving, surroundings, dueTurns, backlog }),
+    breakers,
+    processor: new Processor({ intake, tasks, cycle, halving, surroundings, dueTurns, backlog, breakers }),
   }
 }
 

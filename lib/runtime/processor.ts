@@ -15,6 +15,8 @@ export class Processor {
   readonly #parts: DueWorkParts
   readonly #due: DueWork
   #reader: Reader | undefined
+  /** Topics that are left alone. */
+  #paused: ReadonlySet<string> = new Set()
   /** Who begins: with asynchronous turns whoever does may take all the room there is. */
   #beginsWithRecords = false
   records = 0
@@ -27,6 +29,7 @@ export class Processor {
   /** Processes for about one slice; true when there is more that can be done now. Throws what stops the app, and `Redo`. */
   slice(): boolean {
     const { clock } = this.#parts.surroundings
+    this.#pause()
     const end = clock.elapsed() + sliceMs
     let recordsLeft = true
     let dueLeft = true
@@ -67,6 +70,7 @@ export class Processor {
         this.#due.updateTime(this.#reader.task)
         this.drop()
       }
+      if (surroundings.passage.turns.isInterrupted) this.#pause()
       if (surroundings.clock.elapsed() >= deadline) break
     }
     return this.#reader !== undefined || !this.#parts.intake.dry
@@ -95,6 +99,20 @@ export class Processor {
     const task = this.#reader?.task
     if (task === undefined) return
     if (rewound.has(task) || this.#parts.tasks.running.get(task.index) !== task) this.drop()
+  }
+
+  /** What inputs read that pause is left alone; nothing comes between the turns of one record. */
+  #pause(): void {
+    const { breakers, intake, tasks, surroundings } = this.#parts
+    surroundings.passage.turns.isInterrupted = false
+    const { topics } = breakers
+    if (topics === this.#paused) return
+    if (this.#reader !== undefined && topics.has(this.#reader.at.topic)) {
+      if (this.#reader.inRecord) return
+      this.drop()
+    }
+    this.#paused = topics
+    intake.pause(topics, tasks.running.values())
   }
 
   #nextReader(): Reader | undefined {

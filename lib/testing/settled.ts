@@ -14,7 +14,8 @@ async function quiet(engine: Engine): Promise<void> {
   let before: number
   do {
     before = engine.stats.records
-    await drained(engine)
+    // What inputs read that pause stays where it is until the clock is moved.
+    await drained(engine, (topic) => engine.parts.breakers.topics.has(topic))
   } while (engine.stats.records > before)
 }
 
@@ -25,7 +26,8 @@ async function flushed({ parts }: Engine): Promise<void> {
 
 /** When something is due by the clock, later than `nowMs` and before `toMs`; undefined when nothing is. Ask it when all has settled. */
 export async function nextDue({ parts }: Engine, nowMs: number, toMs: number): Promise<number | undefined> {
-  let next: number | undefined
+  const look = parts.breakers.nextLook(nowMs)
+  let next = look < toMs ? look : undefined
   for (const { state } of parts.tasks.running.values()) {
     if (state === undefined) continue
     for (const time of ['processing', 'prompt'] as const)

@@ -1,3 +1,4 @@
+import type { Clock } from '../core/clock.js'
 import { RecordRefused } from '../core/record-refused.js'
 import { headersOf, noHeaders } from '../log/format/header-section.js'
 import type { Due, DueTime } from '../state/due.js'
@@ -23,6 +24,7 @@ export interface DueTurnsOptions {
   /** Of each kind, by id. */
   readonly sources: ReadonlyMap<string, ReadonlyMap<string, TurnSource>>
   readonly timerTopic: string
+  readonly clock: Clock
   readonly seq: () => number
 }
 
@@ -99,7 +101,7 @@ export class DueTurns {
     if (turn === undefined || source === undefined) return
     const fresh = this.#work(agenda, source, object.key, turn.record.timestamp)
     // It is being tried: what comes next is set when that has ended.
-    if (isBusy(fresh.entry)) return
+    if (isBusy(fresh.entry) || !this.#isAdmitted(agenda, source, entry)) return
     const work = {
       ...fresh,
       record: carriedInfo(source, turn.record),
@@ -123,6 +125,13 @@ export class DueTurns {
     const { turns, failures } = this.#options
     if (source.timer !== undefined) return turns.run(keptTimer(work, source.timer))
     turns.run(inItsWindow({ ...work, value }, failures))
+  }
+
+  /** While its input pauses only one is tried at intervals; the others are due again then. */
+  #isAdmitted(agenda: Agenda, { breaker }: TurnSource, { key, state }: Entry): boolean {
+    if (breaker?.isOpen !== true || this.#options.turns.areFailing) return true
+    const due = { dueMs: (state as Row).retry?.at as number, kind: rowKind, key }
+    return breaker.admitsWaiting(key, this.#options.clock.now(), () => agenda.again(due))
   }
 
   /** What is held, or has a turn under way, is not forgotten yet; nor is it when its deletion is refused. */

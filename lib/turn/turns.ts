@@ -60,6 +60,8 @@ export class Turns {
   /** Turns of the record that is being read. */
   readonly unfinished = new Unfinished()
   turns = 0
+  /** Something has paused: whoever reads is to look whether it may go on. */
+  isInterrupted = false
   #verdict: Verdict | undefined
 
   constructor(options: TurnsOptions) {
@@ -71,12 +73,27 @@ export class Turns {
   run(work: Work): void {
     const { source, table, entry } = work
     if (this.#verdict !== undefined) return this.#fail(work, this.#verdict)
+    if (source.breaker?.isOpen === true && !work.retries) return this.#runPaused(work)
     if (entry.guard === undefined && !source.isAsync)
       return source.caution.isUp ? this.#attemptWarily(work) : this.#attempt(work, undefined, false)
     const guard = guardOfEntry(table, entry)
     if (!guard.busy) return this.#pass(work, guard)
     this.#keepRecord(work)
     this.flights.queue(guard, () => this.#pass(work, guard))
+  }
+
+  /** Its input pauses: it waits, unless it is the one that is tried. */
+  #runPaused(work: Work): void {
+    const guard = guardOfEntry(work.table, work.entry)
+    const pass = (): void => {
+      const { breaker } = work.source
+      if (breaker?.isOpen !== true || breaker.admitsRecord(this.#options.clock.now())) return this.#pass(work, guard)
+      this.#options.failures.putAside(work)
+      this.isInterrupted = true
+    }
+    if (!guard.busy) return pass()
+    this.#keepRecord(work)
+    this.flights.queue(guard, pass)
   }
 
   /** What `act` runs fails for good, in its place among the turns of its object, and is not tried. */
@@ -283,6 +300,7 @@ export class Turns {
     if (source.kind.ttlMs !== undefined && !turn[deleted]) this.#touch(work, source.kind.ttlMs, seq)
     if (source.kind.window !== undefined && !turn[deleted] && (turn.isNew || source.isTimer)) this.#opened(work)
     if (work.retries || work.letter !== undefined) this.#options.failures.succeeded(work)
+    if (source.breaker !== undefined) source.breaker.succeeded()
   }
 
   #send(records: readonly Emitted[]): void {

@@ -53,6 +53,11 @@ const takers: readonly Taker<unknown>[] = [
     (backoff) => counter.on(words, { key, onError: { backoff } }, () => undefined),
     { from: '1s' },
   ],
+  [
+    "state object 'counter', on words#0: breaker",
+    (breaker) => counter.on(words, { key, breaker }, () => undefined),
+    { after: 2 },
+  ],
   ["state object 'counter', timers", (options) => counter.timers({ due: z.null() }, options)],
   ['to', (options) => words.to(topic('others', text()), options)],
   ['tumbling', (options) => tumbling('1m', options)],
@@ -278,6 +283,21 @@ describe('parseDuration', () => {
   )
 })
 
+describe('breaker', () => {
+  it.each<[string, unknown, RegExp]>([
+    ['no object', 5, /breaker is a number \(5\); give an object with after and probe/],
+    ['none', {}, /after is missing; give a whole number from 1 to/],
+    ['after none', { after: 0 }, /after is a number \(0\); give a whole number from 1/],
+    ['after half', { after: 1.5 }, /after is a number \(1.5\)/],
+    ['after text', { after: '3' }, /after is text \("3"\)/],
+    ['after all', { after: Infinity }, /after is a number \(Infinity\)/],
+    ['probes without a pause', { after: 3, probe: 0 }, /probe is a number \(0\); give a duration: .* of 1 ms at least/],
+    ['a misspelt option', { after: 3, probes: '1s' }, /there is no option 'probes'; there are after, probe/],
+  ])('refuses %s', (_what, breaker, message) => {
+    expect(() => counter.on(words, { key, breaker: breaker as never }, () => undefined)).toThrow(message)
+  })
+})
+
 describe('onError', () => {
   it.each<[string, unknown, RegExp]>([
     ['a backoff that is none', { backoff: 'soon' }, /backoff is text .* give a duration: .*, or an object with from/],
@@ -288,6 +308,11 @@ describe('onError', () => {
     ['attempts without end', { backoff: 0 }, /with a backoff of 0 attempts have no end; give attempts too/],
     ['a first wait of nothing', { backoff: { from: 0, to: '1s' }, for: '1m' }, /attempts have no end/],
     ['a time to try that is none', { for: Infinity }, /for is a number \(Infinity\); give a duration/],
+    [
+      'a quarantine of nothing',
+      { quarantine: 0 },
+      /quarantine is a number \(0\); give a duration: .* of 1 ms at least/,
+    ],
     ['a number of attempts without end', { attempts: Infinity }, /attempts is a number \(Infinity\); give a whole/],
   ])('refuses %s', (_what, onError, message) => {
     expect(() => counter.on(words, { key, onError: onError as never }, () => undefined)).toThrow(message)

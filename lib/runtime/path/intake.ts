@@ -21,6 +21,8 @@ export class Intake {
   #fetchFrom = new PositionMap()
   #highWatermarks = new PositionMap()
   #queue: Fetched[] = []
+  /** Topics that are not read for now. */
+  #paused: ReadonlySet<string> = new Set()
   #pending = 0
   #room: (() => void) | undefined
   #assigned = (): void => undefined
@@ -78,6 +80,7 @@ export class Intake {
     const known = this.#fetchFrom.topics
     for (const task of tasks) {
       for (const [topic, offset] of task.positions) {
+        if (this.#paused.has(topic)) continue
         next.set(topic, task.index, begin.has(task) ? offset : (known.get(topic)?.get(task.index) ?? offset))
       }
     }
@@ -90,6 +93,15 @@ export class Intake {
     this.#fetchFrom = next
     this.#fetcher.assign(next.topics, this.#ids)
     this.#assigned()
+  }
+
+  /**
+   * Exactly these topics are not read for now. What was fetched of them is dropped: they are read on where their tasks stand, so nobody may
+   * be reading them.
+   */
+  pause(topics: ReadonlySet<string>, tasks: Iterable<Task>): void {
+    this.#paused = topics
+    this.assign(tasks, new Set())
   }
 
   async close(): Promise<void> {

@@ -55,7 +55,8 @@ export abstract class Reader {
   run(deadline: number, most: number): boolean {
     const { cursor, surroundings, task } = this
     const { passage, clock } = surroundings
-    const { flights } = passage.turns
+    const { turns } = passage
+    const { flights } = turns
     passage.task = task
     passage.cursor = cursor
     const culprits = surroundings.culprits.none ? undefined : surroundings.culprits
@@ -73,7 +74,7 @@ export abstract class Reader {
         break
       }
       taken++
-      if (flights.full) break
+      if (flights.full || turns.isInterrupted) break
       if (taken === nextLook) {
         if (taken === most || clock.elapsed() >= deadline) break
         nextLook = Math.min(taken + recordsPerLook, most)

@@ -5,6 +5,7 @@ import type { Compression } from '../../log/compression/compression.js'
 import type { LogPort } from '../../log/port.js'
 import type { Program } from '../../model/program.js'
 import type { StoreFolder } from '../../store/store.js'
+import type { PausedInput } from '../watch/paused-input.js'
 import type { AppState } from '../watch/app-state.js'
 import type { HeldPartition } from '../watch/held-partition.js'
 
@@ -71,6 +72,8 @@ export interface Stats {
   readonly failed: number
   /** Letters in the dead-letter topic: of records that were refused, of turns that were given up, and of those that follow them. */
   readonly deadLetters: number
+  /** Inputs that pause now. */
+  readonly paused: number
   /** Objects in quarantine now, of the tasks that run here. */
   readonly quarantined: number
   /** Records that were refused, and turns that were given up, of which a policy says `skip`. */
@@ -98,6 +101,8 @@ export interface Health {
   readonly reason: string | undefined
   /** Records between what is processed and the end of the topics, of the tasks that run here, as far as the ends are known. */
   readonly lag: number
+  /** Inputs that pause, since what their handlers ask for seems to be down: see `breaker`. */
+  readonly paused: readonly PausedInput[]
   /** Objects in quarantine, of the tasks that run here: their records become dead letters. `quarantined()` says which. */
   readonly quarantined: number
   /** Partitions that have not been read on for five seconds, because of transactions that other producers have left open in them. */

@@ -130,6 +130,11 @@ export class Agenda {
     if (dueMs !== undefined) this.add({ dueMs, kind, key })
   }
 
+  /** What was due, and was not done, is due. */
+  again(due: Due): void {
+    this.#add('prompt', due)
+  }
+
   /** After what was done since the last seal has been taken back. */
   reset(now: number): void {
     this.#load(now)

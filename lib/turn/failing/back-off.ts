@@ -1,7 +1,7 @@
 import type { ErrorPolicy } from '../../model/kind.js'
 
 /** A wait that an error asks for counts as this at most: whoever says a year has made a mistake. */
-const longestAskedMs = 24 * 3_600_000
+export const longestAskedMs = 24 * 3_600_000
 
 /** What has been tried of a turn. */
 export interface Tried {

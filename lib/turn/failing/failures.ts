@@ -5,7 +5,7 @@ import type { Logger } from '../../core/logger.js'
 import { RecordRefused } from '../../core/record-refused.js'
 import { StateRefused } from '../../state/table.js'
 import { briefLetter, deadTurn, type DeadLetterTarget } from './dead-letter.js'
-import { waitBeforeNext } from './back-off.js'
+import { longestAskedMs, waitBeforeNext } from './back-off.js'
 import type { Agenda } from '../due/agenda.js'
 import type { CarriedTurn } from '../kept/carried.js'
 import type { Outbox } from '../output/outbox.js'
@@ -74,6 +74,7 @@ export class Failures {
     const error = turnFailed(work, cause)
     this.#options.onTrouble?.(error)
     const attempt = tried + 1
+    if (!final && this.#isExcused(work, cause, error)) return
     const wait = final ? undefined : this.#wait(work, cause, attempt)
     if (wait !== undefined) {
       this.#options.logger.debug(
@@ -99,6 +100,31 @@ export class Failures {
       objects.bury(carriedTurn(work), work.retries, error, attempt)
       if (work.timer !== undefined) putOff(row, work.timer)
     })
+  }
+
+  /** While the breaker of its input is open, an attempt costs nothing: the turn waits until that lets it pass. */
+  #isExcused(work: Work, cause: unknown, error: MillraceError): boolean {
+    const { source, entry, tried, agenda } = work
+    const { breaker } = source
+    if (breaker === undefined) return false
+    const advice = adviceOf(cause)
+    if (advice?.fatal === true) return false
+    const now = this.#options.clock.now()
+    const { isOpen } = breaker
+    breaker.failed(rowKey(source.kind.name, entry.key), now, error.message)
+    if (!isOpen) return false
+    const row = agenda.row(source.kind.name, entry.key).state as Row | undefined
+    const waited = work.retries ? (row?.retry?.waited ?? 0) : 0
+    const asked = advice === undefined ? 0 : Math.min(advice.retryAfterMs, longestAskedMs)
+    const retry = { at: now + asked, attempt: tried, waited }
+    this.#options.logger.debug({ err: error }, `${error.message}; its input pauses, and this counts as no attempt`)
+    this.#change(work, (objects) => objects.tryAgain(work.retries ? undefined : carriedTurn(work), retry))
+    return true
+  }
+
+  /** Its input pauses: a turn waits in the row of its object, behind those that do already. */
+  putAside(work: Work): void {
+    this.#change(work, (objects) => objects.putAside(carriedTurn(work)))
   }
 
   /** Until the next attempt; undefined when there is none. */

@@ -1,6 +1,6 @@
 import { MillraceError } from '../../core/errors.js'
 import type { CarriedTurn } from '../kept/carried.js'
-import type { Quarantine, Row } from '../kept/row.js'
+import { isHeld, type Quarantine, type Row } from '../kept/row.js'
 import type { Waiting } from '../kept/waiting.js'
 
 /** Turns that may wait for one object, and the bytes of them: value, key and headers. */
@@ -51,6 +51,13 @@ export class Quarantined {
   tryAgain(turn: CarriedTurn | undefined, retry: NonNullable<Row['retry']>): void {
     if (turn !== undefined) this.#waiting.add(turn)
     this.#row.retry = retry
+  }
+
+  /** A turn waits though it could run. */
+  putAside(turn: CarriedTurn): void {
+    if (isHeld(this.#row) && this.add(turn)) return
+    this.#waiting.add(turn)
+    this.#row.retry ??= { at: this.#now, attempt: 0, waited: 0 }
   }
 
   /** The first turn has been run, or given up without a letter. */

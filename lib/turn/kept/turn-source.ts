@@ -8,6 +8,7 @@ import type { ErrorPolicy, KindDefinition, TimerTime } from '../../model/kind.js
 import { paths } from '../../model/paths.js'
 import type { StreamNode } from '../../model/stream.js'
 import { closingSessions, inSession, onSessionTimer, type TurnHandler } from '../windows/sessions.js'
+import { Breaker } from '../inputs/breaker.js'
 import { Caution } from './caution.js'
 import { CarriedInfo, type CarriedRecord, type CarriedTurn } from './carried.js'
 import { Way } from './way.js'
@@ -34,6 +35,8 @@ export interface TurnSource {
   isAsync: boolean
   /** Whether turns of it have failed of late, so that more is to be done before each. */
   readonly caution: Caution
+  /** Pauses it while too many of its objects fail; undefined: it never pauses. */
+  readonly breaker: Breaker | undefined
 }
 
 const timeoutMs = 30_000
@@ -52,6 +55,7 @@ export function turnSources(kind: KindDefinition, kindIndex: number): ReadonlyMa
     timer: undefined,
     isAsync: false,
     dueBy: undefined,
+    breaker: undefined,
   }
   const ways = new Map<string, readonly Way[]>()
   const ofTimer = window?.kind === 'session' ? onSessionTimer : (handler: TurnHandler) => handler
@@ -65,11 +69,12 @@ export function turnSources(kind: KindDefinition, kindIndex: number): ReadonlyMa
     handler: ofTimer(revived(revive, (handler ?? (() => undefined)) as TurnHandler)),
     ways,
   }))
-  const ofInputs = inputs.map(({ id, from, onError, turnTimeoutMs, handler }): TurnSource => ({
+  const ofInputs = inputs.map(({ id, from, onError, breaker, turnTimeoutMs, handler }): TurnSource => ({
     ...own,
     id,
     caution: new Caution(),
     onError,
+    breaker: breaker && new Breaker(breaker),
     timeoutMs: turnTimeoutMs,
     handler: window?.kind === 'session' ? inSession(kind, window, handler as TurnHandler) : (handler as TurnHandler),
     ways: waysInto(from),
