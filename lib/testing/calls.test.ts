@@ -93,6 +93,17 @@ describe('calls of the driver', () => {
   })
 })
 
+it('a record can be sent with headers', async () => {
+  await using driver = testDriver({ objects: [order], partitions: 1 })
+  await driver.send(orders, { id: 'a', n: 1 }, { headers: { traceparent: 'a trace', other: Uint8Array.of(1) } })
+  expect([...driver.output(sums)[0]!.headers].map(([name, value]) => [name, Buffer.from(value!).toString()])).toEqual([
+    ['traceparent', 'a trace'],
+  ])
+  expect(driver.output(orders)[0]?.headers.get('other')).toEqual(Uint8Array.of(1))
+  const refused = driver.send(orders, { id: 'a', n: 1 }, { headers: { h: 1 as never } })
+  await expect(refused).rejects.toMatchObject({ code: 'RECORD_INVALID' })
+})
+
 describe('reads of the driver', () => {
   it('are those of an app, and give keys and values as they are', async () => {
     await using driver = testDriver({ objects: [order], partitions: 1 })

@@ -4,6 +4,7 @@ import { idleClock } from '../core/clock.js'
 import { durationMs, type Duration } from '../core/duration.js'
 import { MillraceError } from '../core/errors.js'
 import { checkOptions, shown } from '../core/options.js'
+import type { Headers } from '../core/record.js'
 import { memoryLog, type MemoryLog } from '../memory/memory-log.js'
 import { demandForeignTopics, program, type Program } from '../model/program.js'
 import type { AnyStateObject } from '../model/state-object.js'
@@ -83,8 +84,13 @@ export class Driver implements TestDriver {
     const call = `send to ${target.name}`
     checkOptions(call, options, sendOptions)
     const act = async (): Promise<void> => {
-      const { key = null, timestamp = this.#now } = options
-      await this.log.send<V>(target, [value], { key: () => key, timestamp: () => timestamp })
+      const { key = null, timestamp = this.#now, headers = {} } = options
+      await this.log.send<V>(target, [value], {
+        key: () => key,
+        timestamp: () => timestamp,
+        // A log takes both, and checks them.
+        headers: () => headers as unknown as Headers,
+      })
     }
     return this.#call(call, options, act)
   }

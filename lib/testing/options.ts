@@ -56,6 +56,8 @@ export interface SendOptions extends CallOptions {
   readonly key?: string | null
   /** Milliseconds since the epoch. @default the driver's clock */
   readonly timestamp?: number
+  /** Names and values. @default none */
+  readonly headers?: Readonly<Record<string, string | Uint8Array>>
 }
 
 /** What the values that are sent together have in common. */
@@ -81,7 +83,7 @@ export const driverOptions: Rules<TestDriverOptions> = {
   logger,
 }
 export const callOptions: Rules<CallOptions> = { failures }
-export const sendOptions: Rules<SendOptions> = { key: anything, timestamp: anything, failures }
+export const sendOptions: Rules<SendOptions> = { key: anything, timestamp: anything, headers: anything, failures }
 export const sendAllOptions: Rules<SendAllOptions<never>> = {
   key: callback('a function that gives the key, or null'),
   failures,

@@ -1,6 +1,7 @@
 import { bytes, createApp, hopping, lookup, memoryLog, session, stateObject, topic, tumbling } from 'millrace'
 import { testDriver } from 'millrace/testing'
 import { z } from 'zod'
+import { Driver } from '../../lib/testing/driver.js'
 
 const state = z.object({
   n: z.number(),
@@ -187,15 +188,37 @@ describe('bytes', () => {
       stateObject(name, { state: z.object({}), init: () => ({}) }).on(raw, policy, eat as never),
     )
     const flow = raw.to(out)
-    await using driver = testDriver({ objects: kinds, flows: [flow], partitions: 1, failures: 'expect' })
-    await driver.send(raw, Uint8Array.of(1, 2, 3), { key: 'k' })
+    await using driver = new Driver({ objects: kinds, flows: [flow], partitions: 1, failures: 'expect' })
+    await driver.log.send(raw, [Uint8Array.of(1, 2, 3)], {
+      key: () => 'k',
+      headers: () => new Map([['h', Uint8Array.of(4, 5)]]),
+    })
     await driver.advance('1m')
+    expect(driver.deadLetters(raw).map(({ headers }) => [...(headers.get('h') ?? [])])).toEqual([
+      [4, 5],
+      [4, 5],
+    ])
     expect(seen).toEqual(Array.from({ length: 4 }, () => [1, 2, 3]))
     expect(driver.deadLetters(raw).map(({ value, key: own }) => [own, [...(value ?? [])]])).toEqual(
       Array.from({ length: 2 }, () => ['k', [1, 2, 3]]),
     )
     expect([...(driver.output(out)[0]?.value ?? [])]).toEqual([1, 2, 3])
   })
+})
+
+it('headers that a record has none of are not those of others', async () => {
+  const seen: number[] = []
+  const kind = stateObject('k', { state: z.object({}), init: () => ({}) }).on(
+    items,
+    { key, onError: { attempts: 1 } },
+    (_own, _item, turn) => {
+      seen.push(turn.record.headers.size)
+      ;(turn.record.headers as Map<string, Uint8Array>).set('mine', Uint8Array.of(1))
+    },
+  )
+  await using driver = testDriver({ objects: [kind], partitions: 1, failures: 'expect' })
+  for (const id of ['a', 'b']) await driver.send(items, sent(id, 1))
+  expect(seen).toEqual([0, 0])
 })
 
 describe('a row of a lookup table', () => {

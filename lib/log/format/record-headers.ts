@@ -9,7 +9,12 @@ import type { Headers } from '../../core/record.js'
  */
 export type HeaderSection = Uint8Array
 
-const none: Headers = new Map()
+/** One map for all records without headers: what somebody puts into it all of them would have. */
+const none: Headers = Object.defineProperty(new Map(), 'set', {
+  value: () => {
+    throw new TypeError('the headers of a record cannot be changed; make a new Map of them')
+  },
+})
 
 /** Bytes the headers of a record take, their count included. */
 export function headersSize(headers: Headers): number {
@@ -47,15 +52,16 @@ export function writeHeader(bytes: Buffer, position: number, name: string, value
 }
 
 /**
- * The headers in `bytes[start, end)`; values are views of these bytes. Of several headers with one name the last counts.
+ * The headers in `bytes[start, end)`; values are copies. Of several headers with one name the last counts.
  * Throws `BATCH_CORRUPT`.
  */
 export function readHeaders(bytes: Buffer, start: number, end: number): Headers {
-  // No headers at all, which is the rule: one map for all.
+  // No headers at all, which is the rule.
   if (bytes[start] === 0 && start + 1 === end) return none
   const headers = new Map<string, Uint8Array | null>()
   const walk = new HeaderWalk(bytes, start, end)
-  while (walk.next()) headers.set(walk.name, walk.value)
+  // Copies: whoever changes them must not change the batch that the record is in.
+  while (walk.next()) headers.set(walk.name, walk.value && Uint8Array.prototype.slice.call(walk.value))
   return headers
 }
 
