@@ -80,37 +80,43 @@ type Event =
   | { readonly crash: CrashStep | undefined }
   | { readonly advance: number }
   | { readonly replay: true }
+  | { readonly release: true }
   | { readonly loseDisk: true }
   | { readonly none: true }
 
-export const schedules: fc.Arbitrary<Schedule> = fc.record({
-  partitions: fc.integer({ min: 1, max: 3 }),
-  through: fc.constantFrom('own', 'one', 'any'),
-  clicks: fc.array(
-    fc.record({
-      user: fc.nat(3),
-      stepMs: fc.nat(900),
-      behind: fc.double({ min: 0, max: 1, noNaN: true }),
-      deletes: fc.nat(11).map((chance) => chance === 11),
-    }),
-    { minLength: 1, maxLength: 60, size: 'max' },
-  ),
-  failures: fc.array(fc.constantFrom(0, 0, 0, 0, 0, 0, 1, 2, 3, Infinity), { minLength: 7, maxLength: 31 }),
-  slow: fc.oneof(
-    fc.constant([undefined]),
-    fc.array(fc.constantFrom<Slowness[]>(undefined, 'soon', 'soon', 'late'), { minLength: 5, maxLength: 11 }),
-  ),
-  events: fc.array(
-    fc.oneof(
-      { weight: 3, arbitrary: fc.constant({ none: true as const }) },
-      { weight: 2, arbitrary: fc.record({ advance: fc.constantFrom(100, 250, 1_000, 7_000) }) },
-      { weight: 2, arbitrary: fc.record({ crash: fc.constantFrom(undefined, ...crashSteps) }) },
-      { weight: 1, arbitrary: fc.constant({ replay: true as const }) },
-      { weight: 1, arbitrary: fc.constant({ loseDisk: true as const }) },
+const schedulesOf = (more: fc.WeightedArbitrary<Event>[]): fc.Arbitrary<Schedule> =>
+  fc.record({
+    partitions: fc.integer({ min: 1, max: 3 }),
+    through: fc.constantFrom('own', 'one', 'any'),
+    clicks: fc.array(
+      fc.record({
+        user: fc.nat(3),
+        stepMs: fc.nat(900),
+        behind: fc.double({ min: 0, max: 1, noNaN: true }),
+        deletes: fc.nat(11).map((chance) => chance === 11),
+      }),
+      { minLength: 1, maxLength: 60, size: 'max' },
     ),
-    { minLength: 10, maxLength: 10 },
-  ),
-})
+    failures: fc.array(fc.constantFrom(0, 0, 0, 0, 0, 0, 1, 2, 3, Infinity), { minLength: 7, maxLength: 31 }),
+    slow: fc.oneof(
+      fc.constant([undefined]),
+      fc.array(fc.constantFrom<Slowness[]>(undefined, 'soon', 'soon', 'late'), { minLength: 5, maxLength: 11 }),
+    ),
+    events: fc.array(
+      fc.oneof(
+        { weight: 3, arbitrary: fc.constant({ none: true as const }) },
+        { weight: 2, arbitrary: fc.record({ advance: fc.constantFrom(100, 250, 1_000, 7_000) }) },
+        { weight: 2, arbitrary: fc.record({ crash: fc.constantFrom(undefined, ...crashSteps) }) },
+        { weight: 1, arbitrary: fc.constant({ replay: true as const }) },
+        { weight: 1, arbitrary: fc.constant({ loseDisk: true as const }) },
+        ...more,
+      ),
+      { minLength: 10, maxLength: 10 },
+    ),
+  })
+
+export const schedules = schedulesOf([])
+export const releasing = schedulesOf([{ weight: 3, arbitrary: fc.constant({ release: true as const }) }])
 
 /** In the order in which they are sent: none is more than `mostBehindMs` behind the latest before it. */
 function shuffled({ clicks: drawn, through }: Schedule): readonly Click[] {
@@ -239,7 +245,8 @@ export async function beside(
 ): Promise<{ readonly found: Outcome; readonly wanted: Outcome }> {
   const all = shuffled(schedule)
   const out = fold(window, all).map(shownBy(schedule)).sort()
-  return { found: await run(window, schedule, all, longGraceMs, 6), wanted: { out, late: [], left: [] } }
+  const found = outcome(await run(window, schedule, all, longGraceMs, 6), shownBy(schedule))
+  return { found, wanted: { out, late: [], left: [] } }
 }
 
 /** Runs a schedule of records that may be late, one by one, and then the same with no turn failing and no crash. */
@@ -251,8 +258,36 @@ export async function besideCalm(
   const schedule = { ...drawn, partitions: 1 }
   const calm = { ...schedule, failures: [0], events: schedule.events.map(calmed) }
   const all = shuffled(schedule)
-  const found = await run(window, schedule, all, shortGraceMs, 1)
-  return { found, wanted: await run(window, calm, all, shortGraceMs, 1) }
+  const outcomeOf = async (each: Schedule): Promise<Outcome> =>
+    outcome(await run(window, each, all, shortGraceMs, 1), shownBy(schedule))
+  return { found: await outcomeOf(schedule), wanted: await outcomeOf(calm) }
+}
+
+/**
+ * Runs a schedule in which objects are released from quarantine now and then; resolves to each record in each window that was closed or that
+ * a letter says it came too late for, and to how it should be: once.
+ */
+export async function accounted(
+  window: WindowKind,
+  drawn: Schedule,
+): Promise<{
+  readonly found: readonly string[]
+  readonly wanted: readonly string[]
+  readonly closed: readonly string[]
+}> {
+  const schedule = { ...drawn, clicks: drawn.clicks.map((click) => ({ ...click, deletes: false })) }
+  const all = shuffled(schedule)
+  const { windows, lateIn, left } = await run(window, schedule, all, longGraceMs, 6)
+  // Where sessions begin depends on what was missing when they were closed.
+  const name = (user: string, start: number): string => (window === 'session' ? user : `${user} ${start}`)
+  const closedIn = windows.flatMap(({ user, start, ids }) => ids.map((id) => `${id} in ${name(user, start)}`))
+  const late = lateIn.map(({ key, id }) => {
+    const [user = '', start = ''] = key.split('|')
+    return `${id} in ${name(user, Number(start))}`
+  })
+  const wanted = fold(window, all).flatMap(({ user, start, ids }) => ids.map((id) => `${id} in ${name(user, start)}`))
+  const closed = windows.map(({ user, start, end }) => `${user} ${start}-${end}`)
+  return { found: [...closedIn, ...late, ...left].sort(), wanted: wanted.sort(), closed }
 }
 
 const calmed = (event: Event): Event => ('advance' in event ? event : { none: true })
@@ -268,7 +303,7 @@ async function run(
   all: readonly Click[],
   graceMs: number,
   piece: number,
-): Promise<Outcome> {
+): Promise<Found> {
   const { partitions, through, events } = schedule
   const faults = new Faults(schedule.failures)
   await using driver = testDriver({
@@ -291,33 +326,53 @@ async function run(
   }
   await driver.crash()
   await driver.advance('1m')
-  return outcome(driver, shownBy(schedule))
+  return foundIn(driver)
 }
 
-function outcome(driver: TestDriver, shown: (window: Window) => string): Outcome {
-  const out = driver
+/** As it is read from the topics. */
+interface Found {
+  readonly windows: readonly Window[]
+  readonly lateIn: readonly { readonly key: string; readonly id: number }[]
+  /** Other letters that are not of turns. */
+  readonly left: readonly string[]
+}
+
+function foundIn(driver: TestDriver): Found {
+  const windows = driver
     .output(closed)
     .map(({ value }) => value as Window)
     .filter(({ user }) => user.startsWith('u'))
-    .map(shown)
   const of = (headers: Headers, name: string): string => Buffer.from(headers.get(`millrace.${name}`) ?? []).toString()
   // Those that were turns have a number, and have been replayed.
   const rest = driver.output(letters).filter(({ headers }) => !headers.has('millrace.letter'))
-  const late: string[] = []
-  const left: string[] = []
-  for (const { value, headers } of rest) {
-    const code = of(headers, 'error.code')
-    if (code === 'RECORD_LATE') late.push(`${of(headers, 'key')}: ${String(value)}`)
-    else left.push(`${code} ${of(headers, 'error.message')}`)
+  const isLate = (headers: Headers): boolean => of(headers, 'error.code') === 'RECORD_LATE'
+  return {
+    windows,
+    lateIn: rest
+      .filter(({ headers }) => isLate(headers))
+      .map(({ value, headers }) => ({ key: of(headers, 'key'), id: (JSON.parse(String(value)) as Click).id })),
+    left: rest
+      .filter(({ headers }) => !isLate(headers))
+      .map(({ headers }) => `${of(headers, 'error.code')} ${of(headers, 'error.message')}`),
   }
-  return { out: out.sort(), late: late.sort(), left }
+}
+
+function outcome({ windows, lateIn, left }: Found, shown: (window: Window) => string): Outcome {
+  return { out: windows.map(shown).sort(), late: lateIn.map(({ key, id }) => `${key}: ${id}`).sort(), left }
 }
 
 async function happen(driver: TestDriver, event: Event): Promise<void> {
   if ('crash' in event) await driver.crash(event.crash)
   else if ('advance' in event) await driver.advance(event.advance)
   else if ('replay' in event) await driver.replayDeadLetters()
+  else if ('release' in event) await releaseSome(driver)
   else if ('loseDisk' in event) driver.loseDisk()
+}
+
+/** Every other one. */
+async function releaseSome(driver: TestDriver): Promise<void> {
+  const objects = await driver.quarantined()
+  for (const { kind, key } of objects.filter((_each, i) => i % 2 === 0)) await driver.release(kind, key)
 }
 
 /** Records of other users, much later, in all partitions. */

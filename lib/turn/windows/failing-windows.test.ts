@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { beside, besideCalm, schedules, type WindowKind } from '../../../test/failing-windows.js'
+import { accounted, beside, besideCalm, releasing, schedules, type WindowKind } from '../../../test/failing-windows.js'
 import { runs } from '../../../test/runs.js'
 
 const kinds: readonly WindowKind[] = ['tumbling', 'hopping', 'session']
@@ -22,6 +22,17 @@ describe('windows whose turns fail, wait, crash and are replayed', () => {
         expect(found).toEqual(wanted)
       }),
       { numRuns: runs(2, 40) },
+    )
+  })
+
+  it.each(kinds)('account for every record once, also when objects are released: %s', async (window) => {
+    await fc.assert(
+      fc.asyncProperty(releasing, async (schedule) => {
+        const { found, wanted, closed } = await accounted(window, schedule)
+        expect(found).toEqual(wanted)
+        expect(closed).toEqual([...new Set(closed)])
+      }),
+      { numRuns: runs(4, 60) },
     )
   })
 })
