@@ -56,7 +56,7 @@ export class Failures {
     let held = true
     this.#change(work, (objects, noted) => {
       held = objects.add(carriedTurn(work))
-      if (held && work.timer !== undefined) putOff(noted, work.timer)
+      if (held && work.timer !== undefined) putOff(noted, work.timer, work.now)
     })
     return held
   }
@@ -84,7 +84,7 @@ export class Failures {
       const retry = { at: this.#options.clock.now() + wait.forMs, attempt, waited: wait.waited + wait.forMs }
       return this.#change(work, (objects, row) => {
         objects.tryAgain(work.retries ? undefined : carriedTurn(work), retry)
-        if (work.timer !== undefined) putOff(row, work.timer)
+        if (work.timer !== undefined) putOff(row, work.timer, work.now)
       })
     }
     if (then === 'stop') throw turnFailed(work, cause, whenStopped)
@@ -98,7 +98,7 @@ export class Failures {
     }
     this.#change(work, (objects, row) => {
       objects.bury(carriedTurn(work), work.retries, error, attempt)
-      if (work.timer !== undefined) putOff(row, work.timer)
+      if (work.timer !== undefined) putOff(row, work.timer, work.now)
     })
   }
 

@@ -9,7 +9,14 @@ import type { Turn } from '../../model/turn.js'
 import { drained } from '../../runtime/drain.js'
 import { testDriver, type TestDriver } from '../../testing/driver.js'
 
-const acts = ['nothing', 'cancels it', 'moves it', 'sets it anew for the same time', 'deletes the object'] as const
+const acts = [
+  'nothing',
+  'cancels it',
+  'moves it',
+  'moves it to a time that has passed',
+  'sets it anew for the same time',
+  'deletes the object',
+] as const
 const orders = topic('orders', z.object({ id: z.string() }))
 const payments = topic('payments', z.object({ id: z.string(), act: z.enum(acts) }))
 const fired = topic('fired', z.string())
@@ -31,6 +38,7 @@ function order(world: World): Order {
     if (world.broken) throw new Error('not yet')
     if (act === 'cancels it') turn.cancel('due')
     if (act === 'moves it') turn.timer('due', new Date(dueAt + 3_600_000), 'moved')
+    if (act === 'moves it to a time that has passed') turn.timer('due', new Date(dueAt - 30_000), 'passed')
     if (act === 'sets it anew for the same time') turn.timer('due', new Date(dueAt), 'anew'.repeat(100))
     if (act === 'deletes the object') turn.delete()
   }
@@ -59,8 +67,12 @@ const texts = (driver: TestDriver): unknown[] => driver.output(fired).map(({ val
 const cases = acts.flatMap((act) => [true, false].flatMap((isAsync) => [{ act, isAsync }]))
 
 /** What comes of the timer in the end, and at once. */
-const outcome = (act: (typeof acts)[number]): readonly string[] =>
-  act === 'nothing' ? ['set'.repeat(100)] : act === 'sets it anew for the same time' ? ['anew'.repeat(100)] : []
+const outcomes: Partial<Record<(typeof acts)[number], string>> = {
+  nothing: 'set'.repeat(100),
+  'moves it to a time that has passed': 'passed',
+  'sets it anew for the same time': 'anew'.repeat(100),
+}
+const outcome = (act: (typeof acts)[number]): readonly string[] => [outcomes[act] ?? []].flat()
 
 describe('a timer that is due while a turn of its object waits', () => {
   it.each(cases)('is what that turn makes of it: it $act (async: $isAsync)', async ({ act, isAsync }) => {

@@ -68,10 +68,13 @@ export function payloadOf(row: Row, parts: Parts, timer: TimerName): string | un
   return bytes && utf8Text(asBuffer(bytes), 0, bytes.length)
 }
 
-/** Its turn has come and cannot be run yet: it waits among those of its object, or is a dead letter. It can still be taken back. */
-export function putOff(row: Row, timer: TimerName): void {
+/**
+ * The turn of the timer that was due then has come and cannot be run yet: it waits among those of its object, or is a dead
+ * letter. It can still be taken back; of no effect when it has been moved since.
+ */
+export function putOff(row: Row, timer: TimerName, dueMs: number): void {
   const set = timerOf(row, timer)
-  if (set !== undefined) put(row, timer, [set[0], set[1], set[2], true])
+  if (set?.[0] === dueMs) put(row, timer, [set[0], set[1], set[2], true])
 }
 
 /** Whether the timer that was due then still waits for its turn. */
