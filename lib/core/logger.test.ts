@@ -57,6 +57,7 @@ describe('a logger that is told of errors', () => {
     const error = new Error('x')
     for (const level of ['debug', 'info', 'warn', 'error'] as const) logger[level]({ err: error, error })
     expect(told).toHaveLength(4)
+    expect(JSON.stringify(told[0])).toBe(JSON.stringify(told[3]))
     for (const fields of told) {
       expect(fields).toMatchObject({ err: { type: 'Error', message: 'x' }, error })
       expect((fields as { err: unknown }).err).not.toBeInstanceOf(Error)

@@ -1,5 +1,5 @@
 import { systemClock } from './clock.js'
-import { errorFields } from './error-fields.js'
+import { errorFields, type ErrorFields } from './error-fields.js'
 import { isError } from './errors.js'
 import { forget, isThenable } from './record-checks.js'
 
@@ -51,7 +51,17 @@ export function describing(logger: Logger): Logger {
     (level: keyof Logger) =>
     (fields: { readonly err?: unknown }, message?: string): void =>
       logger[level]('err' in fields ? { ...fields, err: errorFields(fields.err) } : fields, message)
-  return { debug: described('debug'), info: described('info'), warn: described('warn'), error: described('error') }
+  // Hardly anybody listens to debug, and while a service is down each attempt says something there.
+  const debug = (fields: { readonly err?: unknown }, message?: string): void =>
+    logger.debug('err' in fields ? lazily(fields) : fields, message)
+  return { debug, info: described('info'), warn: described('warn'), error: described('error') }
+}
+
+/** The error is described when somebody looks at it. */
+function lazily(fields: { readonly err?: unknown }): object {
+  let described: ErrorFields | undefined
+  const err = { enumerable: true, configurable: true, get: () => (described ??= errorFields(fields.err)) }
+  return Object.defineProperty({ ...fields }, 'err', err)
 }
 
 function write(level: string, fields: object, message = ''): void {
