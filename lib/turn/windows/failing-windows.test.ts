@@ -1,5 +1,8 @@
 import fc from 'fast-check'
-import { accounted, beside, besideCalm, releasing, schedules, type WindowKind } from '../../../test/failing-windows.js'
+import { moving } from '../../../test/failing-windows/moving.js'
+import { accounted, beside, besideCalm } from '../../../test/failing-windows/run.js'
+import type { WindowKind } from '../../../test/failing-windows/program.js'
+import { releasing, schedules } from '../../../test/failing-windows/schedules.js'
 import { runs } from '../../../test/runs.js'
 
 const kinds: readonly WindowKind[] = ['tumbling', 'hopping', 'session']
@@ -11,7 +14,7 @@ describe('windows whose turns fail, wait, crash and are replayed', () => {
         const { found, wanted } = await beside(window, schedule)
         expect(found).toEqual(wanted)
       }),
-      { numRuns: runs(6, 100) },
+      { numRuns: runs(4, 100) },
     )
   })
 
@@ -32,7 +35,17 @@ describe('windows whose turns fail, wait, crash and are replayed', () => {
         expect(found).toEqual(wanted)
         expect(closed).toEqual([...new Set(closed)])
       }),
-      { numRuns: runs(4, 60) },
+      { numRuns: runs(2, 60) },
+    )
+  })
+
+  it.each(kinds)('hold the same when their tasks move: %s', async (window) => {
+    await fc.assert(
+      fc.asyncProperty(schedules, async (schedule) => {
+        const { found, wanted } = await moving(window, schedule)
+        expect(found).toEqual(wanted)
+      }),
+      { numRuns: runs(2, 60) },
     )
   })
 })
