@@ -25,6 +25,8 @@ const dueAt = start + 60_000
 
 interface World {
   broken: boolean
+  /** So often a payment that does nothing fails, when nothing is broken. */
+  stumbles?: number
   readonly attempts: number
   readonly isAsync: boolean
 }
@@ -36,6 +38,10 @@ type Order = StateObject<'order', { n: number }, { due: string }, {}, undefined>
 function order(world: World): Order {
   const pay = (act: (typeof acts)[number], turn: Turn<{ due: string }>): void => {
     if (world.broken) throw new Error('not yet')
+    if (act === 'nothing' && world.stumbles !== undefined && world.stumbles > 0) {
+      world.stumbles--
+      throw new Error('once more')
+    }
     if (act === 'cancels it') turn.cancel('due')
     if (act === 'moves it') turn.timer('due', new Date(dueAt + 3_600_000), 'moved')
     if (act === 'moves it to a time that has passed') turn.timer('due', new Date(dueAt - 30_000), 'passed')
@@ -116,6 +122,26 @@ describe('a timer that is due while a turn of its object waits', () => {
     // The object is free.
     await driver.send(payments, { id: 'a', act: 'nothing' })
     expect(driver.state(kind, 'a')).toBeDefined()
+  })
+
+  it('is another one when an earlier letter has set it anew, also where its own letter waits', async () => {
+    const world: World = { broken: true, attempts: 2, isAsync: false }
+    const kind = order(world)
+    await using driver = testDriver({ failures: 'expect', objects: [kind], partitions: 1, now: start })
+    await driver.send(orders, { id: 'a' })
+    await driver.send(payments, { id: 'a', act: 'moves it to a time that has passed' })
+    await driver.advance('50s')
+    await driver.send(payments, { id: 'a', act: 'nothing' })
+    await driver.advance('2h')
+    expect(driver.deadLetters()).toHaveLength(3)
+    world.broken = false
+    // The letter of the timer comes last and waits behind this one, and what is set anew is due at once.
+    // Its first failure is done again, since the letter before it has changed the object in the same commit.
+    world.stumbles = 2
+    await driver.replayDeadLetters()
+    await driver.advance('2h')
+    expect(texts(driver)).toEqual(['passed'])
+    expect(driver.state(kind, 'a')).toEqual({ n: 1 })
   })
 
   it('is not tried when it was taken back by a turn that it waited behind, also one under way', async () => {
