@@ -10,6 +10,8 @@ import type { Task } from './task.js'
 /** Between two looks at the group's offsets: as soon as this at first, and less often the longer it takes. */
 const firstLookMs = 20
 const lookMs = 1_000
+/** A backlog that takes longer is told of, since somebody may miss their timers. */
+const toldAfterMs = 10_000
 
 export interface BacklogOptions {
   readonly topology: Topology
@@ -95,13 +97,22 @@ export class Backlog {
     const { clock, logger, hurry, isRunning } = this.#options
     const { signal } = this.#closed
     hurry(1)
+    const since = clock.elapsed()
+    let isTold = false
     for (let waitMs = firstLookMs; this.#pending.size > 0 && !signal.aborted; waitMs = Math.min(lookMs, waitMs * 1.5)) {
       await this.#look().catch((error: unknown) => {
         logger.debug({ error }, `whether there is a backlog is not known yet: ${reasonOf(error)}`)
       })
       for (const hold of this.#pending) if (!isRunning(hold.task)) this.#pending.delete(hold)
-      if (this.#pending.size > 0) await clock.sleep(waitMs, signal)
+      if (this.#pending.size === 0) break
+      if (!isTold && clock.elapsed() - since >= toldAfterMs) {
+        isTold = true
+        const tasks = [...this.#pending].map(({ task }) => task.index)
+        logger.info({ tasks }, 'timers by the clock wait until what was there at the takeover has been processed')
+      }
+      await clock.sleep(waitMs, signal)
     }
+    if (isTold && !signal.aborted) logger.info({}, 'timers by the clock do not wait for a backlog any more')
     this.#progress.forget()
     hurry(-1)
   }
