@@ -1,7 +1,9 @@
 import { z } from 'zod'
 import { text } from '../codec/codec.js'
+import { partitionOfKey } from '../log/murmur2.js'
 import { stateObject } from '../model/state-object.js'
 import { topic } from '../model/stream.js'
+import { tumbling } from '../model/window.js'
 import { testDriver } from './driver.js'
 
 const orders = topic('orders', z.object({ id: z.string() }))
@@ -71,5 +73,26 @@ describe('advance', () => {
     await driver.advance('1d')
     expect(driver.emitted(said).map(({ value }) => value)).toEqual(['1', '2', '3', '4'])
     expect(driver.crashes).toBe(1)
+  })
+
+  it('closes windows when nothing comes any more, and runs what that leads to at its time', async () => {
+    const clicks = topic('clicks', z.object({ id: z.string() }))
+    const ends = topic('ends', z.object({ id: z.string() }))
+    const window = stateObject('window', { state, init, window: tumbling('1m') })
+      .on(clicks, key, (own) => void own.n++)
+      .onClose((_own, turn) => turn.emit(ends, { id: turn.key }))
+    const after = stateObject('after', { state, init })
+      .timers({ due: z.null() })
+      .on(ends, key, (_own, _end, turn) => turn.timer('due', '1m', null))
+      .onTimer('due', (_own, _payload, turn) => turn.emit(said, `${turn.key} ${(turn.now - start) / 1_000}`))
+    await using driver = testDriver({ objects: [window, after], partitions: 2 })
+    const keyIn = (partition: number): string =>
+      ['a', 'b', 'c', 'd', 'e', 'f'].find((each) => partitionOfKey(each, 2) === partition)!
+    // The first holds back time, until it has been silent for five seconds.
+    await driver.send(clicks, { id: 'a' }, { key: keyIn(0), timestamp: start - 3_600_000 })
+    await driver.send(clicks, { id: 'a' }, { key: keyIn(1), timestamp: start })
+    expect(driver.emitted(ends)).toEqual([])
+    await driver.advance('10m')
+    expect(driver.emitted(said).map(({ value }) => value)).toEqual(['a 65'])
   })
 })

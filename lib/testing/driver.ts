@@ -29,7 +29,7 @@ import {
 } from './options.js'
 import { app, defaultPartitions } from './process.js'
 import { deadLettersIn, outputOf, stateOf } from './reads.js'
-import { nextDue } from './settled.js'
+import { Stops } from './stops.js'
 import type { EmittedRecord, OutputRecord, TestDriver } from './test-driver.js'
 import { TopicTail } from './topic-tail.js'
 import { Troubles } from './troubles.js'
@@ -228,9 +228,10 @@ export class Driver implements TestDriver {
   }
 
   async #advanceTo(end: number): Promise<void> {
+    const stops = new Stops()
     for (;;) {
       const { engine } = await this.#lives.settled()
-      const next = await nextDue(engine, this.#now, end)
+      const next = await stops.next(engine, this.#now, end)
       this.#now = next ?? end
       engine.poke()
       if (next === undefined) return

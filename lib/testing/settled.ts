@@ -23,15 +23,3 @@ async function quiet(engine: Engine): Promise<void> {
 async function flushed({ parts }: Engine): Promise<void> {
   for (const { state } of parts.tasks.running.values()) await state?.flush()
 }
-
-/** When something is due by the clock, later than `nowMs` and before `toMs`; undefined when nothing is. Ask it when all has settled. */
-export async function nextDue({ parts }: Engine, nowMs: number, toMs: number): Promise<number | undefined> {
-  const look = parts.breakers.nextLook(nowMs)
-  let next = look < toMs ? look : undefined
-  for (const { state } of parts.tasks.running.values()) {
-    if (state === undefined) continue
-    for (const time of ['processing', 'prompt'] as const)
-      for await (const { dueMs } of state.due(time, nowMs + 1, next ?? toMs, 1)) next = dueMs
-  }
-  return next
-}
