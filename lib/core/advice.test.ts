@@ -59,12 +59,22 @@ describe('what an error says about trying again', () => {
 })
 
 describe('RetryAfter', () => {
-  it.each<[unknown]>([[-1], [NaN], ['soon'], ['120'], [undefined], [null], [1.5]])('refuses %p', (delay) => {
+  it.each<[unknown]>([
+    [-1],
+    [NaN],
+    ['soon'],
+    ['120'],
+    [undefined],
+    [null],
+    [1.5],
+    [Symbol('1s')],
+    [{ toString: null }],
+  ])('refuses %p', (delay) => {
     expect(() => new RetryAfter(delay as never)).toThrow(/new RetryAfter: .* is not a duration/)
   })
 
   it('says in its message when, unless it is given one', () => {
-    expect(new RetryAfter('5s').message).toBe('try again after 5s')
+    expect(new RetryAfter('5s').message).toBe('try again in 5000 ms')
     expect(new RetryAfter('5s', 'busy')).toMatchObject({ message: 'busy', retryAfter: 5_000, name: 'RetryAfter' })
   })
 })

@@ -37,9 +37,10 @@ export class RetryAfter extends Error {
   /** Milliseconds. */
   readonly retryAfter: number
 
-  constructor(delay: Duration, message = `try again after ${delay}`, options?: { readonly cause?: unknown }) {
-    super(message, options)
-    this.retryAfter = durationMs(delay, 'new RetryAfter')
+  constructor(delay: Duration, message?: string, options?: { readonly cause?: unknown }) {
+    const ms = durationMs(delay, 'new RetryAfter')
+    super(message ?? `try again in ${ms} ms`, options)
+    this.retryAfter = ms
   }
 }
 

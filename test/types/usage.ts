@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { createApp, memoryLog, stateObject, text, topic, tumbling } from 'millrace'
+import { createApp, memoryLog, stateObject, text, topic, tumbling, type OnError } from 'millrace'
 import { testDriver } from 'millrace/testing'
 
 // 1 · word count: one object per word
@@ -20,13 +20,21 @@ export const word = stateObject('word', { state: z.object({ count: z.number() })
 const trades = topic('trades', z.object({ symbol: z.string(), price: z.number(), qty: z.number() }))
 const alerts = topic('price-alerts', z.object({ symbol: z.string(), pct: z.number() }))
 
+const outages: OnError = {
+  attempts: 5,
+  backoff: { from: '100ms', to: '30s' },
+  for: '15m',
+  quarantine: '1h',
+  then: 'dead-letter',
+}
+
 export const stock = stateObject('stock', {
   state: z.object({ open: z.number(), last: z.number(), high: z.number(), byVenue: z.record(z.string(), z.number()) }),
   init: () => ({ open: 0, last: 0, high: 0, byVenue: {} }),
   ttl: '30d',
 })
   .timers({ close: z.object({ day: z.string() }) })
-  .on(trades, { key: (t) => t.symbol, onError: { attempts: 5, then: 'dead-letter' } }, (s, t, turn) => {
+  .on(trades, { key: (t) => t.symbol, onError: outages, breaker: { after: 10, probe: '5s' } }, (s, t, turn) => {
     if (turn.isNew) {
       s.open = t.price
       turn.timer('close', '24h', { day: '2026-01-01' })
