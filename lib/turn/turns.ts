@@ -257,8 +257,9 @@ export class Turns {
   }
 
   /** Whether the object can be kept as the turn has left it; `closely`: also what is otherwise found when the commit is sealed. */
-  #inspect({ table, entry, source }: Work, isDeleted: boolean, closely: boolean): void {
-    if (isDeleted) {
+  #inspect({ table, entry, source, closes }: Work, isDeleted: boolean, closely: boolean): void {
+    // What a window leaves when it closes is not kept.
+    if (isDeleted || closes) {
       if (closely) this.#demandDeletable(source.kind, entry.key)
       return
     }

@@ -69,11 +69,12 @@ const expected = (...times: readonly number[]): State => ({
 })
 
 describe.each([
-  ['in memory', 10_000],
-  ['read from the store', 1],
-])('what is handed out of an object %s', (_name, cacheEntries) => {
+  ['in memory', 10_000, 'none'],
+  ['read from the store', 1, 'none'],
+  ['whose turns are run twice', 10_000, 'every-record'],
+] as const)('what is handed out of an object %s', (_name, cacheEntries, replay) => {
   it('by rows, emits, timers, queries and reads of the driver can be changed, and the object is as it was', async () => {
-    await using driver = testDriver({ objects: [kept], partitions: 1, cacheEntries })
+    await using driver = testDriver({ objects: [kept], partitions: 1, cacheEntries, replay })
     const vandals = async (): Promise<void> => {
       for (const id of ['a', 'b', 'c']) vandalise(driver.state(kept, id))
       vandalise(await driver.entries(kept))
@@ -311,6 +312,7 @@ describe('who keeps the state of a turn that is over', () => {
       .onClose((own, turn) => {
         turn.emit(parts, own.list, { timestamp: start })
         given.push(own, turn.window)
+        vandalise(own)
       })
     await using driver = testDriver({ objects: [kind], partitions: 1 })
     const closed = (): unknown[] => driver.emitted(parts).map(({ value }) => value?.map(({ at }) => at))
