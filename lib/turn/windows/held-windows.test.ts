@@ -213,3 +213,39 @@ describe('sessions with turns that wait', () => {
     }
   })
 })
+
+describe.each(['tumbling', 'session'] as const)('a window whose timer waits for another attempt: %s', (window) => {
+  it.each(['it fails once', 'it is a dead letter'])('is closed behind it: %s', async (how) => {
+    const isLetter = how === 'it is a dead letter'
+    const bad = new Set(['timer'])
+    const kind = stateObject('o', {
+      state: z.object({ whats: z.array(z.string()) }),
+      init: () => ({ whats: [] as string[] }),
+      window: windows[window],
+    })
+      .timers({ check: z.string() })
+      .on(
+        lines,
+        ({ key }) => key,
+        (state, { what }, turn) => {
+          state.whats.push(what)
+          turn.timer('check', '1s', what)
+        },
+      )
+      .onTimer('check', (state, what) => {
+        state.whats.push(`checked ${what}`)
+        if (isLetter ? bad.has('timer') : bad.delete('timer')) throw new Error('cannot check')
+      })
+      .onClose(({ whats }, turn) => turn.emit(closed, `${turn.key} ${turn.window.start} ${whats.join('+')}`))
+    await using driver = testDriver({ failures: 'expect', objects: [kind], partitions: 1 })
+    await send(driver, 'a 0 x')
+    await driver.advance('1s')
+    await send(driver, 'b 5000 later')
+    expect(outputs(driver)).toEqual([])
+    await driver.crash()
+    for (let times = 0; times < 20; times++) await driver.advance('1h')
+    bad.clear()
+    if (isLetter) await driver.replayDeadLetters()
+    expect(outputs(driver).filter((line) => String(line).startsWith('a'))).toEqual(['a 0 x+checked x'])
+  })
+})
