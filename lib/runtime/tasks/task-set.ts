@@ -16,6 +16,12 @@ import { takeOverOptions, type TakeOverSurroundings } from './take-over-options.
 /** While a takeover waits for an open transaction, dead owners are looked for this often. */
 const fenceAgainMs = 500
 
+/** What is kept of a task that was stopped and is to be taken over anew. */
+interface Suspended {
+  readonly state: TaskState
+  readonly agenda: Agenda | undefined
+}
+
 export interface TaskSetOptions extends TakeOverSurroundings {
   /** The state of a task this process kept a standby of. */
   readonly standby: (task: number) => Promise<TaskState | undefined>
@@ -37,7 +43,7 @@ export class TaskSet {
   readonly #running = new Map<number, Task>()
   readonly #taking = new Map<number, { readonly stop: AbortController; readonly done: Promise<void> }>()
   /** Open states of tasks that do not run: their next takeover rolls them forward. */
-  readonly #suspended = new Map<number, TaskState>()
+  readonly #suspended = new Map<number, Suspended>()
   /** Stores of tasks given up, until they are closed: none is opened again before. */
   readonly #closing = new Map<number, Promise<void>>()
   #alive: ReadonlySet<string> = new Set()
@@ -125,7 +131,7 @@ export class TaskSet {
       agenda?.close()
       if (state === undefined) continue
       await state.discard()
-      this.#suspended.set(index, state)
+      this.#suspended.set(index, { state, agenda })
     }
     return stopped.map(({ index }) => index)
   }
@@ -152,7 +158,7 @@ export class TaskSet {
       agenda?.close()
       if (state !== undefined) this.#close(index, state)
     }
-    for (const [index, state] of this.#suspended) {
+    for (const [index, { state }] of this.#suspended) {
       if (!which(index)) continue
       this.#suspended.delete(index)
       this.#close(index, state)
@@ -227,7 +233,7 @@ export class TaskSet {
     }
     const options = this.#takeOverOptions(index, signal)
     const suspended = this.#suspended.get(index)
-    const open = suspended ?? (await this.#options.standby(index))
+    const open = suspended?.state ?? (await this.#options.standby(index))
     this.#suspended.delete(index)
     const state = open === undefined ? await takeOver(options) : await catchUpAgain(open, options)
     if (state === undefined) return undefined
@@ -236,6 +242,7 @@ export class TaskSet {
       const begins = await this.#beginnings.withState(offsets, state)
       const times = this.#sourceTimes(index)
       const agenda = await this.#agenda(index, state, times)
+      if (suspended?.agenda !== undefined) agenda.silentAs(suspended.agenda)
       if (!signal.aborted) return new Task(index, agenda, begins, times)
     } catch (error) {
       await state.close().catch(() => undefined)

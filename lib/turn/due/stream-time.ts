@@ -109,6 +109,17 @@ export class StreamTime {
     }
   }
 
+  /** Who was silent as `before` had it, in the same process, is so still, unless it has moved since. */
+  silentAs(before: StreamTime): void {
+    this.#beginsAt = Math.min(this.#beginsAt, before.#beginsAt)
+    for (const [name, origin] of this.#origins) {
+      const known = before.#origins.get(name)
+      if (known === undefined || known.noted !== origin.noted) continue
+      origin.movedAt = known.movedAt
+      origin.readOutAt = known.readOutAt
+    }
+  }
+
   origin(through: string, topic: string, partition: number): TimeOrigin {
     const name = nameOf(through, topic, partition)
     let origin = this.#origins.get(name)
