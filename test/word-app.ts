@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { text } from '../lib/codec/codec.js'
+import { systemClock } from '../lib/core/clock.js'
 import type { MemoryLog } from '../lib/memory/memory-log.js'
 import { stateObject } from '../lib/model/state-object.js'
 import { topic, type Topic } from '../lib/model/stream.js'
@@ -40,13 +41,25 @@ export const words = stateObject('word', { state: count, init: () => ({ count: 0
         if (value.drop) turn.delete()
       }
       const fate = trouble.share === 0 ? 1 : Math.random() / trouble.share
-      if (fate < 0.5) return new Promise((resolve) => setImmediate(resolve)).then(take)
+      if (fate < 0.5) return later(state, take, fate)
       take()
       if (fate < 1) throw new Error('trouble')
       return undefined
     },
   )
   .publish(rows, (state) => state)
+const halfChanged = 1_000_000
+
+/** Ends at once, or behind some commits; what it leaves in the state until then must never be seen. */
+async function later(state: { count: number }, take: () => void, fate: number): Promise<void> {
+  state.count += halfChanged
+  if (fate < 0.25) await new Promise((resolve) => setImmediate(resolve))
+  else await systemClock.sleep(fate * 80)
+  state.count -= halfChanged
+  take()
+  if (fate > 0.45) throw new Error('trouble, late')
+}
+
 export const flows = [inputs.map(({ word, lane, seq }) => `${word} ${lane} ${seq}`).to(copies)]
 
 /** What was sent, and what must therefore come out. */

@@ -48,6 +48,7 @@ export class DueWork {
     const now = this.#parts.surroundings.clock.now()
     this.#lookAtTime()
     this.#parts.breakers.probe()
+    for (const { agenda } of lanes) agenda.letGo()
     for (let i = 0; i < lanes.length; i++) {
       const at = (this.#first + i) % lanes.length
       const lane = lanes[at] as TaskLane
@@ -130,7 +131,7 @@ export class DueWork {
       passage.task = task
       this.#do(agenda, time, due)
       done++
-      if (passage.turns.flights.full || halving.left <= 0 || clock.elapsed() >= deadline) {
+      if (halving.left <= 0 || clock.elapsed() >= deadline) {
         cycle.worked(done)
         return false
       }

@@ -14,6 +14,8 @@ import { Wake } from './wake.js'
 
 /** Longest sleep of an idle loop; everything that matters wakes it. */
 const idleMs = 1_000
+/** Between two looks at whether turns that a commit waits for still end soon. */
+const awaitedMs = 5
 /** So long the group waits for stores to be closed. */
 const storesFirstMs = 100
 /** How long closing waits for each of group, stores and folder: a disk that hangs must not hold up the end of the process. */
@@ -251,16 +253,16 @@ export class Engine {
     }
   }
 
-  async #step({ cycle, processor, passage }: Parts, ownership: Ownership): Promise<void> {
+  async #step({ cycle, processor }: Parts, ownership: Ownership): Promise<void> {
     // A commit in flight may wait for an assignment, which is a job of this loop: so the loop must not wait for it.
     if (!ownership.holds || cycle.overdue || cycle.mustRedo) return this.#wake.wait(idleMs)
     try {
       const more = !cycle.waits && processor.slice()
-      const isDry = !more && passage.turns.flights.idle
+      const isDry = !more && !cycle.awaitsTurns
       const due = cycle.sending ? undefined : cycle.waits ? 0 : cycle.dueIn(isDry)
-      const begun = due === 0 && (await cycle.startWhenIdle())
+      const begun = due === 0 && (await cycle.startUnlessAwaited())
       if (more) return await this.#options.clock.breathe()
-      if (cycle.waits) return await this.#wake.wait(idleMs)
+      if (cycle.waits) return await this.#wake.wait(awaitedMs)
       await this.#wake.wait(begun ? 0 : Math.min(due ?? idleMs, processor.dueInMs, idleMs))
     } catch (error) {
       this.#redo(error)

@@ -219,14 +219,10 @@ export class Ownership {
     this.#revoked = true
   }
 
-  /** Asynchronous turns that take too long for the group are cut off, and what was done with them is done again. */
+  /** Asynchronous turns that take too long for the group are run again where their tasks are then. */
   async #commitWhatEnds(): Promise<void> {
     const { cycle, passage } = this.#parts
-    const inTime = await passage.turns.flights.untilIdle(turnsEndMs)
-    if (!inTime) {
-      cycle.demandRedo()
-      return this.#redo()
-    }
+    await passage.turns.flights.untilIdle(turnsEndMs)
     await cycle.commitAll().catch(async (error: unknown) => {
       if (!(error instanceof StateRefused) && !(error instanceof Redo)) throw error
       // When its turns are run again each is looked at: see `Engine`.
@@ -250,6 +246,7 @@ export class Ownership {
     await cycle.settled()
     this.#awaitsCommit = false
     const rewound = cycle.broken ? await this.#undoRefused() : this.#undoWhatIsLost()
+    this.#parts.passage.turns.cutOffUnless((task) => this.#retained.has(task))
     if (!continuous) await tasks.dropAll()
     await tasks.assign(mine, alive, gained)
     this.#parts.standbys.assign(standbys, mine)

@@ -1,4 +1,5 @@
 import { DueWork, type DueWorkParts } from './due-work.js'
+import { Aside } from './path/aside.js'
 import type { Reader } from './path/reader.js'
 import { readerFor } from './path/reader-for.js'
 import type { Task } from './tasks/task.js'
@@ -17,6 +18,7 @@ export class Processor {
   #reader: Reader | undefined
   /** Topics that are left alone. */
   #paused: ReadonlySet<string> = new Set()
+  readonly #aside: Aside
   /** Who begins: with asynchronous turns whoever does may take all the room there is. */
   #beginsWithRecords = false
   records = 0
@@ -24,6 +26,7 @@ export class Processor {
   constructor(parts: DueWorkParts) {
     this.#parts = parts
     this.#due = new DueWork(parts)
+    this.#aside = new Aside(parts.intake)
   }
 
   /** Processes for about one slice; true when there is more that can be done now. Throws what stops the app, and `Redo`. */
@@ -51,15 +54,15 @@ export class Processor {
   }
 
   get #mayGoOn(): boolean {
-    return !this.#parts.surroundings.passage.turns.flights.full && this.#parts.halving.left > 0
+    return this.#parts.halving.left > 0
   }
 
   /** Reads until time is up (`deadline`: clock.elapsed), or no more may be done; false when nothing is here any more. */
   #read(deadline: number): boolean {
-    const { halving, cycle, surroundings } = this.#parts
+    const { halving, cycle, surroundings, intake } = this.#parts
     while (this.#mayGoOn) {
       this.#reader ??= this.#nextReader()
-      if (this.#reader === undefined) return false
+      if (this.#reader === undefined || this.#isStuck) return false
       const { at, records } = this.#reader
       const ended = this.#reader.run(deadline, halving.left)
       const taken = this.#reader.records - records
@@ -68,12 +71,20 @@ export class Processor {
       cycle.worked(taken)
       if (ended) {
         this.#due.updateTime(this.#reader.task)
-        this.drop()
+        this.#done()
+      } else if (this.#reader.isHeld && !this.#reader.inRecord) {
+        this.#aside.add(this.#reader)
+        this.#reader = undefined
       }
       if (surroundings.passage.turns.isInterrupted) this.#pause()
       if (surroundings.clock.elapsed() >= deadline) break
     }
-    return this.#reader !== undefined || !this.#parts.intake.dry
+    return (this.#reader !== undefined && !this.#isStuck) || this.#aside.ready || !intake.dry
+  }
+
+  /** Some turns of a record are still to be run, and there is no room for them: nothing comes between them. */
+  get #isStuck(): boolean {
+    return this.#reader?.inRecord === true && this.#reader.isHeld
   }
 
   /** Milliseconds until something is due, by the clock. */
@@ -88,17 +99,24 @@ export class Processor {
 
   /** Lets go of what is being read: it has ended, its task stops, or it will be read again. */
   drop(): void {
-    const { intake, surroundings } = this.#parts
-    if (this.#reader !== undefined) intake.done(this.#reader.bytes)
-    if (!this.#isBetweenRecords) surroundings.passage.turns.unfinished.clear()
+    if (!this.#isBetweenRecords) this.#parts.surroundings.passage.turns.unfinished.clear()
+    this.#done()
+    this.#aside.drop(() => true)
+  }
+
+  #done(): void {
+    if (this.#reader !== undefined) this.#parts.intake.done(this.#reader.bytes)
     this.#reader = undefined
   }
 
   /** Lets go of what is being read for a task that has stopped or was rewound; another one reads on where it is. */
   dropUnlessRetained(rewound: ReadonlySet<Task>): void {
-    const task = this.#reader?.task
-    if (task === undefined) return
-    if (rewound.has(task) || this.#parts.tasks.running.get(task.index) !== task) this.drop()
+    const isGone = ({ task }: Reader): boolean =>
+      rewound.has(task) || this.#parts.tasks.running.get(task.index) !== task
+    this.#aside.drop(isGone)
+    if (this.#reader === undefined || !isGone(this.#reader)) return
+    if (!this.#isBetweenRecords) this.#parts.surroundings.passage.turns.unfinished.clear()
+    this.#done()
   }
 
   /** What inputs read that pause is left alone; nothing comes between the turns of one record. */
@@ -107,16 +125,20 @@ export class Processor {
     surroundings.passage.turns.isInterrupted = false
     const { topics } = breakers
     if (topics === this.#paused) return
-    if (this.#reader !== undefined && topics.has(this.#reader.at.topic)) {
+    const isPaused = ({ at }: Reader): boolean => topics.has(at.topic)
+    if (this.#reader !== undefined && isPaused(this.#reader)) {
       if (this.#reader.inRecord) return
-      this.drop()
+      this.#done()
     }
+    this.#aside.drop(isPaused)
     this.#paused = topics
     intake.pause(topics, tasks.running.values())
   }
 
   #nextReader(): Reader | undefined {
     const { intake, tasks, surroundings } = this.#parts
+    const goesOn = this.#aside.take()
+    if (goesOn !== undefined) return goesOn
     for (let fetched = intake.take(); fetched !== undefined; fetched = intake.take()) {
       const task = tasks.running.get(fetched.partition)
       if (task !== undefined) return readerFor(task, fetched, surroundings)

@@ -72,6 +72,14 @@ export class StateRefused extends Error {
   }
 }
 
+/** See `Table.park`. */
+interface Parked {
+  readonly before: string | null
+  /** Nothing but the turn has changed it in this commit, so it is no part of it. */
+  readonly isClean: boolean
+  readonly dirtyIn: number
+}
+
 /** The changes of one table in one commit: each object once, as it was when the commit was sealed. */
 export interface TableChanges {
   readonly table: Table
@@ -105,6 +113,8 @@ export class Table {
   /** Characters of an encoded state, at the last seal or by a look at one in so many since. */
   #meanLength = 0
   #unflushedLength = 0
+  /** Objects that a turn has which began before the last seal, or may end behind the next one: what they count as. */
+  readonly #parked = new Map<Entry, Parked>()
   /** Of objects that need care, in memory or not: an entry gets its guard when it is loaded. */
   readonly guards = new Map<string, object>()
 
@@ -187,6 +197,28 @@ export class Table {
     entry.dirtyIn = dirtyIn
   }
 
+  /**
+   * A turn has the object, which has been called `changed` for it, and commits do not wait for its end: until `unpark` the
+   * object counts as it was before, `dirtyIn` included.
+   */
+  park(entry: Entry, before: string | null, dirtyIn: number): void {
+    this.#parked.set(entry, { before, dirtyIn, isClean: entry.dirtyIn !== dirtyIn })
+  }
+
+  /** The turn has ended. */
+  unpark(entry: Entry): void {
+    this.#parked.delete(entry)
+  }
+
+  /** A copy of an object as it goes into the commit that is sealed. */
+  asSealed(entry: Entry): { readonly key: string; readonly state: unknown } {
+    const { key } = entry
+    const parked = this.#parked.get(entry)
+    if (parked === undefined) return { key, state: this.copyOf(entry) }
+    const { before } = parked
+    return { key, state: before === null ? undefined : this.stored.decode(key, before) }
+  }
+
   /** States can grow within a commit, and those of the first one are not known at all. */
   #look({ state }: Entry): void {
     if (state === undefined) return
@@ -209,13 +241,14 @@ export class Table {
 
   /** Takes back what was changed since the last seal. Call it with no commit in flight: what was sealed must be decided. */
   undo(): void {
-    for (const entry of this.#dirty) {
+    for (const entry of new Set([...this.#dirty, ...this.#parked.keys()])) {
       entry.dirtyIn = 0
       entry.touched = undefined
       if (entry.unflushed === undefined) this.#forget(entry.key)
       else entry.state = entry.unflushed === null ? undefined : this.stored.decode(entry.key, entry.unflushed)
     }
     this.#dirty = []
+    this.#parked.clear()
   }
 
   /** The next touch reads the object from the store. */
@@ -229,17 +262,39 @@ export class Table {
    * what it throws (`refused` says for which object) leaves all as it was.
    */
   changes(): TableChanges {
+    if (this.#parked.size > 0) this.#leaveOutParked()
     const entries = this.#dirty
     const values = new Array<string | null>(entries.length)
     let length = 0
     for (let i = 0; i < entries.length; i++) {
       const entry = entries[i] as Entry
-      const value = entry.state === undefined ? null : this.encoded(entry)
+      const parked = this.#parked.size === 0 ? undefined : this.#parked.get(entry)
+      const value = parked ? this.#before(entry, parked) : entry.state === undefined ? null : this.encoded(entry)
       values[i] = value
       length += value?.length ?? 0
     }
     if (entries.length > 0) this.#meanLength = length / entries.length
     return { table: this, entries, values, length }
+  }
+
+  #leaveOutParked(): void {
+    this.#dirty = this.#dirty.filter((entry) => {
+      const parked = this.#parked.get(entry)
+      if (parked?.isClean !== true) return true
+      entry.dirtyIn = parked.dirtyIn
+      return false
+    })
+  }
+
+  /** An earlier turn of this commit has left it so. */
+  #before(entry: Entry, { before }: Parked): string | null {
+    const { limit } = this.kind
+    try {
+      if (limit !== undefined && before !== null) this.#demandFits(limit, entry.key, before)
+      return before
+    } catch (cause) {
+      throw new StateRefused(this, entry, cause)
+    }
   }
 
   /**
@@ -330,6 +385,8 @@ export class Table {
     this.#old = this.#young
     this.#young = new Map()
     this.#oldSince = seq
+    // Those a turn has.
+    for (const entry of this.#parked.keys()) this.#young.set(entry.key, entry)
   }
 
   /** Forgets everything in memory; committed changes must have been flushed. */
@@ -337,6 +394,7 @@ export class Table {
     this.#young = new Map()
     this.#old = new Map()
     this.#dirty = []
+    this.#parked.clear()
     this.#inFlight = []
     this.#unflushed = []
     this.#unflushedLength = 0

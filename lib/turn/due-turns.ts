@@ -56,18 +56,19 @@ export class DueTurns {
     if (row === undefined || object === undefined) return
     agenda.taken(entry, time, dueMs)
     for (const [timer, [at, by, , isPutOff]] of timersOf(row))
-      if (at === dueMs && by === time && isPutOff !== true) this.#timer(agenda, object, timer, dueMs)
+      if (at === dueMs && by === time && isPutOff !== true) this.#timer(agenda, object, timer, { dueMs, kind, key })
     if (time === 'prompt' && row.quarantine?.until === dueMs)
       this.#options.failures.release(agenda, object.kind, object.key)
-    if (time === 'prompt' && row.retry?.at === dueMs) this.#retry(agenda, object, entry)
+    if (time === 'prompt' && row.retry?.at === dueMs) this.#retry(agenda, object, entry, { dueMs, kind, key })
     if (time !== 'processing' || row.touched === undefined) return
     if (expiryOf(row.touched, row.ttlMs as number) === dueMs) this.#expire(agenda, object, dueMs)
   }
 
   /** One of a kind, or with a name, that this program does not have stays, and is listed again after the next takeover. */
-  #timer(agenda: Agenda, object: ObjectName, timer: TimerName, dueMs: number): void {
+  #timer(agenda: Agenda, object: ObjectName, timer: TimerName, due: Due): void {
     const source = this.#source(object.kind, timerId(timer.name))
-    if (source === undefined) return
+    if (source === undefined || isHeldBack(agenda, source, source.dueBy ?? 'processing', due)) return
+    const { dueMs } = due
     const row = agenda.row(object.kind, object.key)
     // One that was due at the same time may have taken it back.
     const payload = payloadOf((row.state ?? {}) as Row, agenda.partsOf(row), timer)
@@ -83,7 +84,7 @@ export class DueTurns {
 
   #close(agenda: Agenda, { kind, key }: ObjectName, dueMs: number): void {
     const source = this.#source(kind, closeId)
-    if (source === undefined) return
+    if (source === undefined || isHeldBack(agenda, source, 'event', { dueMs, kind, key })) return
     const work = this.#work(agenda, source, key, dueMs)
     const { entry } = work
     // What is listed is found again after each takeover. An object that is held has a guard.
@@ -93,12 +94,12 @@ export class DueTurns {
     if (closing.isDue?.() !== false) turns.run(closing)
   }
 
-  #retry(agenda: Agenda, object: ObjectName, entry: Entry): void {
+  #retry(agenda: Agenda, object: ObjectName, entry: Entry, due: Due): void {
     const row = entry.state as Row
     const turn = new Waiting(row, agenda.partsOf(entry)).first
     const own = turn && this.#source(object.kind, turn.source)
     const source = own ?? this.#source(object.kind, closeId)
-    if (turn === undefined || source === undefined) return
+    if (turn === undefined || source === undefined || isHeldBack(agenda, source, 'prompt', due)) return
     const fresh = this.#work(agenda, source, object.key, turn.record.timestamp)
     // It is being tried: what comes next is set when that has ended.
     if (isBusy(fresh.entry) || !this.#isAdmitted(agenda, source, entry)) return
@@ -184,6 +185,13 @@ export class DueTurns {
     }
     return { ...recordWork(source, agenda, table, entry, undefined, record, origin), key, window }
   }
+}
+
+/** No more turns of this input may be begun for now: what is due is listed again when there is room. */
+function isHeldBack(agenda: Agenda, { isAsync, room }: TurnSource, time: DueTime, due: Due): boolean {
+  if (!isAsync || !room.isFull) return false
+  agenda.holdBack(room, time, due)
+  return true
 }
 
 /** An object of one window is over with it; the sessions of a key are closed one by one. */

@@ -5,7 +5,7 @@ import type { KindDefinition } from '../model/kind.js'
 import { StateRefused, type Entry, type Table } from '../state/table.js'
 import { ActiveTurn, type Emitted, type TurnSurroundings } from './running/active-turn.js'
 import type { Failures } from './failing/failures.js'
-import { Flights, type Flight } from './running/flights.js'
+import { Flight, Flights } from './running/flights.js'
 import { carriedInfo, type TurnSource } from './kept/turn-source.js'
 import { guardOf, guardOfEntry, type Guard } from './kept/guard.js'
 import type { Outbox } from './output/outbox.js'
@@ -53,6 +53,10 @@ export interface Verdict {
   readonly brief: boolean
 }
 
+/** So many turns wait for one object that nothing more of their input is read, and so few that it is again. */
+const mostBehind = 128
+const fewBehind = 64
+
 /** Runs turns: one at a time on each object, each with all of its effects or none. */
 export class Turns {
   readonly #options: TurnsOptions
@@ -79,7 +83,8 @@ export class Turns {
     const guard = guardOfEntry(table, entry)
     if (!guard.busy) return this.#pass(work, guard)
     this.#keepRecord(work)
-    this.flights.queue(guard, () => this.#pass(work, guard))
+    if (guard.parked && this.#isHeld(work, guard)) return
+    this.flights.queue(guard, source.room, () => this.#pass(work, guard))
   }
 
   /** Its input pauses: it waits, unless it is the one that is tried. */
@@ -93,7 +98,8 @@ export class Turns {
     }
     if (!guard.busy) return pass()
     this.#keepRecord(work)
-    this.flights.queue(guard, pass)
+    if (guard.parked && this.#isHeld(work, guard)) return
+    this.flights.queue(guard, work.source.room, pass)
   }
 
   /** What `act` runs fails for good, in its place among the turns of its object, and is not tried. */
@@ -141,7 +147,7 @@ export class Turns {
     }
     if (!guard.busy) return fail()
     this.#keepRecord(work)
-    this.flights.queue(guard, fail)
+    this.flights.queue(guard, work.source.room, fail)
   }
 
   /** The reader goes on: what the turn needs of its record is kept. */
@@ -158,15 +164,58 @@ export class Turns {
   #pass(work: Work, guard: Guard): void {
     if (this.#isTakenBack(work)) return
     const { source, table, entry } = work
-    if (!work.retries && this.#options.failures.holds(work)) return
+    if (this.#isHeld(work, guard)) return
     if (guard.careful || source.isAsync) return this.#attempt(work, snapshotOf(table, entry), true)
     if (source.caution.isUp) return this.#attemptWarily(work)
     this.#attempt(work, undefined, false)
   }
 
+  /** Whether it waits among those of its object now. Where too many do, nothing more of its input is read. */
+  #isHeld(work: Work, guard: Guard): boolean {
+    const { failures } = this.#options
+    if (work.retries || !failures.holds(work)) return false
+    if (failures.waiting(work) >= mostBehind) this.flights.crowd(guard, work.source.room)
+    return true
+  }
+
+  /** What waited may be less now, or waits because the object fails: then its policy says what becomes of it. */
+  #ease(work: Work, guard: Guard): void {
+    if (guard.crowds !== undefined && guard.queue.length === 0 && this.#options.failures.waiting(work) <= fewBehind)
+      this.flights.ease(guard)
+  }
+
+  /**
+   * No commit waits for the turns that are under way: until they end they are kept in the rows of their objects, and what they
+   * do is part of a later commit. Throws `Redo` when the object of one cannot be told from what the turn has made of it so far.
+   */
+  park(): void {
+    for (const flight of this.flights.loose) this.#park(flight)
+  }
+
+  #park(flight: Flight): void {
+    const { work, before, dirtyIn, guard } = flight
+    // Its input is known to be asynchronous now, so each turn of it begins with a copy.
+    if (before === undefined)
+      throw new Redo(`a turn of ${work.source.kind.name} '${work.key}' is asynchronous, and the first of its input`)
+    // Rule park-before-seal (integration/model).
+    if (!work.retries) this.#options.failures.parked(work)
+    work.retries = true
+    work.table.park(work.entry, before, dirtyIn)
+    this.flights.park(flight)
+    // They find the object held.
+    while (guard.queue.length > 0) this.flights.next(guard)
+  }
+
+  /** Turns under way of tasks that go: they are run again where those are taken over. */
+  cutOffUnless(stays: (task: number) => boolean): void {
+    // Rule cut-off-lost (integration/model).
+    this.flights.cutOff('its task was given to another member', ({ task }) => !stays(task))
+  }
+
   /** A turn that is not to be run any more does not wait any longer either. */
   #passedOver(work: Work): void {
     if (work.retries || work.letter !== undefined) this.#options.failures.succeeded(work)
+    this.#eased(work)
   }
 
   /** What an object was before its first turn in a commit is known without a copy. */
@@ -219,9 +268,12 @@ export class Turns {
     // The handler may have it: it is not that of the reader any more.
     if (isReused(record)) record.keep(work.record)
     // Half changed as it is now, it must be taken back if all is.
-    const dirtyIn = entry.dirtyIn
+    const since = this.#options.clock.elapsed()
+    const flight = new Flight(work, turn, copy, entry.dirtyIn, guardOfEntry(table, entry), since)
     table.changed(entry, seq)
-    this.flights.takeOff({ work, turn, before: copy, dirtyIn, guard: guardOfEntry(table, entry) }, promise)
+    this.flights.takeOff(flight, promise)
+    // It is kept already.
+    if (work.retries && copy !== undefined) this.#park(flight)
   }
 
   #landed({ work, turn, before, dirtyIn, guard }: Flight, error: unknown): void {
@@ -239,6 +291,7 @@ export class Turns {
         this.#failed(work, before, cause)
       }
       while (!guard.busy && guard.queue.length > 0) flights.next(guard)
+      this.#ease(work, guard)
     } catch (cause) {
       if (cause instanceof Redo || cause instanceof StateRefused) this.#options.onRedo(cause)
       else this.#options.onError(cause)
@@ -254,6 +307,7 @@ export class Turns {
     }
     table.restoreFrom(entry, before)
     this.#options.failures.failed(work, error)
+    this.#eased(work)
   }
 
   /** Whether the object can be kept as the turn has left it; `closely`: also what is otherwise found when the commit is sealed. */
@@ -300,8 +354,16 @@ export class Turns {
     if (isNoted || (hasSessionTimers(source.kind) && !hasSettled(work))) this.#note(work, turn, seq)
     if (source.kind.ttlMs !== undefined && !turn[deleted]) this.#touch(work, source.kind.ttlMs, seq)
     if (source.kind.window !== undefined && !turn[deleted] && (turn.isNew || source.isTimer)) this.#opened(work)
-    if (work.retries || work.letter !== undefined) this.#options.failures.succeeded(work)
+    if (work.retries || work.letter !== undefined) {
+      this.#options.failures.succeeded(work)
+      this.#eased(work)
+    }
     if (source.breaker !== undefined) source.breaker.succeeded()
+  }
+
+  #eased(work: Work): void {
+    const guard = work.entry.guard as Guard | undefined
+    if (guard?.crowds !== undefined) this.#ease(work, guard)
   }
 
   #send(records: readonly Emitted[]): void {

@@ -151,16 +151,23 @@ export class CommitCycle {
     return false
   }
 
-  /** A commit is due, and waits until asynchronous turns have ended: nothing may be begun. */
+  /** A commit is due, and waits for asynchronous turns: nothing may be begun. */
   get waits(): boolean {
     return this.#waitsSince !== undefined
   }
 
-  /** As `start`; when turns are under way it only notes that a commit waits, and resolves to false. */
-  async startWhenIdle(): Promise<boolean> {
-    const { clock, passage } = this.#options
+  /** Whether turns are under way that a commit waits for: they end soon, or it is to be found what a broker refuses. */
+  get awaitsTurns(): boolean {
+    const { passage, halving } = this.#options
+    const { flights } = passage.turns
+    return halving.active ? !flights.idle : flights.endSoon
+  }
+
+  /** As `start`; when it waits for turns that are under way it only notes that, and resolves to false. */
+  async startUnlessAwaited(): Promise<boolean> {
+    const { clock } = this.#options
     this.#waitsSince ??= clock.elapsed()
-    if (!passage.turns.flights.idle) return false
+    if (this.awaitsTurns) return false
     this.#waitedMs = clock.elapsed() - this.#waitsSince
     this.#waitsSince = undefined
     await this.start()
@@ -178,12 +185,16 @@ export class CommitCycle {
     if (this.#broken || this.#mustRedo || !this.#options.passage.turns.unfinished.none) return
     await this.#storesCaughtUp()
     const { passage, halving, topology, clock, tasks, lookUp, guarantee } = this.#options
-    for (const [topic, wanted] of passage.outbox.unknownTopics) {
-      // Known by now, its limit is looked at within the turn.
-      if (!passage.outbox.settle(topic, await lookUp(topic, wanted), clock.now()))
-        throw new Redo(`a record is too large for ${topic}, or of a time that it does not take`)
+    // Turns may end meanwhile, and name others.
+    for (let all = [...passage.outbox.unknownTopics]; all.length > 0; all = [...passage.outbox.unknownTopics]) {
+      for (const [topic, wanted] of all) {
+        // Known by now, its limit is looked at within the turn.
+        if (!passage.outbox.settle(topic, await lookUp(topic, wanted), clock.now()))
+          throw new Redo(`a record is too large for ${topic}, or of a time that it does not take`)
+      }
     }
     if (this.#mustRedo) return
+    passage.turns.park()
     const sealed = seal(passage.seq, tasks(), topology, passage.outbox, clock.now(), guarantee)
     passage.seq++
     passage.counts.sealed()

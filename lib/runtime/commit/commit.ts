@@ -80,7 +80,7 @@ function rowsOf({ table, entries }: TableChanges, kind: KindDefinition | undefin
   return (kind?.publishes ?? []).map((publish) =>
     entries.map((entry) => {
       try {
-        return rowOf(publish, { key: entry.key, state: table.copyOf(entry) }, outbox)
+        return rowOf(publish, table.asSealed(entry), outbox)
       } catch (cause) {
         throw new StateRefused(table, entry, cause)
       }

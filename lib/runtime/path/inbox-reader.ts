@@ -30,6 +30,10 @@ export class InboxReader extends Reader {
     }
   }
 
+  protected override get feeds(): readonly TurnSource[] {
+    return this.#plan.feeds
+  }
+
   protected override setAside(culprit: Culprit): void {
     const { turns } = this.surroundings.passage
     this.#isBrief = culprit.brief

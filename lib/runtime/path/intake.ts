@@ -1,5 +1,5 @@
 import { MillraceError } from '../../core/errors.js'
-import { PositionMap } from '../../core/record.js'
+import { PositionMap, type TopicPartition } from '../../core/record.js'
 import type { Fetched, Fetcher, Held, LogPort } from '../../log/port.js'
 import type { Task } from '../tasks/task.js'
 
@@ -23,6 +23,8 @@ export class Intake {
   #queue: Fetched[] = []
   /** Topics that are not read for now. */
   #paused: ReadonlySet<string> = new Set()
+  /** Partitions of which nothing is given out; true: nor fetched. */
+  readonly #held = new Map<string, boolean>()
   #pending = 0
   #room: (() => void) | undefined
   #assigned = (): void => undefined
@@ -44,9 +46,31 @@ export class Intake {
     this.#running = this.#run()
   }
 
-  /** What to process next; undefined when nothing is here. */
+  /** What to process next; undefined when nothing is here but of partitions that are held. */
   take(): Fetched | undefined {
-    return this.#queue.shift()
+    if (this.#held.size === 0) return this.#queue.shift()
+    const at = this.#queue.findIndex((fetched) => !this.#held.has(nameOf(fetched)))
+    return at < 0 ? undefined : this.#queue.splice(at, 1)[0]
+  }
+
+  /** Nothing of this partition is given out before `release`. Once something of it waits here, no more of it is fetched. */
+  hold(at: TopicPartition): void {
+    this.#held.set(nameOf(at), false)
+  }
+
+  release(at: TopicPartition): void {
+    const isPaused = this.#held.get(nameOf(at))
+    this.#held.delete(nameOf(at))
+    if (isPaused === true) this.#fetch()
+  }
+
+  /** What the fetcher is to fetch. */
+  #fetch(): void {
+    const wanted = new PositionMap()
+    for (const [topic, partitions] of this.#fetchFrom.topics)
+      for (const [partition, offset] of partitions)
+        if (this.#held.get(nameOf({ topic, partition })) !== true) wanted.set(topic, partition, offset)
+    this.#fetcher.assign(wanted.topics, this.#ids)
   }
 
   /** `take` of these bytes has been processed. */
@@ -55,9 +79,10 @@ export class Intake {
     if (this.#pending < pendingLimit) this.#room?.()
   }
 
-  /** Whether everything fetched has been taken. */
+  /** Whether there is nothing to take. */
   get dry(): boolean {
-    return this.#queue.length === 0
+    if (this.#held.size === 0) return this.#queue.length === 0
+    return this.#queue.every((fetched) => this.#held.has(nameOf(fetched)))
   }
 
   highWatermark(topic: string, partition: number): number | undefined {
@@ -91,7 +116,7 @@ export class Intake {
       return keep
     })
     this.#fetchFrom = next
-    this.#fetcher.assign(next.topics, this.#ids)
+    this.#fetch()
     this.#assigned()
   }
 
@@ -119,7 +144,7 @@ export class Intake {
         const answers = await this.#next(signal)
         let inStep = true
         for (const fetched of answers) inStep = this.#arrived(fetched) && inStep
-        if (!inStep) this.#fetcher.assign(this.#fetchFrom.topics, this.#ids)
+        if (!inStep) this.#fetch()
         if (answers.length > 0) this.#onArrival()
         if (this.#pending >= pendingLimit && !signal.aborted)
           await new Promise<void>((resolve) => (this.#room = resolve))
@@ -153,6 +178,11 @@ export class Intake {
     this.#highWatermarks.set(topic, partition, fetched.highWatermark)
     this.#pending += fetched.bytes.length
     this.#queue.push(fetched)
+    if (this.#held.get(nameOf(fetched)) !== false) return true
+    this.#held.set(nameOf(fetched), true)
+    this.#fetch()
     return true
   }
 }
+
+const nameOf = ({ topic, partition }: TopicPartition): string => `${topic} ${partition}`

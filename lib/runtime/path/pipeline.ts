@@ -17,6 +17,8 @@ export interface SourcePlan {
   readonly tombstones: readonly Push[] | undefined
   /** What a record leads to; `decoded` gives its value, or null where it has none. Throws what decoding and steps throw. */
   readonly leadsOf: (decoded: () => unknown, record: RecordInfo, isTombstone: boolean) => readonly Lead[]
+  /** Whose turns its records may lead to here. */
+  readonly feeds: readonly TurnSource[]
 }
 
 /** A kind's inputs by the id that hopped records carry. */
@@ -24,6 +26,8 @@ export interface InboxPlan {
   readonly kind: KindDefinition
   readonly kindIndex: number
   readonly inputs: ReadonlyMap<string, TurnSource>
+  /** Whose turns its records may lead to. */
+  readonly feeds: readonly TurnSource[]
 }
 
 export interface Pipeline {
@@ -39,14 +43,15 @@ export function pipeline(
   stateTasks: number,
   passage: Passage,
 ): Pipeline {
-  const plans = new Map<string, { pushes: Push[]; tombstones: Push[]; probes: Probe[] }>()
+  const plans = new Map<string, { pushes: Push[]; tombstones: Push[]; feeds: TurnSource[]; probes: Probe[] }>()
   const use = (): void => void (passage.used = true)
-  const add = (path: SourcePath, sink: Sink): void => {
+  const add = (path: SourcePath, sink: Sink, feeds: readonly TurnSource[]): void => {
     const { name } = path.topic
-    const plan = plans.get(name) ?? { pushes: [], tombstones: [], probes: [] }
+    const plan = plans.get(name) ?? { pushes: [], tombstones: [], feeds: [], probes: [] }
     plans.set(name, plan)
     const push = path.many ? allOrNone(path, sink, use) : path.fuse(sink.take, use)
     plan.pushes.push(push)
+    plan.feeds.push(...feeds)
     if (path.tombstones) plan.tombstones.push(push)
     plan.probes.push(probe(path, sink))
   }
@@ -57,16 +62,16 @@ export function pipeline(
       for (const path of all) {
         const way = all.filter(({ topic }) => topic.name === path.topic.name).indexOf(path)
         const sink = { app, kindIndex, input, source, stateTasks, way }
-        add(path, turnSink(sink, passage))
+        add(path, turnSink(sink, passage), [source])
       }
     }
   })
-  for (const flow of program.flows) for (const path of paths(flow.from)) add(path, flowSink(flow, passage))
+  for (const flow of program.flows) for (const path of paths(flow.from)) add(path, flowSink(flow, passage), [])
   return {
     sources: new Map(
       program.sources.map((topic) => {
-        const { pushes = [], tombstones = [], probes = [] } = plans.get(topic.name) ?? {}
-        const plan = { topic, pushes, tombstones: tombstones.length === 0 ? undefined : tombstones }
+        const { pushes = [], tombstones = [], feeds = [], probes = [] } = plans.get(topic.name) ?? {}
+        const plan = { topic, pushes, tombstones: tombstones.length === 0 ? undefined : tombstones, feeds }
         return [topic.name, { ...plan, leadsOf: leadsOf(probes) }]
       }),
     ),
@@ -77,6 +82,7 @@ export function pipeline(
           kind,
           kindIndex,
           inputs: sources.get(kind.name) ?? new Map<string, TurnSource>(),
+          feeds: [...(sources.get(kind.name)?.values() ?? [])].filter(({ isTimer }) => !isTimer),
         },
       ]),
     ),

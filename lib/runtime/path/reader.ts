@@ -7,6 +7,7 @@ import type { Fetched, RecordCursor } from '../../log/port.js'
 import type { InvalidPolicy } from '../../model/stream.js'
 import { briefLetter, deadLetter, type DeadLetterTarget } from '../../turn/failing/dead-letter.js'
 import type { CarriedRecord } from '../../turn/kept/carried.js'
+import type { TurnSource } from '../../turn/kept/turn-source.js'
 import { recordName, type Culprit, type Culprits } from './culprits.js'
 import type { Passage } from './passage.js'
 import type { Pipeline } from './pipeline.js'
@@ -48,9 +49,19 @@ export abstract class Reader {
     this.surroundings = surroundings
   }
 
+  /** Whose turns its records may lead to. */
+  protected abstract get feeds(): readonly TurnSource[]
+
+  /** Of something that it feeds nothing more may be read for now. */
+  get isHeld(): boolean {
+    const { feeds } = this
+    for (let i = 0; i < feeds.length; i++) if ((feeds[i] as TurnSource).room.isHeld) return true
+    return false
+  }
+
   /**
-   * Takes records until `deadline` (clock.elapsed), until it has taken `most`, or until as many turns as may be are under way;
-   * true when there are none left.
+   * Takes records until `deadline` (clock.elapsed), until it has taken `most`, or until it is held; true when there are none
+   * left.
    */
   run(deadline: number, most: number): boolean {
     const { cursor, surroundings, task } = this
@@ -61,7 +72,7 @@ export abstract class Reader {
     passage.cursor = cursor
     const culprits = surroundings.culprits.none ? undefined : surroundings.culprits
     const { unfinished } = passage.turns
-    const mustStop = (): boolean => flights.full || clock.elapsed() >= deadline
+    const mustStop = (): boolean => (flights.anyHeld && this.isHeld) || clock.elapsed() >= deadline
     let taken = 0
     let nextLook = Math.min(recordsPerLook, most)
     let more = this.inRecord || this.#next()
@@ -74,7 +85,7 @@ export abstract class Reader {
         break
       }
       taken++
-      if (flights.full || turns.isInterrupted) break
+      if (turns.isInterrupted || (flights.anyHeld && this.isHeld)) break
       if (taken === nextLook) {
         if (taken === most || clock.elapsed() >= deadline) break
         nextLook = Math.min(taken + recordsPerLook, most)

@@ -4,6 +4,7 @@ import type { InvalidPolicy } from '../../model/stream.js'
 import { RecordView } from '../../log/record-view.js'
 import { carriedRecord, type CarriedRecord } from '../../turn/kept/carried.js'
 import { decodeValue } from '../../turn/kept/record-bytes.js'
+import type { TurnSource } from '../../turn/kept/turn-source.js'
 import type { SourceTime } from '../../turn/due/source-time.js'
 import type { Culprit } from './culprits.js'
 import { extractedTime } from './event-time.js'
@@ -23,6 +24,10 @@ export class SourceReader extends Reader {
     this.#plan = plan
     this.#bind(this.#view)
     this.#time = task.times.get(fetched.topic)
+  }
+
+  protected override get feeds(): readonly TurnSource[] {
+    return this.#plan.feeds
   }
 
   protected override get onUnreadable(): InvalidPolicy {

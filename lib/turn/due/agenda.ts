@@ -4,6 +4,7 @@ import type { TaskState } from '../../state/task-state.js'
 import { guardOf } from '../kept/guard.js'
 import { Parts } from '../kept/parts.js'
 import { Quarantines } from '../kept/quarantines.js'
+import type { Room } from '../kept/room.js'
 import { eachDue, isEmpty, isHeld, objectOf, rowKey, rowKind, type Row } from '../kept/row.js'
 import type { RecordTimes } from './record-times.js'
 import { Schedule } from './schedule.js'
@@ -36,6 +37,7 @@ export class Agenda {
   /** By the index of its kind; undefined for kinds that do not ask for event time. */
   readonly #streams: readonly (StreamTime | undefined)[]
   readonly #rows: Table
+  readonly #heldBack = new Map<Room, { readonly time: DueTime; readonly due: Due }[]>()
   readonly #clock: Lane
   readonly #prompt: Lane
   /** By kind. */
@@ -125,6 +127,21 @@ export class Agenda {
     this.#list(entry, time, dueMs)
   }
 
+  /** There is no room for its turn: it is due again when there is. */
+  holdBack(room: Room, time: DueTime, due: Due): void {
+    const held = this.#heldBack.get(room)
+    if (held === undefined) this.#heldBack.set(room, [{ time, due }])
+    else held.push({ time, due })
+  }
+
+  /** As much of what was held back as there is room for now. */
+  letGo(): void {
+    for (const [room, held] of this.#heldBack) {
+      for (const { time, due } of held.splice(0, room.left)) this.#add(time, due)
+      if (held.length === 0) this.#heldBack.delete(room)
+    }
+  }
+
   /** A window has been opened. */
   add(due: Due): void {
     this.#add('event', due)
@@ -164,6 +181,7 @@ export class Agenda {
   /** Its task does not run here any more: nothing is read from its store from now on. */
   close(): void {
     for (const { schedule } of this.lanes) schedule.reset()
+    this.#heldBack.clear()
   }
 
   table(kind: string): Table | undefined {

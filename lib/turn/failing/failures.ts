@@ -142,6 +142,23 @@ export class Failures {
     return forMs === undefined ? undefined : { forMs, waited }
   }
 
+  /** A turn is under way when its commit is made: until it has landed it stands in the row of its object, as the first that waits. */
+  parked(work: Work): void {
+    const retry = { at: this.#options.clock.now(), attempt: work.tried, waited: 0 }
+    this.#change(work, (objects, row) => {
+      objects.tryAgain(carriedTurn(work), retry)
+      if (work.timer !== undefined) putOff(row, work.timer)
+    })
+  }
+
+  /** How many turns wait for an object that is not failing; 0 when it is. */
+  waiting({ agenda, source, entry }: Work): number {
+    const row = agenda.row(source.kind.name, entry.key).state as Row | undefined
+    if (row?.waiting === undefined || row.retry?.attempt !== 0) return 0
+    const { letters, others } = row.waiting
+    return letters.end - letters.first + others.end - others.first
+  }
+
   /** A turn that had waited, or had been a dead letter, has succeeded, or is not to be run any more. */
   succeeded(work: Work): void {
     this.#done(work)

@@ -62,7 +62,7 @@ export class Quarantined {
 
   /** The first turn has been run, or given up without a letter. */
   done({ retries, letter }: { readonly retries: boolean; readonly letter: number | undefined }): void {
-    if (retries) this.#waiting.shift()
+    if (retries) this.#waiting.shiftOf(letter)
     if (letter !== undefined) this.#replayed(letter)
     this.#next()
   }
@@ -87,7 +87,7 @@ export class Quarantined {
 
   /** A turn is given up for good. `waited`: it is the first of those that wait. */
   bury(turn: CarriedTurn, waited: boolean, error: MillraceError, attempt: number): void {
-    if (waited) this.#waiting.shift()
+    if (waited) this.#waiting.shiftOf(turn.letter)
     delete this.#row.retry
     if (turn.letter !== undefined && this.#row.quarantine === undefined && this.#row.released !== undefined) {
       // Of one that was lifted: the letters behind it follow, up to the last one.

@@ -1,4 +1,5 @@
 import type { Entry, Table } from '../../state/table.js'
+import type { Room } from './room.js'
 
 /** What turns of one object must mind. Most objects have none. */
 export class Guard {
@@ -14,8 +15,12 @@ export class Guard {
   detached = false
   /** An asynchronous turn is under way. */
   busy = false
-  /** Turns that wait for it, in order. */
-  readonly queue: (() => void)[] = []
+  /** That turn is kept in the row of the object, and so are those that come behind it. */
+  parked = false
+  /** Turns that wait for it in memory, in order. */
+  readonly queue: { readonly room: Room; readonly run: () => void }[] = []
+  /** So many turns wait that nothing more of this input is read. */
+  crowds: Room | undefined
 }
 
 /** Guards that need not be kept are dropped when a table has more than this. */

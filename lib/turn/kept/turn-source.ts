@@ -11,6 +11,7 @@ import { closingSessions, inSession, onSessionTimer, type TurnHandler } from '..
 import { Breaker } from '../inputs/breaker.js'
 import { Caution } from './caution.js'
 import { CarriedInfo, type CarriedRecord, type CarriedTurn } from './carried.js'
+import { Room } from './room.js'
 import { Way } from './way.js'
 
 /** One way turns of a kind come about: an input, a timer, or the closing of windows. */
@@ -37,6 +38,8 @@ export interface TurnSource {
   readonly caution: Caution
   /** Pauses it while too many of its objects fail; undefined: it never pauses. */
   readonly breaker: Breaker | undefined
+  /** How many asynchronous turns of it are under way. */
+  readonly room: Room
 }
 
 const timeoutMs = 30_000
@@ -63,6 +66,7 @@ export function turnSources(kind: KindDefinition, kindIndex: number): ReadonlyMa
     ...own,
     id: timerId(name),
     caution: new Caution(),
+    room: new Room(),
     dueBy: time,
     isTimer: true,
     timer: name,
@@ -73,6 +77,7 @@ export function turnSources(kind: KindDefinition, kindIndex: number): ReadonlyMa
     ...own,
     id,
     caution: new Caution(),
+    room: new Room(),
     onError,
     breaker: breaker && new Breaker(breaker),
     timeoutMs: turnTimeoutMs,
@@ -84,6 +89,7 @@ export function turnSources(kind: KindDefinition, kindIndex: number): ReadonlyMa
     ...own,
     id: closeId,
     caution: new Caution(),
+    room: new Room(),
     dueBy: 'event',
     isTimer: true,
     handler: window?.kind === 'session' ? closingSessions(window, close) : (state, _value, turn) => close(state, turn),

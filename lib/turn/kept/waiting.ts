@@ -47,8 +47,17 @@ export class Waiting {
 
   /** Takes out the one that comes first. */
   shift(): CarriedTurn | undefined {
+    return this.#take(this.#first())
+  }
+
+  /** Takes out the first of its sort: while a turn is under way that waits, others of the other sort may come. */
+  shiftOf(letter: number | undefined): CarriedTurn | undefined {
     const { waiting } = this.#row
-    const next = this.#first()
+    return waiting && this.#take(firstOf(waiting, letter === undefined ? waiting.others : waiting.letters))
+  }
+
+  #take(next: { readonly span: Span; readonly name: string } | undefined): CarriedTurn | undefined {
+    const { waiting } = this.#row
     if (waiting === undefined || next === undefined) return undefined
     const bytes = this.#read(next.name)
     this.#parts.delete(next.name)
@@ -61,8 +70,7 @@ export class Waiting {
   #first(): { readonly span: Span; readonly name: string } | undefined {
     const { waiting } = this.#row
     if (waiting === undefined) return undefined
-    const span = sizeOf(waiting.letters) > 0 ? waiting.letters : waiting.others
-    return sizeOf(span) > 0 ? { span, name: nameOf(waiting, span, span.first) } : undefined
+    return firstOf(waiting, sizeOf(waiting.letters) > 0 ? waiting.letters : waiting.others)
   }
 
   #read(name: string): Buffer {
@@ -76,6 +84,9 @@ export class Waiting {
 }
 
 const sizeOf = ({ first, end }: Span): number => end - first
+
+const firstOf = (waiting: WaitingTurns, span: Span): { readonly span: Span; readonly name: string } | undefined =>
+  sizeOf(span) > 0 ? { span, name: nameOf(waiting, span, span.first) } : undefined
 
 const nameOf = (waiting: WaitingTurns, span: Span, number: number): string =>
   `${span === waiting.letters ? 'l' : 'w'}${number}`

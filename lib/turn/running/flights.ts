@@ -1,23 +1,18 @@
 import type { Clock } from '../../core/clock.js'
 import { MillraceError } from '../../core/errors.js'
-import type { ActiveTurn } from './active-turn.js'
+import type { Agenda } from '../due/agenda.js'
 import type { Guard } from '../kept/guard.js'
+import type { Room } from '../kept/room.js'
+import type { ActiveTurn } from './active-turn.js'
 import type { Work } from './work.js'
 
-/** Asynchronous turns under way and turns that wait for them, in a process: above it nothing more is read. */
-const most = 256
-/**
- * Once there are so many, reading goes on when there are no more than this: 28 CPU µs a turn against 64 when it goes on with
- * each that ends (bench/async-turns, on a busy machine).
- */
-const few = 192
-/** Turns that wait for one object. A commit waits for them all, so they are few. */
+/** Turns that wait in memory for one object, above which nothing more of their input is read. */
 const mostPerObject = 8
 /** Between two looks at turns that take too long. */
 const lookMs = 50
 
-/** An asynchronous turn that is under way. */
-export interface Flight {
+/** An asynchronous turn. */
+export class Flight {
   readonly work: Work
   readonly turn: ActiveTurn
   /** The object as it was before; undefined when that is not known. */
@@ -25,6 +20,28 @@ export interface Flight {
   /** The commit that carried its latest change before this turn; 0 when there was none. */
   readonly dirtyIn: number
   readonly guard: Guard
+  /** By the monotonic clock, milliseconds. */
+  readonly since: number
+
+  constructor(
+    work: Work,
+    turn: ActiveTurn,
+    before: string | null | undefined,
+    dirtyIn: number,
+    guard: Guard,
+    since: number,
+  ) {
+    this.work = work
+    this.turn = turn
+    this.before = before
+    this.dirtyIn = dirtyIn
+    this.guard = guard
+    this.since = since
+  }
+
+  get isLoose(): boolean {
+    return !this.guard.parked
+  }
 }
 
 /** Asynchronous turns: which are under way, and who waits for them. */
@@ -32,16 +49,21 @@ export class Flights {
   readonly #clock: Clock
   readonly #onLanded: (flight: Flight, error: unknown) => void
   readonly #onRoom: () => void
-  /** Objects that turns wait for. */
+  /** Objects that turns wait for in memory, and those for which too many wait. */
   readonly #queued = new Set<Guard>()
-  readonly #deadlines = new Map<Flight, number>()
-  #waiting = 0
-  #isFull = false
-  #crowded = 0
+  readonly #crowded = new Set<Guard>()
+  readonly #underWay = new Set<Flight>()
+  /** How many of those are not parked. */
+  #looseCount = 0
+  /** Inputs of which nothing more is to be read for now. */
+  readonly #held = new Set<Room>()
   #stopLooking: (() => void) | undefined
   #onIdle: (() => void) | undefined
 
-  /** `onLanded`: `error` is undefined when the turn has ended well. `onRoom`: more may be begun, or none is under way. */
+  /**
+   * `onLanded`: `error` is undefined when the turn has ended well. `onRoom`: more may be begun of some input, or no commit waits
+   * for any turn.
+   */
   constructor(clock: Clock, onLanded: (flight: Flight, error: unknown) => void, onRoom: () => void) {
     this.#clock = clock
     this.#onLanded = onLanded
@@ -50,17 +72,26 @@ export class Flights {
 
   /** None is under way and none waits. */
   get idle(): boolean {
-    return this.#deadlines.size === 0
+    return this.#underWay.size === 0
   }
 
-  /** Nothing more should be begun before some have ended. */
-  get full(): boolean {
-    return this.#isFull || this.#crowded > 0
+  /** Nothing more of some input is to be read for now. */
+  get anyHeld(): boolean {
+    return this.#held.size > 0
   }
 
-  #counted(): void {
-    const all = this.#deadlines.size + this.#waiting
-    this.#isFull = all >= most || (this.#isFull && all > few)
+  /** Those that are not parked. */
+  get loose(): readonly Flight[] {
+    return this.#looseCount === 0 ? [] : [...this.#underWay].filter(({ isLoose }) => isLoose)
+  }
+
+  /** Whether one that is not parked is likely to end at once, so that a commit may as well wait for it. */
+  get endSoon(): boolean {
+    if (this.#looseCount === 0) return false
+    const now = this.#clock.elapsed()
+    for (const { work, since, isLoose } of this.#underWay)
+      if (isLoose && work.source.room.endsSoon(now - since)) return true
+    return false
   }
 
   /** Resolves to whether all have ended within `ms`. */
@@ -75,8 +106,9 @@ export class Flights {
 
   takeOff(flight: Flight, promise: PromiseLike<unknown>): void {
     flight.guard.busy = true
-    this.#deadlines.set(flight, this.#clock.elapsed() + flight.work.source.timeoutMs)
-    this.#counted()
+    this.#underWay.add(flight)
+    this.#looseCount++
+    this.#take(flight.work.source.room)
     this.#stopLooking ??= this.#clock.every(lookMs, () => this.#look())
     // Of this realm: what only behaves like a promise may call back at once, twice, or throw.
     Promise.resolve(promise).then(
@@ -91,56 +123,109 @@ export class Flights {
     )
   }
 
-  /** `run` waits for the turn under way on its object, and for those that wait already. */
-  queue(guard: Guard, run: () => void): void {
-    this.#waiting++
+  /** No commit waits for it any longer. */
+  park(flight: Flight): void {
+    flight.work.source.room.took(this.#clock.elapsed() - flight.since)
+    this.#looseCount--
+    flight.guard.parked = true
+  }
+
+  /** `run`, of an input with this room, waits for the turn under way on its object, and for those that wait already. */
+  queue(guard: Guard, room: Room, run: () => void): void {
     this.#queued.add(guard)
-    this.#counted()
-    if (guard.queue.push(run) === mostPerObject) this.#crowded++
+    this.#take(room)
+    if (guard.queue.push({ room, run }) === mostPerObject) this.crowd(guard, room)
   }
 
   /** Runs what waits first. */
   next(guard: Guard): void {
-    if (guard.queue.length === mostPerObject) this.#crowded--
-    this.#waiting--
-    this.#counted()
-    const run = guard.queue.shift()
+    if (guard.queue.length === mostPerObject) this.ease(guard)
+    const first = guard.queue.shift()
     if (guard.queue.length === 0) this.#queued.delete(guard)
-    run?.()
+    if (first === undefined) return
+    this.#give(first.room)
+    first.run()
   }
 
-  /** Forgets all that is under way, and what waits for it: what it still does has no effect. */
-  cutOff(why: string): void {
-    for (const { turn, guard, work } of this.#deadlines.keys()) {
+  /** Too many turns wait for an object: nothing more of that input is read. */
+  crowd(guard: Guard, room: Room): void {
+    if (guard.crowds !== undefined) return
+    guard.crowds = room
+    room.crowd()
+    this.#crowded.add(guard)
+    this.#held.add(room)
+  }
+
+  ease(guard: Guard): void {
+    const { crowds } = guard
+    if (crowds === undefined) return
+    guard.crowds = undefined
+    crowds.ease()
+    this.#crowded.delete(guard)
+    this.#letGo(crowds)
+  }
+
+  /** Forgets what is under way on objects of these agendas, and what waits for it: what it still does has no effect. */
+  cutOff(why: string, isOf: (agenda: Agenda) => boolean = () => true): void {
+    for (const flight of [...this.#underWay]) {
+      const { turn, guard, work } = flight
+      if (!isOf(work.agenda)) continue
       turn.cutOff(
         new MillraceError('TURN_CUT_OFF', `a turn of ${work.source.kind.name} '${work.key}' was cut off: ${why}`),
       )
-      guard.busy = false
+      this.#gone(flight)
+      this.#forget(guard)
     }
+    if (!this.idle) return
     // Also of objects whose turn has just ended, and whose next one failed.
-    for (const guard of this.#queued) guard.queue.length = 0
-    this.#queued.clear()
-    this.#deadlines.clear()
-    this.#waiting = this.#crowded = 0
-    this.#isFull = false
+    for (const guard of [...this.#queued, ...this.#crowded]) this.#forget(guard)
     this.#rest()
   }
 
+  #forget(guard: Guard): void {
+    for (const { room } of guard.queue.splice(0)) this.#give(room)
+    this.#queued.delete(guard)
+    this.ease(guard)
+  }
+
+  #take(room: Room): void {
+    room.take()
+    if (room.isHeld) this.#held.add(room)
+  }
+
+  #give(room: Room): void {
+    room.give()
+    this.#letGo(room)
+  }
+
+  #letGo(room: Room): void {
+    if (!room.isHeld && this.#held.delete(room)) this.#onRoom()
+  }
+
+  /** False when it had gone before. */
+  #gone(flight: Flight): boolean {
+    if (!this.#underWay.delete(flight)) return false
+    if (flight.isLoose) this.#looseCount--
+    this.#give(flight.work.source.room)
+    flight.guard.busy = flight.guard.parked = false
+    return true
+  }
+
   #land(flight: Flight, error: unknown): void {
-    if (!this.#deadlines.delete(flight)) return
-    const wasFull = this.full
-    this.#counted()
-    flight.guard.busy = false
+    const { isLoose, work, since } = flight
+    if (!this.#gone(flight)) return
+    if (isLoose) work.source.room.took(this.#clock.elapsed() - since)
+    else work.table.unpark(work.entry)
     this.#onLanded(flight, error)
     if (this.idle) this.#rest()
-    if (this.idle || (wasFull && !this.full)) this.#onRoom()
+    if (this.idle || (isLoose && this.#looseCount === 0)) this.#onRoom()
   }
 
   #look(): void {
     const now = this.#clock.elapsed()
-    for (const [flight, deadline] of this.#deadlines) {
-      if (deadline > now) continue
+    for (const flight of this.#underWay) {
       const { source, key } = flight.work
+      if (flight.since + source.timeoutMs > now) continue
       const late = new MillraceError(
         'TURN_TIMEOUT',
         `a turn of ${source.kind.name} '${key}' (${source.id}) took longer than ${source.timeoutMs} ms (turnTimeout)`,

@@ -31,7 +31,7 @@ export interface Work {
   /** How often it has been tried before. */
   readonly tried: number
   /** It is the first of those that wait, and may pass. */
-  readonly retries: boolean
+  retries: boolean
   /** Number of the dead letter that is replayed. */
   readonly letter: number | undefined
   /** The timer that is due: it is gone when the turn has ended, however that is. */
