@@ -86,6 +86,12 @@ function started(options: InstanceOptions): Instance {
   return instance
 }
 
+async function died(instance: Instance): Promise<void> {
+  instances.splice(instances.indexOf(instance), 1)
+  await instance.kill()
+  await instance.bury()
+}
+
 afterEach(async () => {
   await Promise.all(instances.splice(0).map(({ engine }) => engine.stop(100)))
 })
@@ -151,8 +157,7 @@ describe('a turn that takes longer than a commit waits', () => {
     await send(log, 'a', numbers(5, 40))
     await log.send(marks, [{ id: 'b', n: 0 }])
     await until('the other is committed', async () => (await answered(log, 'quick b')).length === 2)
-    await first.kill()
-    await first.bury()
+    await died(first)
     const next = new Gate()
     next.letGo()
     const again = slow(next)
@@ -180,8 +185,7 @@ describe('a turn that takes longer than a commit waits', () => {
     await log.send(marks, [{ id: 'b', n: 0 }])
     await until('the other is committed', async () => (await answered(log, 'quick b')).length === 1)
     expect(await seenBy(first, kind, 'a')).toEqual({ seen: [setsTimer] })
-    await first.kill()
-    await first.bury()
+    await died(first)
     const next = new Gate()
     next.letGo()
     const again = slow(next)
