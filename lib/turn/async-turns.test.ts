@@ -29,10 +29,14 @@ class Bench {
   }
 }
 
-function program(bench: Bench, then: (n: number, turn: Turn) => void | Promise<void> = () => undefined) {
+function program(
+  bench: Bench,
+  then: (n: number, turn: Turn) => void | Promise<void> = () => undefined,
+  turnTimeout = 10_000,
+) {
   return stateObject('call', { state: z.object({ seen: z.array(z.number()) }), init: () => ({ seen: [] }) }).on(
     calls,
-    { key: ({ id }) => id, onError: { attempts: 2, backoff: '1s' }, turnTimeout: 200 },
+    { key: ({ id }) => id, onError: { attempts: 2, backoff: '1s' }, turnTimeout },
     async (state, { id, n }, turn) => {
       await bench.work(id, n)
       state.seen.push(n)
@@ -98,17 +102,21 @@ describe('asynchronous handlers', () => {
   it('that take too long are cut off: their signal aborts, and what they do later has no effect', async () => {
     const late: unknown[] = []
     let hang = true
-    const call = program(new Bench(), async (n, turn) => {
-      if (n !== 1 || !hang) return
-      hang = false
-      await new Promise((resolve) => turn.signal.addEventListener('abort', resolve))
-      late.push(turn.signal.reason)
-      try {
-        turn.emit(answers, { id: 'late', n: -1 })
-      } catch (error) {
-        late.push(error)
-      }
-    })
+    const call = program(
+      new Bench(),
+      async (n, turn) => {
+        if (n !== 1 || !hang) return
+        hang = false
+        await new Promise((resolve) => turn.signal.addEventListener('abort', resolve))
+        late.push(turn.signal.reason)
+        try {
+          turn.emit(answers, { id: 'late', n: -1 })
+        } catch (error) {
+          late.push(error)
+        }
+      },
+      200,
+    )
     await using driver = testDriver({ failures: 'expect', objects: [call], partitions: 1 })
     await driver.sendAll(calls, sequence(['a'], 3))
     expect(driver.state(call, 'a')).toEqual({ seen: [0] })

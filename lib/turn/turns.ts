@@ -197,7 +197,6 @@ export class Turns {
     // Its input is known to be asynchronous now, so each turn of it begins with a copy.
     if (before === undefined)
       throw new Redo(`a turn of ${work.source.kind.name} '${work.key}' is asynchronous, and the first of its input`)
-    // Rule park-before-seal (integration/model).
     if (!work.retries) this.#options.failures.parked(work)
     work.retries = true
     work.table.park(work.entry, before, dirtyIn)
@@ -208,7 +207,6 @@ export class Turns {
 
   /** Turns under way of tasks that go: they are run again where those are taken over. */
   cutOffUnless(stays: (task: number) => boolean): void {
-    // Rule cut-off-lost (integration/model).
     this.flights.cutOff('its task was given to another member', ({ task }) => !stays(task))
   }
 

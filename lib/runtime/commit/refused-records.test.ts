@@ -60,7 +60,8 @@ describe('a record of which a broker refuses what it led to', () => {
   ] as const)('fails as its turn does, and all others are exact: %s', async (_what, world) => {
     const ran = await run(apart, world)
     expect(ran.state).toEqual(Object.fromEntries(good(apart).map((line) => [key(line), [line]])))
-    expect(ran.out).toEqual(good(apart))
+    // Objects are independent: asynchronous turns may end in another order than their records have.
+    expect([...ran.out].sort()).toEqual(good(apart).sort())
     expect(valuesOf(ran.letters)).toEqual(bad(apart))
     expect(ran.letters[1]?.headers).toMatchObject({
       'millrace.error.code': 'RECORDS_REFUSED',

@@ -1,3 +1,4 @@
+import { types } from 'node:util'
 import { asBuffer, utf8Text } from '../../core/bytes.js'
 import { textKeys, type KeyFormat } from '../../core/key-format.js'
 import { RecordRefused } from '../../core/record-refused.js'
@@ -32,7 +33,7 @@ export interface TurnSource {
   readonly isTimer: boolean
   /** Name of the timer whose turns these are. */
   readonly timer: string | undefined
-  /** A handler of it has returned a promise: from then on each turn begins with a copy of the state. */
+  /** Its handler is an async function, or has returned a promise: each turn begins with a copy of the state. */
   isAsync: boolean
   /** Whether turns of it have failed of late, so that more is to be done before each. */
   readonly caution: Caution
@@ -56,7 +57,6 @@ export function turnSources(kind: KindDefinition, kindIndex: number): ReadonlyMa
     init,
     isTimer: false,
     timer: undefined,
-    isAsync: false,
     dueBy: undefined,
     breaker: undefined,
   }
@@ -70,6 +70,7 @@ export function turnSources(kind: KindDefinition, kindIndex: number): ReadonlyMa
     dueBy: time,
     isTimer: true,
     timer: name,
+    isAsync: types.isAsyncFunction(handler),
     handler: ofTimer(revived(revive, (handler ?? (() => undefined)) as TurnHandler)),
     ways,
   }))
@@ -81,6 +82,7 @@ export function turnSources(kind: KindDefinition, kindIndex: number): ReadonlyMa
     onError,
     breaker: breaker && new Breaker(breaker),
     timeoutMs: turnTimeoutMs,
+    isAsync: types.isAsyncFunction(handler),
     handler: window?.kind === 'session' ? inSession(kind, window, handler as TurnHandler) : (handler as TurnHandler),
     ways: waysInto(from),
   }))
@@ -92,6 +94,7 @@ export function turnSources(kind: KindDefinition, kindIndex: number): ReadonlyMa
     room: new Room(),
     dueBy: 'event',
     isTimer: true,
+    isAsync: types.isAsyncFunction(onClose),
     handler: window?.kind === 'session' ? closingSessions(window, close) : (state, _value, turn) => close(state, turn),
     ways,
   }
