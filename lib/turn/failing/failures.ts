@@ -147,7 +147,7 @@ export class Failures {
     const retry = { at: this.#options.clock.now(), attempt: work.tried, waited: 0 }
     this.#change(work, (objects, row) => {
       objects.tryAgain(carriedTurn(work), retry)
-      if (work.timer !== undefined) putOff(row, work.timer)
+      if (work.timer !== undefined) putOff(row, work.timer, work.now)
     })
   }
 
