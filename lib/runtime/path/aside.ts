@@ -43,8 +43,8 @@ export class Aside {
 
   /** Forgets some of them. */
   drop(isGone: (reader: Reader) => boolean): void {
-    for (const reader of [...this.#readers]) {
-      if (!isGone(reader)) continue
+    const gone = this.#readers.filter(isGone)
+    for (const reader of gone) {
       this.#readers.splice(this.#readers.indexOf(reader), 1)
       this.#intake.release(reader.at)
       this.#intake.done(reader.bytes)
