@@ -1,5 +1,5 @@
 import type { Entry, Table } from '../../state/table.js'
-import type { Room } from './room.js'
+import type { Room } from '../inputs/room.js'
 
 /** What turns of one object must mind. Most objects have none. */
 export class Guard {

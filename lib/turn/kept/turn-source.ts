@@ -12,7 +12,7 @@ import { closingSessions, inSession, onSessionTimer, type TurnHandler } from '..
 import { Breaker } from '../inputs/breaker.js'
 import { Caution } from './caution.js'
 import { CarriedInfo, type CarriedRecord, type CarriedTurn } from './carried.js'
-import { Room } from './room.js'
+import { Room } from '../inputs/room.js'
 import { Way } from './way.js'
 
 /** One way turns of a kind come about: an input, a timer, or the closing of windows. */

@@ -2,7 +2,7 @@ import type { Clock } from '../../core/clock.js'
 import { MillraceError } from '../../core/errors.js'
 import type { Agenda } from '../due/agenda.js'
 import type { Guard } from '../kept/guard.js'
-import type { Room } from '../kept/room.js'
+import type { Room } from '../inputs/room.js'
 import type { ActiveTurn } from './active-turn.js'
 import type { Work } from './work.js'
 
