@@ -14,8 +14,11 @@ export function describeProgram(app: string, { kinds, flows, sources, lookups }:
   ]
   for (const kind of kinds) {
     lines.push(`  state object ${kind.name} (${qualities(kind).join('; ')})`)
-    for (const { id, from, route, onError } of kind.inputs)
-      lines.push(`    on ${id}: ${steps(from)} → key → turn (route: ${route}; errors: ${onErrorText(onError)})`)
+    for (const { id, from, route, onError, breaker } of kind.inputs) {
+      const pauses = breaker && `; pauses: after ${breaker.after} failing objects, tries every ${breaker.probeMs} ms`
+      const errors = `errors: ${onErrorText(onError)}${pauses ?? ''}`
+      lines.push(`    on ${id}: ${steps(from)} → key → turn (route: ${route}; ${errors})`)
+    }
     for (const { name, time, backlog } of kind.timers.values())
       lines.push(`    timer ${name} (${time} time${backlog === 'fire' ? ', fires in a backlog' : ''})`)
     for (const name of kind.queries.keys()) lines.push(`    query ${name}`)
@@ -61,7 +64,9 @@ function windowText(window: WindowDefinition): string {
   return `${window.kind} window, ${span}${zone}, grace ${window.graceMs} ms, late: ${window.late}`
 }
 
-function onErrorText({ attempts, forMs, then }: ErrorPolicy): string {
+function onErrorText({ attempts, forMs, then: last, quarantineMs }: ErrorPolicy): string {
+  const then =
+    quarantineMs === undefined || last !== 'dead-letter' ? last : `${last} and quarantine for ${quarantineMs} ms`
   if (attempts === 1 || forMs === 0) return then
   const tried = [
     ...(attempts === Infinity ? [] : [`${attempts} attempts`]),
