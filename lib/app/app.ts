@@ -10,17 +10,21 @@ import type { StateChange } from '../runtime/watch/state-watch.js'
 /** A running application: one process's share of all who use the same id. */
 export interface App extends AsyncDisposable {
   /**
-   * Resolves when the first assignment is restored and running. Rejects with what prevents it. While no broker can be reached
+   * Resolves when the first assignment is restored and running. Rejects with what prevents it, or has stopped the app since. While no broker can be reached
    * it goes on trying: `health()` and `onStateChange` say so, and `close()` ends it.
    */
   start(): Promise<void>
   /**
    * Finishes what was begun, commits, leaves the group and closes the local stores. After `timeout` (10 s by default) what is
    * not committed is left to be read again; closing connections and stores can take a few seconds more. Closing twice is
-   * allowed. Never rejects; throws `OPTIONS_INVALID` at once.
+   * allowed. Never rejects, also after an error that stopped the app; throws `OPTIONS_INVALID` at once.
    */
   close(options?: CloseOptions): Promise<void>
-  /** Resolves when the app has been closed. Rejects with the error that stopped it. */
+  /**
+   * Resolves when the app has been closed. Rejects with the error that stopped it. When there is such an error and nobody has
+   * called this, nor heard of it from `start()` or `drained()`, it is an unhandled rejection, which ends a process of Node.js
+   * with a failure. Not while it is being closed: `close()` does not fail.
+   */
   closed(): Promise<void>
   /**
    * Resolves when every record present at the call has been processed and committed, by whichever process, and lookups in this
@@ -30,7 +34,7 @@ export interface App extends AsyncDisposable {
   drained(): Promise<Drained>
   /** Reads committed state of the tasks this process runs. */
   state<O extends AnyStateObject>(kind: O): StateReader<StateOf<O>, QueriesOf<O>>
-  /** Objects in quarantine, of the tasks that this process runs, as last committed. Throws `APP_CLOSED`. */
+  /** Objects in quarantine, of the tasks that this process runs, as last committed. Throws what stopped the app, or `APP_CLOSED`. */
   quarantined(): AsyncIterable<QuarantinedObject>
   /**
    * Lifts the quarantine of an object of a task that this process runs: its next record has its turn. What is a dead letter

@@ -12,13 +12,13 @@ import type { AnyStateObject } from '../model/state-object.js'
 import { drained } from '../runtime/drain.js'
 import { Engine } from '../runtime/engine.js'
 import { kindName, quarantined, release } from '../runtime/quarantine.js'
-import { CommittedState } from '../runtime/state-reader.js'
 import { waitingTurns } from '../runtime/waiting-turns.js'
 import { levelFolder } from '../store/level/level-folder.js'
 import { memoryFolder } from '../store/memory/memory-folder.js'
 import { asPort } from './logs.js'
 import type { App, CloseOptions, Drained, QueriesOf, StateOf, StateReader } from './app.js'
 import { resolveOptions, type AppOptions } from './options.js'
+import { eachUntilStopped, readerOf, untilStopped } from './until-stopped.js'
 
 const commitLingerMs = 10
 const closeTimeoutMs = 10_000
@@ -64,6 +64,8 @@ class RunningApp implements App {
   #started: Promise<void> | undefined
   #closing: Promise<void> | undefined
   readonly #closed: Promise<void>
+  /** Somebody has asked, and gets to know what has stopped the app, or has closed it. */
+  #isHeard = false
   #settle: { resolve: () => void; reject: (error: unknown) => void } = {
     resolve: () => undefined,
     reject: () => undefined,
@@ -74,19 +76,35 @@ class RunningApp implements App {
     disposeLog: () => PromiseLike<void> | undefined,
     description: string,
   ) {
-    this.#engine = engine(() => void this.close())
+    this.#engine = engine(() => this.#failed())
     this.#disposeLog = disposeLog
     this.#description = description
     this.#closed = new Promise((resolve, reject) => (this.#settle = { resolve, reject }))
-    // Who does not ask must not be hit by an unhandled rejection; the error is logged and start() or drained() throw it.
-    this.#closed.catch(() => undefined)
   }
 
   start(): Promise<void> {
     if (this.#closing !== undefined)
-      return Promise.reject(new MillraceError('APP_CLOSED', 'the app has been closed; make a new one with createApp'))
-    this.#started ??= this.#engine.start()
+      return this.#telling(async () => {
+        throw new MillraceError('APP_CLOSED', 'the app has been closed; make a new one with createApp')
+      })
+    this.#started ??= this.#telling(() => this.#engine.start())
     return this.#started
+  }
+
+  /** Whoever is waiting for this has heard of the error that stops the app. */
+  async #telling<T>(ask: () => Promise<T>): Promise<T> {
+    try {
+      return await untilStopped(this.#engine, ask)
+    } catch (error) {
+      if (this.#engine.failure !== undefined) this.#isHeard = true
+      throw error
+    }
+  }
+
+  /** Whoever has called `close` goes on to the end by themselves, and reads in the log what it met with. */
+  #failed(): void {
+    if (this.#closing !== undefined) this.#isHeard = true
+    void this.close()
   }
 
   close(options: CloseOptions = {}): Promise<void> {
@@ -99,29 +117,34 @@ class RunningApp implements App {
     await this.#engine.stop(timeoutMs)
     await this.#disposeLog()
     const { failure } = this.#engine
-    if (failure === undefined) this.#settle.resolve()
-    else this.#settle.reject(failure.error)
+    if (failure === undefined) return this.#settle.resolve()
+    // Without anybody who hears of it this is an unhandled rejection, which ends the process: better than one that seems to be well.
+    if (this.#isHeard) this.#closed.catch(() => undefined)
+    this.#settle.reject(failure.error)
   }
 
   closed(): Promise<void> {
+    this.#isHeard = true
     return this.#closed
   }
 
-  async drained(): Promise<Drained> {
-    await drained(this.#engine)
-    return { waiting: await waitingTurns(this.#engine) }
+  drained(): Promise<Drained> {
+    return this.#telling(async () => {
+      await drained(this.#engine)
+      return { waiting: await waitingTurns(this.#engine) }
+    })
   }
 
   state<O extends AnyStateObject>(kind: O): StateReader<StateOf<O>, QueriesOf<O>> {
-    return new CommittedState(this.#engine, kind) as unknown as StateReader<StateOf<O>, QueriesOf<O>>
+    return readerOf(this.#engine, kind) as unknown as StateReader<StateOf<O>, QueriesOf<O>>
   }
 
   quarantined(): ReturnType<App['quarantined']> {
-    return quarantined(this.#engine)
+    return eachUntilStopped(this.#engine, quarantined(this.#engine))
   }
 
-  async release(kind: AnyStateObject | string, key: string): Promise<boolean> {
-    return release(this.#engine, kindName(kind), key)
+  release(kind: AnyStateObject | string, key: string): Promise<boolean> {
+    return untilStopped(this.#engine, async () => release(this.#engine, kindName(kind), key))
   }
 
   health(): ReturnType<App['health']> {

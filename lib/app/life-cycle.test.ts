@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { faultyLog } from '../../test/faulty-log.js'
 import { readAll } from '../../test/reading.js'
+import { withAdmin } from '../../test/with-admin.js'
 import { text } from '../codec/codec.js'
 import { MillraceError } from '../core/errors.js'
 import { silentLogger } from '../core/logger.js'
@@ -131,9 +132,62 @@ describe('an app', () => {
     await log.send(words, ['a'])
     await waiting.catch(() => undefined)
     await expect(app.closed()).rejects.toBe(error)
-    await expect(app.drained()).rejects.toBe(error)
-    await expect(app.state(counter).get('a')).rejects.toBe(error)
+    const asked = async (): Promise<void> => {
+      await expect(app.drained()).rejects.toBe(error)
+      await expect(app.start()).rejects.toBe(error)
+      await expect(app.state(counter).get('a')).rejects.toBe(error)
+      await expect(app.state(counter).entries()[Symbol.asyncIterator]().next()).rejects.toBe(error)
+      await expect(app.release(counter, 'a')).rejects.toBe(error)
+      expect(() => app.quarantined()).toThrow(error)
+    }
+    await asked()
     await app.close()
+    await asked()
+    await app.close()
+  })
+
+  it('ends a list with the cause that is not complete for it', async () => {
+    const log = memoryLog({ partitions: 2 })
+    const error = new MillraceError('BROKER_REFUSED', 'no')
+    let refuses = false
+    const app = await appOn(log, {
+      log: faultyLog(log.open(), (step) => (refuses && step === 'begin' ? { error, done: false } : undefined)),
+    })
+    await app.start()
+    await log.send(words, ['a', 'b', 'c', 'd', 'e', 'f'])
+    await app.drained()
+    const entries = app.state(counter).entries()[Symbol.asyncIterator]()
+    await entries.next()
+    refuses = true
+    await log.send(words, ['g'])
+    await expect(app.drained()).rejects.toBe(error)
+    const rest = async (): Promise<void> => {
+      while ((await entries.next()).done !== true);
+    }
+    await expect(rest()).rejects.toBe(error)
+    await app.close()
+  })
+
+  it('does not reject for an error met while it is closed, but to those who ask', async () => {
+    const log = memoryLog({ partitions: 1 })
+    const error = new MillraceError('CLIENT_UNSUPPORTED', 'too old')
+    let close = (): void => undefined
+    const closing = new Promise<void>((resolve) => (close = resolve))
+    const describe: MemoryLog['admin']['describe'] = async (topics) => {
+      if (!topics.includes('out')) return log.admin.describe(topics)
+      await closing
+      throw error
+    }
+    const app = await appOn(log, { log: withAdmin(log.open(), { describe }) })
+    await app.start()
+    await log.send(words, ['a'])
+    while (app.stats().turns === 0) await new Promise(setImmediate)
+    const closed = app.close()
+    close()
+    // One that nobody hears of would fail this test.
+    await closed
+    await new Promise(setImmediate)
+    await expect(app.closed()).rejects.toBe(error)
   })
 
   it('fails to start with what prevents it, and is closed then', async () => {

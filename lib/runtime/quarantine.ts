@@ -24,13 +24,13 @@ export interface QuarantinedObject {
 
 /** As last committed, of the tasks that run here, one by one: there may be many. Throws what stopped the engine, or `APP_CLOSED`. */
 export function quarantined(engine: Engine): AsyncIterable<QuarantinedObject> {
-  return inTasks(engine.parts)
+  return inTasks(engine, engine.parts)
 }
 
-async function* inTasks({ tasks }: Parts): AsyncIterable<QuarantinedObject> {
+async function* inTasks(engine: Engine, { tasks }: Parts): AsyncIterable<QuarantinedObject> {
   // A copy: tasks may come and go while a caller takes its time.
   for (const task of Array.from(tasks.running.keys())) {
-    const state = tasks.running.get(task)?.state
+    const state = engine.parts.tasks.running.get(task)?.state
     if (state === undefined) continue
     await state.flush()
     // Objects that are held are listed in the store before all times.
