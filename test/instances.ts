@@ -25,6 +25,8 @@ export interface InstanceOptions {
   readonly wrap?: (log: LogPort) => LogPort
   readonly logger?: Logger
   readonly engine?: Partial<EngineOptions>
+  /** The time of day. @default the real one */
+  readonly now?: () => number
   /** How late it hears of rounds and assignments. @default 0 */
   readonly newsMs?: number
 }
@@ -56,7 +58,7 @@ export class Instance {
         program: program(options.objects ?? [], options.flows ?? [], options.lookups),
         log: this.life.log(wrap(withJoin(log.open(), this.#hearing))),
         openFolder: () => Promise.resolve(this.life.folder(this.folder)),
-        clock: busyClock(this.life.clock(systemClock.now)),
+        clock: busyClock(this.life.clock(options.now ?? systemClock.now)),
         logger,
         guarantee: 'exactly-once',
         commitIntervalMs: 10,

@@ -1,5 +1,5 @@
 import { MillraceError } from '../core/errors.js'
-import type { KindDefinition } from './kind.js'
+import type { KindDefinition, Route } from './kind.js'
 import type { LookupTable } from './lookup.js'
 import { inboxTopic, targetsOf } from './names.js'
 import type { AnyStateObject } from './state-object.js'
@@ -89,6 +89,8 @@ export function usesEventTime({ window, timers }: KindDefinition): boolean {
 /** By what event time goes for a kind: topics by name; none where nothing in the kind goes by it. */
 export interface TimedTopics {
   readonly all: ReadonlySet<string>
+  /** Those whose records may go to other partitions. */
+  readonly hopping: ReadonlySet<string>
   /**
    * Those whose timestamps move it when they are read. Where records always hop they do so only when they arrive: until then
    * none of them has had its turn.
@@ -98,9 +100,12 @@ export interface TimedTopics {
 
 export function timedTopics(kind: KindDefinition): TimedTopics {
   const inputs = usesEventTime(kind) ? kind.inputs : []
-  const all = new Set(inputs.flatMap(({ from }) => sourceNames(from)))
-  const shuffled = inputs.filter(({ route }) => route === 'shuffle').flatMap(({ from }) => sourceNames(from))
-  return { all, inPlace: new Set([...all].filter((topic) => !shuffled.includes(topic))) }
+  const topicsOf = (which: (route: Route) => boolean): Set<string> =>
+    new Set(inputs.filter(({ route }) => which(route)).flatMap(({ from }) => sourceNames(from)))
+  const all = topicsOf(() => true)
+  const shuffled = topicsOf((route) => route === 'shuffle')
+  const inPlace = new Set([...all].filter((topic) => !shuffled.has(topic)))
+  return { all, hopping: topicsOf((route) => route !== 'aligned'), inPlace }
 }
 
 /** What a definition lacks that could still have been added when it was made. */

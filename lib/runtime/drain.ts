@@ -46,17 +46,22 @@ async function drain(engine: Engine, isLeft: IsLeft): Promise<void> {
       sources.flatMap(([topic, count]) => allPartitions(topic, count)),
       isLeft,
     )
-    await committedTo(
-      engine,
-      topology.inboxes.flatMap((topic) => allPartitions(topic, topology.stateTasks)),
-      isLeft,
-    )
-    // Timers that are due, and turns that are under way, and what follows from them.
+    let marks: number
     do {
-      await atRest(engine)
-      // The broker may know of a commit before its answer has reached us; and it may still be refused.
-      await engine.parts.cycle.settled()
-    } while (!isAtRest(engine))
+      marks = cycle.marks
+      await committedTo(
+        engine,
+        topology.inboxes.flatMap((topic) => allPartitions(topic, topology.stateTasks)),
+        isLeft,
+      )
+      // Timers that are due, and turns that are under way, and what follows from them.
+      do {
+        await atRest(engine)
+        // The broker may know of a commit before its answer has reached us; and it may still be refused.
+        await engine.parts.cycle.settled()
+      } while (!isAtRest(engine))
+      // How far event time has come is told in inboxes too, and windows close by it.
+    } while (cycle.marks > marks)
     await readable(engine)
   } finally {
     cycle.hurried--

@@ -7,6 +7,7 @@ import type { Halving } from './commit/halving.js'
 import { dueName } from './path/culprits.js'
 import type { Intake } from './path/intake.js'
 import type { ReaderSurroundings } from './path/reader.js'
+import type { Silence } from './path/silence.js'
 import type { Backlog } from './tasks/backlog.js'
 import type { Task } from './tasks/task.js'
 import type { TaskSet } from './tasks/task-set.js'
@@ -21,6 +22,7 @@ export interface DueWorkParts {
   readonly halving: Halving
   readonly surroundings: ReaderSurroundings
   readonly dueTurns: DueTurns
+  readonly silence: Silence
   readonly backlog: Backlog
   readonly breakers: Breakers
 }
@@ -65,7 +67,8 @@ export class DueWork {
     const { clock } = surroundings
     let next = breakers.nextLook(clock.now()) - clock.now()
     for (const task of tasks.running.values()) {
-      const { agenda } = task
+      const { agenda, times } = task
+      if (times.size > 0) next = Math.min(next, timeLookMs)
       if (agenda === undefined) continue
       for (const { time, stream, schedule } of agenda.lanes) {
         if (time === 'processing' && !backlog.isDone(task)) continue
@@ -78,10 +81,11 @@ export class DueWork {
   /** Whether nothing is due that is not done. Ask it when all that is there has been processed. */
   get idle(): boolean {
     const lanes = this.#lanes()
-    const { breakers, surroundings, tasks } = this.#parts
+    const { breakers, silence, surroundings } = this.#parts
     if (breakers.areDue) return false
     const now = surroundings.clock.now()
-    for (const task of tasks.running.values()) this.updateTime(task, !breakers.pauseAny)
+    this.#lookAtAll()
+    if (silence.isAsking) return false
     return lanes.every((lane) => {
       const at = this.#nowOf(lane, now)
       const { schedule } = lane
@@ -90,12 +94,9 @@ export class DueWork {
   }
 
   /** Takes note of how far the records of a task have come. */
-  updateTime({ agenda, positions, index }: Task, allRead = false): void {
-    const { intake, surroundings, breakers } = this.#parts
-    const isReadOut = (topic: string): boolean =>
-      !breakers.pause(topic) && (positions.get(topic) ?? 0) >= (intake.highWatermark(topic, index) ?? 0)
-    for (const { stream } of agenda?.lanes ?? [])
-      stream?.update(surroundings.clock.now(), surroundings.passage.seq, isReadOut, allRead)
+  updateTime(task: Task): void {
+    const { clock, passage } = this.#parts.surroundings
+    task.lookAtTime(clock.now(), passage.seq)
   }
 
   #lanes(): readonly TaskLane[] {
@@ -113,10 +114,17 @@ export class DueWork {
   }
 
   #lookAtTime(): void {
-    const { clock } = this.#parts.surroundings
-    if (clock.elapsed() - this.#timeLookedAt < timeLookMs) return
+    const { surroundings, silence } = this.#parts
+    const { clock } = surroundings
+    if (clock.elapsed() - this.#timeLookedAt < timeLookMs && !silence.hasNews) return
     this.#timeLookedAt = clock.elapsed()
-    for (const task of this.#parts.tasks.running.values()) this.updateTime(task)
+    this.#lookAtAll()
+  }
+
+  #lookAtAll(): void {
+    const { silence, tasks } = this.#parts
+    silence.look(tasks.running.values())
+    for (const task of tasks.running.values()) this.updateTime(task)
   }
 
   /** Does at least one thing, however late it is. */

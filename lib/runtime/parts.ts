@@ -23,12 +23,14 @@ import type { InvalidPolicy } from '../model/stream.js'
 import { Breakers } from './breakers.js'
 import { CommitCycle } from './commit/commit-cycle.js'
 import { Halving } from './commit/halving.js'
+import { Marks } from './commit/marks.js'
 import type { EngineOptions } from './setup/engine-options.js'
 import { Growth } from './membership/growth.js'
 import { Intake } from './path/intake.js'
 import { demandLookupTopics } from './lookups/lookup-topics.js'
 import { Lookups } from './lookups/lookups.js'
 import type { Passage } from './path/passage.js'
+import { Silence } from './path/silence.js'
 import { pipeline } from './path/pipeline.js'
 import { Processor } from './processor.js'
 import { Backlog } from './tasks/backlog.js'
@@ -224,6 +226,7 @@ export async function openParts(options: EngineOptions, turnLog: Logger, events:
       intervalMs: options.commitIntervalMs,
       lingerMs: options.commitLingerMs,
       guarantee: options.guarantee,
+      marks: new Marks(shape),
       tasks: () => tasks.running.values(),
       generation: events.generation,
       successor: events.successor,
@@ -254,6 +257,14 @@ export async function openParts(options: EngineOptions, turnLog: Logger, events:
   }
   const breakers = new Breakers({ app, program, sources, clock, logger, onChange })
   const intake = new Intake(log, shape.ids, events.onArrival, events.onOutOfRange, events.onError)
+  const silence = new Silence({
+    admin: log.admin,
+    clock,
+    logger,
+    endOf: (topic, partition) => intake.highWatermark(topic, partition),
+    isPaused: (topic) => breakers.pause(topic),
+    onAnswer: events.onArrival,
+  })
   return {
     topology: shape,
     folder,
@@ -276,7 +287,7 @@ export async function openParts(options: EngineOptions, turnLog: Logger, events:
     halving,
     backlog,
     breakers,
-    processor: new Processor({ intake, tasks, cycle, halving, surroundings, dueTurns, backlog, breakers }),
+    processor: new Processor({ intake, tasks, cycle, halving, surroundings, dueTurns, backlog, breakers, silence }),
   }
 }
 

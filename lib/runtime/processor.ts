@@ -63,11 +63,11 @@ export class Processor {
     while (this.#mayGoOn) {
       this.#reader ??= this.#nextReader()
       if (this.#reader === undefined || this.#isStuck) return false
-      const { at, records } = this.#reader
+      const { at, records, marks } = this.#reader
       const ended = this.#reader.run(deadline, halving.left)
       const taken = this.#reader.records - records
       halving.tookRecords(at.topic, at.partition, taken, this.#reader.lastOffset)
-      this.records += taken
+      this.records += taken - (this.#reader.marks - marks)
       cycle.worked(taken)
       if (ended) {
         this.#due.updateTime(this.#reader.task)

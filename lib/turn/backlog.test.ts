@@ -52,10 +52,10 @@ describe('event time of a backlog that was there before the app', () => {
   const source = topic('source', event, { timestamp })
 
   it('waits for partitions whose records come through the inbox', async () => {
-    // 'a' and 'b' are of different partitions.
+    // They are of different partitions.
     const backlog = [
       [source, all, 'a'],
-      [source, all, 'b'],
+      [source, all, 'd'],
     ] as const
     const { late, output } = await process(minutes(source), 2, backlog, counted)
     expect(late).toBe(0)

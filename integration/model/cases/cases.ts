@@ -112,7 +112,22 @@ export const holdingCases: readonly HoldingCase[] = [
   holds('turns that fail', { errors: true, weights: move }),
   holds('a broker refuses records', { refusals: true, weights: move }),
   holds('timers', { timers: true, weights: timerTurns }),
+  holds('event time', { eventTime: true }),
+  holds('event time, moving fast, a source grows', { eventTime: true, growth: true, weights: move }),
+  holds('event time, input spread over many takeovers, stores that come back', {
+    eventTime: true,
+    deletes: true,
+    retention: 400,
+    weights: { ...store, ...slow, silent: 0.3 },
+  }),
+  holds('event time, turns that fail, a broker refuses records', {
+    eventTime: true,
+    errors: true,
+    refusals: true,
+    weights: move,
+  }),
   holds('turns that fail, refusals, timers, and all of it', {
+    eventTime: true,
     errors: true,
     refusals: true,
     timers: true,
@@ -177,6 +192,17 @@ export const mutations: readonly Mutation[] = [
   caught({ 'blame-alone': 'first-of-many' }, 500, { refusals: true }),
   caught({ 'blame-alone': 'last-taken' }, 500, { refusals: true }),
   caught({ 'quarantine-in-state': 'in-memory' }, 1_000, { errors: true }),
+  caught({ 'marks-in-commit': 'at-once' }, 1_000, { eventTime: true, weights: { ...move, silent: 0.1 } }),
+  caught({ 'marks-as-sealed': 'furthest' }, 2_000, {
+    eventTime: true,
+    errors: true,
+    refusals: true,
+    weights: { silent: 0.1 },
+  }),
+  caught({ 'all-origins': 'heard-only' }, 500, { eventTime: true }),
+  caught({ 'silence-of-source': 'at-inbox' }, 500, { eventTime: true }),
+  caught({ 'silence-of-source': 'unread' }, 500, { eventTime: true }),
+  caught({ 'time-in-state': 'in-memory' }, 500, { eventTime: true, weights: move }),
   ...plannedMutations.map(([broken, budget, config]) => caught(broken, budget, config)),
 ]
 

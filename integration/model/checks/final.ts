@@ -4,6 +4,7 @@ import { same, unborn, type Change, type Key, type ObjectState } from '../state/
 import type { Task } from '../state/task.js'
 import { newTruth, seqKey, type Truth } from '../state/truth.js'
 import { foldOutput } from './truth.js'
+import { checkTime } from './event-time.js'
 import { violated } from './violation.js'
 
 /** When all is quiet: nothing lost, nothing repeated, and all copies of the state agree. */
@@ -17,6 +18,7 @@ export function checkAll(world: World): void {
     }
   }
   for (let index = 0; index < world.shape.stateTasks; index++) checkState(world, truth, index)
+  checkTime(world)
 }
 
 /** Committed output as a reader finds it in the logs. */

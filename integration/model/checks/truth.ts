@@ -1,22 +1,36 @@
 import type { World } from '../rules/world.js'
 import { unborn, type ObjectState } from '../state/objects.js'
 import { timerOf, type Output, type SourceRecord } from '../state/records.js'
+import { taskOf } from '../state/state.js'
 import { seqKey, type Truth } from '../state/truth.js'
 import { violated } from './violation.js'
 
 export function foldOutput(world: World, truth: Truth, output: Output): void {
   const { kind, key, record, count } = output
   if (kind === 'half') violated(`half a turn became visible (key ${key})`)
-  if ((kind === 'blamed') !== (record?.op === 'refused' && kind !== 'dead-letter'))
+  if ((kind === 'blamed') !== (record?.op === 'refused' && kind !== 'dead-letter' && kind !== 'late'))
     violated(
       `key ${key}: ${record?.source.name} seq ${record?.seq}, of which the broker takes what it writes, was blamed`,
     )
+  checkTimes(world, truth, output)
   const before = truth.objects.get(key) ?? unborn
   const after = record === undefined ? afterTimer(output, before) : afterRecord(world, truth, record, kind, before)
   truth.objects.set(key, after)
-  if (kind === 'dead-letter' || kind === 'blamed' || count === after.count) return
+  if (kind === 'dead-letter' || kind === 'blamed' || kind === 'late' || count === after.count) return
   const of = record === undefined ? 'its timer' : `${record.source.name} seq ${record.seq}`
   violated(`key ${key}: the turn of ${of} saw count ${count}, the fold says ${after.count} (state lost or stale)`)
+}
+
+function checkTimes(world: World, truth: Truth, { kind, key, record, now }: Output): void {
+  if (kind === 'late' && record?.excused === false)
+    violated(
+      `key ${key}: ${record.source.name} seq ${record.seq} of time ${record.time} is late at ${now}, and is no more than the grace behind its source partition`,
+    )
+  if (now === undefined) return
+  const task = taskOf(world, key)
+  const last = truth.times.get(task) ?? -Infinity
+  if (now < last) violated(`event time of task ${task} went back from ${last} to ${now}`)
+  truth.times.set(task, now)
 }
 
 function afterTimer({ key, timer }: Output, before: ObjectState): ObjectState {
@@ -42,7 +56,7 @@ function afterRecord(
   truth.seqs.set(id, seq)
   if (world.config.orderPerKey) checkOrderPerKey(truth, record)
   if (kind === 'dead-letter') return { ...before, quarantined: true }
-  if (kind === 'blamed') return before
+  if (kind === 'blamed' || kind === 'late') return before
   if (before.quarantined) violated(`key ${key} had a turn after it was quarantined`)
   if (op === 'delete') return unborn
   return { count: before.count + 1, timer: op === 'set-timer' ? timerOf(record) : before.timer, quarantined: false }

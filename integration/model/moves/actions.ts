@@ -3,6 +3,7 @@ import type { Process } from '../state/process.js'
 import { endRound, kick, rebalanceTimeout, sessionTimeout } from './broker/group.js'
 import { writeMarker } from './broker/transactions.js'
 import { commitStep, seal } from './process/commit.js'
+import { fallSilent } from './process/event-time.js'
 import { heartbeat, leave } from './process/membership.js'
 import { processRecord, trimInbox } from './process/records.js'
 import { followChangelog } from './process/standby.js'
@@ -32,6 +33,7 @@ export const actions = {
   trim: { weight: 2, act: trimInbox },
   standby: { weight: 4, act: followChangelog },
   timer: { weight: 4, act: fireTimer },
+  silent: { weight: 0.6, act: fallSilent },
   endRound: { weight: 8, act: (world, _, x) => endRound(world, x) },
   rebalanceTimeout: { weight: 0.15, act: (world, _, x) => rebalanceTimeout(world, x) },
   sessionTimeout: { weight: 0.2, act: sessionTimeout },

@@ -111,7 +111,16 @@ export function addSource(world: World, topic: number): void {
   const siblings = (world.topics[topic] ??= [])
   const partition = siblings.length
   const id = world.sources.length
-  const source: Source = { id, name: `topic${topic}[${partition}]`, topic, partition, log: [], last: new Map() }
+  const source: Source = {
+    id,
+    name: `topic${topic}[${partition}]`,
+    topic,
+    partition,
+    log: [],
+    last: new Map(),
+    latest: 0,
+    wasSilent: world.grown,
+  }
   siblings.push(source)
   world.sources.push(source)
 }

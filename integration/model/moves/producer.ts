@@ -1,3 +1,4 @@
+import { grace } from '../rules/event-time.js'
 import type { World } from '../rules/world.js'
 import type { Operation, Source } from '../state/records.js'
 
@@ -30,7 +31,13 @@ export function produce(world: World, x: number): boolean {
   const topicSeq = (world.topicSeq.get(id) ?? 0) + 1
   world.topicSeq.set(id, topicSeq)
   const op = operations[(x >> 9) % operations.length] as Operation
-  source.log.push({ source, key, seq, topicSeq, op })
-  world.say(() => `producer: ${source.name} key ${key} seq ${seq}: ${op}`)
+  const isBehind = (x & 1) === 1 && source.log.length > 0
+  const time = isBehind ? source.latest - ((x >> 2) % (grace + 1)) : source.latest + ((x >> 2) % 50)
+  source.latest = Math.max(source.latest, time)
+  source.log.push({ source, key, seq, topicSeq, op, time, excused: source.wasSilent })
+  world.say(
+    () =>
+      `producer: ${source.name} key ${key} seq ${seq}: ${op}${world.config.eventTime ? `, of time ${time}${source.wasSilent ? ', may be late' : ''}` : ''}`,
+  )
   return true
 }

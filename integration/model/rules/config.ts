@@ -22,6 +22,8 @@ export interface Config {
   /** Brokers refuse what some records write. */
   readonly refusals: boolean
   readonly timers: boolean
+  /** Records have times, and tasks a time that follows them. */
+  readonly eventTime: boolean
   /** Planned. */
   readonly crossing: boolean
 }

@@ -237,6 +237,39 @@ export const coreRules = [
     code: 'lib/turn/kept/row.ts',
     wrong: { 'in-memory': 'The process remembers it.' },
   },
+  {
+    name: 'marks-in-commit',
+    says: 'How far event time has come in a source partition is told in the inboxes by the commit that has read so far.',
+    code: 'lib/runtime/commit/marks.ts',
+    wrong: { 'at-once': 'It is told outside of the transaction.' },
+  },
+  {
+    name: 'marks-as-sealed',
+    says: 'What is told is how far the sealed records have come: what is read again after a rewind counts anew.',
+    code: 'lib/turn/due/source-time.ts',
+    wrong: { furthest: 'It is how far the partition was ever read.' },
+  },
+  {
+    name: 'all-origins',
+    says: 'Event time waits for every source partition of its kind, also for those of which nothing has come yet.',
+    code: 'lib/turn/due/stream-time.ts',
+    wrong: { 'heard-only': 'It waits for those only of which something has come.' },
+  },
+  {
+    name: 'silence-of-source',
+    says: 'A source partition is left out when its owner, who has read it to its end, says that it is silent.',
+    code: 'lib/runtime/path/silence.ts',
+    wrong: {
+      'at-inbox': 'It is left out when nothing of it has come to an inbox for long.',
+      unread: 'Its owner says so although there is more to read.',
+    },
+  },
+  {
+    name: 'time-in-state',
+    says: 'How far event time has come, and what of each source partition it follows from, is state of its task.',
+    code: 'lib/turn/due/stream-time.ts',
+    wrong: { 'in-memory': 'The process remembers it.' },
+  },
 ] as const satisfies readonly Rule[]
 
 type AnyRule = (typeof coreRules)[number] | (typeof plannedRules)[number]

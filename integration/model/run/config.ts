@@ -29,6 +29,7 @@ export const base: RunConfig = {
   errors: false,
   refusals: false,
   timers: false,
+  eventTime: false,
   crossing: false,
 }
 

@@ -3,6 +3,7 @@ import { endRound, sessionTimeout } from '../moves/broker/group.js'
 import { fence, writeMarker } from '../moves/broker/transactions.js'
 import { pause, refreshMetadata, start } from '../moves/faults.js'
 import { commitStep, seal } from '../moves/process/commit.js'
+import { fallSilent } from '../moves/process/event-time.js'
 import { heartbeat } from '../moves/process/membership.js'
 import { processRecord } from '../moves/process/records.js'
 import { takeoverStep } from '../moves/process/takeover.js'
@@ -49,6 +50,8 @@ function work(world: World, process: Process, x: number, round: number): void {
   takeoverStep(world, process, x >> 3)
   for (let i = 0; i < 3; i++) processRecord(world, process, (x >> i) + i)
   for (let key = 0; key < world.shape.keys; key++) fireTimer(world, process, key)
+  if (world.produced >= world.shape.records && isAllRead(world))
+    for (let i = 0; i < 4; i++) fallSilent(world, process, x + 17 * i)
   if (round % 3 === 0) seal(world, process)
   for (let i = 0; i < 4; i++) commitStep(world, process, x >> i)
   if (round % 8 === 0) refreshMetadata(world, process)
@@ -56,7 +59,7 @@ function work(world: World, process: Process, x: number, round: number): void {
 
 function isQuiet(world: World): boolean {
   if (world.open.size > 0 || world.ending.length > 0 || world.group.state !== 'stable') return false
-  return world.processes.every((process) => isDone(world, process)) && !hasTimer(world)
+  return world.processes.every((process) => isDone(world, process)) && !hasTimer(world) && allSilent(world)
 }
 
 function isDone(world: World, { status, inFlight, current, tasks }: Process): boolean {
@@ -72,6 +75,22 @@ function isRead(world: World, task: Task): boolean {
     if (isCommitted(inbox.log[offset])) return false
   }
   return true
+}
+
+function isAllRead({ sources, processes }: World): boolean {
+  const read = processes.flatMap(({ tasks }) =>
+    [...tasks.values()].flatMap((task) =>
+      task.stage === 'running' ? task.sources.filter(({ log }, i) => (task.position[i] as number) >= log.length) : [],
+    ),
+  )
+  return new Set(read).size === sources.length
+}
+
+function allSilent({ config, processes }: World): boolean {
+  if (!config.eventTime) return true
+  return processes.every(({ tasks }) =>
+    [...tasks.values()].every(({ sources, sayings }) => sources.every((_, i) => sayings[i]?.silent === true)),
+  )
 }
 
 /** Whether an owner still has to fire one. One that nobody knows of is for the last checks. */

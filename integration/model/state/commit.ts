@@ -1,3 +1,4 @@
+import type { Mark, Saying } from './event-time.js'
 import type { Input, Transaction } from './log.js'
 import type { Key, ObjectState } from './objects.js'
 import type { Output, SourceRecord } from './records.js'
@@ -11,6 +12,8 @@ export interface Part {
   readonly hops: { readonly to: number; readonly record: SourceRecord }[]
   /** Set when sealed. */
   positions: readonly number[]
+  mark: Mark | undefined
+  sayings: readonly Saying[]
   /** Behind its append to the changelog. */
   end: number
 }

@@ -17,6 +17,7 @@ export interface Counts {
   refused: number
   blamed: number
   timersFired: number
+  late: number
 }
 
 export function newCounts(): Counts {
@@ -38,5 +39,6 @@ export function newCounts(): Counts {
     refused: 0,
     blamed: 0,
     timersFired: 0,
+    late: 0,
   }
 }

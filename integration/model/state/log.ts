@@ -1,3 +1,4 @@
+import type { Mark } from './event-time.js'
 import type { Change, Key, ObjectState } from './objects.js'
 import type { Output, Source, SourceRecord } from './records.js'
 
@@ -51,7 +52,7 @@ export interface Transaction {
   done: boolean
 }
 
-export type Inbox = Partition<SourceRecord>
+export type Inbox = Partition<SourceRecord | Mark>
 export type Input = Source | Inbox
 
 export function newPartition<T>(name: string): Partition<T> {

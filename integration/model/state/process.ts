@@ -69,7 +69,16 @@ export function newProcess(id: number): Process {
 export function partOf(process: Process, task: Task): Part {
   const existing = process.current.parts.get(task.index)
   if (existing !== undefined) return existing
-  const part: Part = { task, changes: new Map(), outputs: [], hops: [], positions: [], end: 0 }
+  const part: Part = {
+    task,
+    changes: new Map(),
+    outputs: [],
+    hops: [],
+    positions: [],
+    mark: undefined,
+    sayings: [],
+    end: 0,
+  }
   process.current.parts.set(task.index, part)
   return part
 }

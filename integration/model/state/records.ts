@@ -12,6 +12,10 @@ export interface Source {
   readonly log: SourceRecord[]
   /** Last `seq` by key. */
   readonly last: Map<Key, number>
+  /** Of all its records. */
+  latest: number
+  /** Its owner has found it silent, or it came later than others: its records may be late from then on. */
+  wasSilent: boolean
 }
 
 export interface SourceRecord {
@@ -22,6 +26,10 @@ export interface SourceRecord {
   /** 1, 2, 3, … per topic and key. */
   readonly topicSeq: number
   readonly op: Operation
+  /** Event time: not more than the grace behind what its source partition has come to. */
+  readonly time: number
+  /** It may be late. */
+  readonly excused: boolean
 }
 
 export const timerOf = ({ source, seq }: SourceRecord): number => source.id * 1_000 + seq
@@ -29,11 +37,13 @@ export const timerOf = ({ source, seq }: SourceRecord): number => source.id * 1_
 /** What a turn emits: enough to see later whether it should have happened. */
 export interface Output {
   /** `half`: of a turn that threw; `dead-letter`: the record was set aside; `blamed`: because a broker refused its output. */
-  readonly kind: 'turn' | 'timer' | 'dead-letter' | 'blamed' | 'half'
+  readonly kind: 'turn' | 'timer' | 'dead-letter' | 'blamed' | 'half' | 'late'
   readonly key: Key
   /** Undefined for a timer. */
   readonly record: SourceRecord | undefined
   /** The object's count after the turn. */
   readonly count: number
   readonly timer: number
+  /** Event time in its task. */
+  readonly now?: number
 }

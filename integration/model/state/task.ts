@@ -1,3 +1,4 @@
+import type { Saying, TimeState } from './event-time.js'
 import type { Input, Transaction } from './log.js'
 import type { Key, ObjectState, Positions } from './objects.js'
 import type { Source } from './records.js'
@@ -51,6 +52,13 @@ export interface Task {
   beganAt: number
   /** Crossing: per source, the end of this task's inbox up to which it must have been read; -1: latched open. */
   readonly gates: Map<Source, number>
+  /** By source: what there is to say of it, and how far it was ever read here. */
+  sayings: readonly Saying[]
+  sayingsSealed: readonly Saying[]
+  sayingsCommitted: readonly Saying[]
+  readonly furthest: number[]
+  /** Mutation `in-memory` of time-in-state. */
+  time: TimeState | undefined
 }
 
 export function newTask(index: number, sources: readonly Source[], inbox: Input | undefined): Task {
@@ -68,5 +76,10 @@ export function newTask(index: number, sources: readonly Source[], inbox: Input 
     storeAt: 0,
     beganAt: 0,
     gates: new Map(),
+    sayings: [],
+    sayingsSealed: [],
+    sayingsCommitted: [],
+    furthest: [],
+    time: undefined,
   }
 }

@@ -4,6 +4,7 @@ import { PositionMap } from '../../core/record.js'
 import type { CommitChannel, FinishedBatch, Generation } from '../../log/port.js'
 import { BatchTooLarge, seal, send, type SealedCommit } from './commit.js'
 import type { Halving } from './halving.js'
+import type { Marks } from './marks.js'
 import type { Passage } from '../path/passage.js'
 import type { TaskState } from '../../state/task-state.js'
 import type { Task } from '../tasks/task.js'
@@ -40,6 +41,7 @@ export interface CommitCycleOptions {
   readonly intervalMs: number
   readonly lingerMs: number
   readonly guarantee: Guarantee
+  readonly marks: Marks
   /** Tasks running now. */
   readonly tasks: () => Iterable<Task>
   readonly generation: () => Generation
@@ -127,6 +129,11 @@ export class CommitCycle {
     return length >= stateLimit
   }
 
+  /** How many marks were written: what they lead to may still be to come. */
+  get marks(): number {
+    return this.#options.marks.written
+  }
+
   get sending(): boolean {
     return this.#sending
   }
@@ -184,7 +191,7 @@ export class CommitCycle {
     // A record is part of one commit: one that is half done is done again.
     if (this.#broken || this.#mustRedo || !this.#options.passage.turns.unfinished.none) return
     await this.#storesCaughtUp()
-    const { passage, halving, topology, clock, tasks, lookUp, guarantee } = this.#options
+    const { passage, halving, topology, clock, tasks, lookUp, guarantee, marks } = this.#options
     // Turns may end meanwhile, and name others.
     for (let all = [...passage.outbox.unknownTopics]; all.length > 0; all = [...passage.outbox.unknownTopics]) {
       for (const [topic, wanted] of all) {
@@ -195,7 +202,8 @@ export class CommitCycle {
     }
     if (this.#mustRedo) return
     passage.turns.park()
-    const sealed = seal(passage.seq, tasks(), topology, passage.outbox, clock.now(), guarantee)
+    for (const task of tasks()) task.lookAtTime(clock.now(), passage.seq)
+    const sealed = seal(passage.seq, tasks(), topology, passage.outbox, clock.now(), guarantee, marks)
     passage.seq++
     passage.counts.sealed()
     halving.sealed()

@@ -13,6 +13,7 @@ import { rowKey, rowOf, type Row } from '../../turn/output/published-row.js'
 import type { Task } from '../tasks/task.js'
 import type { Guarantee } from '../setup/engine-options.js'
 import type { Topology } from '../setup/topology.js'
+import type { Marks } from './marks.js'
 
 /** One task's part of a commit. */
 export interface TaskCommit {
@@ -40,12 +41,14 @@ export function seal(
   outbox: Outbox,
   now: number,
   guarantee: Guarantee,
+  marks: Marks,
 ): SealedCommit {
   const moved = [...tasks].filter((task) => task.moved)
   const prepared = moved.map((task) => {
     const changes = task.state?.changes()
     return { task, changes, rows: changes?.tables.map((table, i) => rowsOf(table, topology.kinds[i], outbox)) }
   })
+  marks.write(moved, outbox, now)
   const parts = prepared.map(({ task, changes, rows }): TaskCommit => {
     // Without a transaction the last commit's: these may arrive although outputs do not.
     const positions = guarantee === 'exactly-once' ? task.positions : task.committedPositions

@@ -7,6 +7,7 @@ import { valueBytes } from '../../turn/kept/record-bytes.js'
 import { keysOf, closeId, valueOf, wayOf, type TurnSource } from '../../turn/kept/turn-source.js'
 import type { Way } from '../../turn/kept/way.js'
 import { HoppedRecord, hopKey } from '../../turn/output/hop.js'
+import { readMark } from '../../turn/output/mark.js'
 import type { Origin } from '../../turn/running/work.js'
 import type { Culprit } from './culprits.js'
 import type { InboxPlan } from './pipeline.js'
@@ -45,6 +46,8 @@ export class InboxReader extends Reader {
   }
 
   protected override take(): void {
+    // Those of objects have keys.
+    if (this.cursor.keyStart < 0 && this.#isMark()) return
     if (this.#record.isKept) this.#record = new HoppedRecord(this.at)
     const record = this.#record
     let source: TurnSource | undefined
@@ -61,9 +64,19 @@ export class InboxReader extends Reader {
     const { element, letter } = record.address
     this.#deliver(source, hopKey(this.cursor), element, values[0], letter)
     record.more.forEach((each, i) => this.#deliver(source, each.key, each.element, values[i + 1], letter))
-    if (letter !== undefined) return
-    const stream = this.task.agenda?.stream(this.#plan.kindIndex)
-    stream?.origin(this.at.topic, record.topic, record.partition).see(record.timestamp)
+  }
+
+  /** Whether it is one; then it is heard. What is none, or none of this program, is refused as any record of others. */
+  #isMark(): boolean {
+    try {
+      const entries = readMark(this.cursor.headerSection())
+      const stream = this.task.agenda?.stream(this.#plan.kindIndex)
+      for (const entry of entries ?? []) stream?.hear(entry.topic, entry.partition, entry)
+      if (entries !== undefined) this.marks++
+      return entries !== undefined
+    } catch {
+      return false
+    }
   }
 
   /** It is refused as it would have been at its source; a replayed letter keeps its place among those of its object. */

@@ -33,6 +33,8 @@ export abstract class Reader {
   readonly bytes: number
   /** Records taken so far. */
   records = 0
+  /** Those of them that the app has written for itself, to be read by nobody else. */
+  marks = 0
   /** Some turns of the record it stands on are still to be run. */
   inRecord = false
   /** Of the record taken last. */

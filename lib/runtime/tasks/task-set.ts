@@ -19,7 +19,7 @@ const fenceAgainMs = 500
 /** What is kept of a task that was stopped and is to be taken over anew. */
 interface Suspended {
   readonly state: TaskState
-  readonly agenda: Agenda | undefined
+  readonly times: Task['times']
 }
 
 export interface TaskSetOptions extends TakeOverSurroundings {
@@ -127,11 +127,11 @@ export class TaskSet {
   async suspend(): Promise<readonly number[]> {
     const stopped = [...this.#running.values()]
     this.#running.clear()
-    for (const { index, state, agenda } of stopped) {
+    for (const { index, state, agenda, times } of stopped) {
       agenda?.close()
       if (state === undefined) continue
       await state.discard()
-      this.#suspended.set(index, { state, agenda })
+      this.#suspended.set(index, { state, times })
     }
     return stopped.map(({ index }) => index)
   }
@@ -229,7 +229,7 @@ export class TaskSet {
     if (offsets === undefined) return undefined
     if (index >= this.#options.topology.stateTasks) {
       const begins = await this.#beginnings.withoutState(offsets, signal)
-      return signal.aborted ? undefined : new Task(index, undefined, begins, new Map())
+      return signal.aborted ? undefined : new Task(index, undefined, begins, this.#sourceTimes(index))
     }
     const options = this.#takeOverOptions(index, signal)
     const suspended = this.#suspended.get(index)
@@ -242,8 +242,9 @@ export class TaskSet {
       const begins = await this.#beginnings.withState(offsets, state)
       const times = this.#sourceTimes(index)
       const agenda = await this.#agenda(index, state, times)
-      if (suspended?.agenda !== undefined) agenda.silentAs(suspended.agenda)
-      if (!signal.aborted) return new Task(index, agenda, begins, times)
+      const task = new Task(index, agenda, begins, times)
+      for (const [topic, time] of times) time.silentAs(suspended?.times.get(topic))
+      if (!signal.aborted) return task
     } catch (error) {
       await state.close().catch(() => undefined)
       throw error
@@ -272,24 +273,33 @@ export class TaskSet {
   #stream(kind: KindDefinition, task: number, sources: ReadonlyMap<string, SourceTime>): StreamTimeOptions | undefined {
     if (!usesEventTime(kind)) return undefined
     const { engine, topology } = this.#options
-    const { all, inPlace } = timedTopics(kind)
+    const { all, hopping, inPlace } = timedTopics(kind)
+    const own = [...sources.values()].filter(({ topic }) => inPlace.has(topic))
+    const countOf = (topic: string): number =>
+      hopping.has(topic) ? (topology.inputs.get(topic) ?? 0) : Number(sources.has(topic))
+    const timed = topology.kinds.filter(usesEventTime)
     return {
       kind: kind.name,
-      kinds: topology.kinds.filter(usesEventTime).map(({ name }) => name),
-      inbox: inboxTopic(engine.app, kind.name),
+      inboxes: new Map(timed.map(({ name }) => [name, inboxTopic(engine.app, name)])),
       task,
-      topics: all,
-      sources: [...sources.values()].filter(({ topic }) => inPlace.has(topic)),
-      times: this.#times as RecordTimes,
+      topics: new Map([...all].map((topic) => [topic, () => countOf(topic)])),
+      sources: own,
     }
   }
 
   /** Of the partitions of a task whose timestamps are event time to some kind. */
   #sourceTimes(task: number): ReadonlyMap<string, SourceTime> {
-    const { kinds, inputs } = this.#options.topology
-    const topics = new Set(kinds.flatMap((kind) => [...timedTopics(kind).all]))
-    const own = [...topics].filter((topic) => task < (inputs.get(topic) ?? 0))
-    return new Map(own.map((topic) => [topic, new SourceTime(topic, this.#times as RecordTimes)]))
+    const { kinds, inputs, stateTasks } = this.#options.topology
+    const times = new Map<string, SourceTime>()
+    for (const { all, hopping, inPlace } of kinds.map(timedTopics)) {
+      for (const topic of all) {
+        if (task >= (inputs.get(topic) ?? 0)) continue
+        const isElsewhere = stateTasks > 1 || task >= stateTasks || !inPlace.has(topic)
+        const tells = (hopping.has(topic) && isElsewhere) || times.get(topic)?.tells === true
+        times.set(topic, new SourceTime(topic, tells, this.#times as RecordTimes))
+      }
+    }
+    return times
   }
 }
 

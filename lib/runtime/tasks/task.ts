@@ -32,6 +32,7 @@ export class Task {
     this.index = index
     this.agenda = agenda
     this.times = times
+    for (const [topic, time] of times) time.begin(positions.get(topic) ?? 0)
     this.state = agenda?.state
     this.positions = new Map(positions)
     this.#sealed = new Map(positions)
@@ -43,8 +44,16 @@ export class Task {
   get moved(): boolean {
     // Rule attach-touched (integration/model).
     if (this.#isUnknown || this.state?.dirty === true) return true
+    for (const time of this.times.values()) if (time.isUrgent) return true
     for (const [topic, offset] of this.positions) if (offset !== this.#sealed.get(topic)) return true
     return false
+  }
+
+  /** Takes note of how far event time has come; `now` is the time of day. */
+  lookAtTime(now: number, seq: number): void {
+    if (this.times.size === 0 && this.agenda?.times === undefined) return
+    for (const time of this.times.values()) time.reached(this.positions.get(time.topic) ?? 0, now)
+    for (const { stream } of this.agenda?.lanes ?? []) stream?.update(now, seq)
   }
 
   /** Positions to attach to the commit being sealed: all of this task, unmoved ones too, so that a taker sees it pending. */

@@ -87,14 +87,6 @@ export class Agenda {
     }
   }
 
-  /** The task was stopped here, and is taken over again here: what is known by the clock of who is silent is known still. */
-  silentAs(before: Agenda): void {
-    for (const [index, stream] of this.#streams.entries()) {
-      const known = before.#streams[index]
-      if (known !== undefined) stream?.silentAs(known)
-    }
-  }
-
   /** The row of an object; an entry without state when nothing is noted. */
   row(kind: string, key: string): Entry {
     return this.rowOf(rowKey(kind, key))

@@ -1,43 +1,8 @@
+import { latestTimeMs } from '../../core/record-checks.js'
+import { offsetOf, type Positions, type TopicPartition } from '../../core/record.js'
 import type { Entry } from '../../state/table.js'
-import { streamsOf, taskRow, type Row, type StreamRow } from '../kept/row.js'
-import type { RecordTimes, TimeRule } from './record-times.js'
-import type { SourceTime } from './source-time.js'
-
-/** A source partition that gives nothing for so long, by the clock, holds nobody back any more. */
-const idleMs = 5_000
-
-/** One source partition, as a kind in a task has seen it: in place, or through its inbox. */
-export class TimeOrigin {
-  readonly topic: string
-  readonly partition: number
-  /** The topic it comes through: its own, or an inbox. */
-  readonly through: string
-  /** Where it is read in place. */
-  readonly source: SourceTime | undefined
-  readonly #rule: TimeRule
-  readonly #times: RecordTimes
-  /** The latest timestamp, milliseconds since the epoch. */
-  latest = -Infinity
-  noted = -Infinity
-  /** By the clock. One that has never moved counts as silent, but for those of the task itself: see `StreamTime.load`. */
-  movedAt = -Infinity
-  /** When the topic that it comes through had last been read out. */
-  readOutAt = 0
-
-  constructor(through: string, topic: string, partition: number, source: SourceTime | undefined, times: RecordTimes) {
-    this.through = through
-    this.topic = topic
-    this.partition = partition
-    this.source = source
-    this.#times = times
-    this.#rule = times.ruleOf(topic)
-  }
-
-  /** A record of this time has come by. */
-  see(at: number): void {
-    if (at > this.latest && this.#times.fault(at, this.#rule) === undefined) this.latest = at
-  }
-}
+import { streamsOf, taskRow, type OriginEntry, type Row, type StreamRow } from '../kept/row.js'
+import { silentMs, type Progress, type SourceTime } from './source-time.js'
 
 /** Where the row of the task is. */
 export interface TaskRows {
@@ -48,128 +13,192 @@ export interface TaskRows {
 /** Whose time it is, and by what it goes. */
 export interface StreamTimeOptions {
   readonly kind: string
-  /** All kinds that have a time. */
-  readonly kinds: readonly string[]
-  readonly inbox: string
+  /** Of all kinds that have a time. */
+  readonly inboxes: ReadonlyMap<string, string>
   readonly task: number
-  /** Those whose records have their turns in place, and which count from the beginning. */
+  /** Those of the task itself whose records have their turns in place. */
   readonly sources: readonly SourceTime[]
-  /** All topics that the kind reads. */
-  readonly topics: ReadonlySet<string>
-  readonly times: RecordTimes
+  /** Topics that the kind reads, and, as of now, of how many partitions of each its records come here. */
+  readonly topics: ReadonlyMap<string, () => number>
 }
+
+/** Between two questions about partitions that time waits for, by the clock. */
+const askAgainMs = 500
+
+const unheard: Progress = { latest: -Infinity, isSilent: true, position: undefined }
 
 /**
  * How far event time has come for one kind in one task: the least of what the source partitions of the kind have come to. So a
- * partition that is behind makes nobody's records late, and what other kinds read does not matter. One that has given nothing
- * for five seconds, with nothing of it left to be processed, does not count; when all are so, the time is the latest seen. It
- * never goes back, and stands in the task's row with what it follows from.
+ * partition that is behind makes nobody's records late, and what other kinds read does not matter. Of its own partitions the
+ * task knows it; of those of others their owners tell, in marks that come through the inbox behind the records before them.
  *
- * A task without such a row has not heard of all that will hold it back: what comes first of a backlog is of one partition.
- * Its time begins after five seconds.
+ * Partitions that are silent, or of which nothing was ever heard, do not count; when all are so, the time is the latest seen.
+ * When time begins, those are waited for, until they say something or have had as long for it as makes a partition silent: what
+ * comes first of a backlog is of one partition. When it goes on after all were silent they are waited for as well, but for no
+ * longer than it takes to learn that there is nothing in them that was not read. Time never goes back, and stands in the
+ * task's row with what it follows from.
  */
 export class StreamTime {
   now = -Infinity
   readonly kind: string
   readonly #options: StreamTimeOptions
   readonly #rows: TaskRows
-  readonly #origins = new Map<string, TimeOrigin>()
-  /** By the clock. */
-  #beginsAt = Infinity
+  /** By topic and partition. */
+  readonly #heard = new Map<string, Map<number, Progress>>()
+  /** Until when, by the clock, silent ones are waited for; undefined when all are silent. */
+  #waits: number | undefined
+  /** They are being waited for. */
+  #stands = false
+  #learnedAt = -Infinity
+  #changed = false
+  #isLoaded = false
 
   constructor(options: StreamTimeOptions, rows: TaskRows) {
     this.kind = options.kind
     this.#options = options
     this.#rows = rows
+    for (const topic of options.topics.keys()) this.#heard.set(topic, new Map())
   }
 
-  /**
-   * As the row says; `clock` is the time of day. Called again when something was taken back: who was silent then is so still,
-   * or turns that fail time and again would hold windows open.
-   */
+  /** As the row says; `clock` is the time of day. Called again when something was taken back. */
   load(clock: number): void {
-    const { kind, kinds, inbox, task, topics, sources } = this.#options
-    const row = this.#rows.rowOf(taskRow).state as Row | undefined
-    const own = streamsOf(row ?? {}, kinds).find((each) => each.kind === kind)
+    const { kind, inboxes, task, sources } = this.#options
+    const row = (this.#rows.rowOf(taskRow).state ?? {}) as Row
+    const own = streamsOf(row, inboxes).find((each) => each.kind === kind)
     this.now = own?.at ?? -Infinity
-    this.#beginsAt = Math.min(this.#beginsAt, clock + idleMs)
-    const before = new Map(this.#origins)
-    this.#origins.clear()
-    const known = (own?.origins ?? []).filter(
-      ([through, topic]) =>
-        topics.has(topic) && (through === inbox || (through === topic && sources.some((each) => each.topic === topic))),
-    )
-    for (const [through, topic, partition, latest] of [
-      ...known,
-      ...sources.map(({ topic }) => [topic, topic, task, undefined] as const),
-    ]) {
-      const origin = this.origin(through, topic, partition)
-      const { movedAt = clock, readOutAt = 0 } = before.get(nameOf(through, topic, partition)) ?? {}
-      Object.assign(origin, { movedAt, readOutAt }, latest !== undefined && { latest, noted: latest })
+    // Turns that fail time and again must not hold windows open.
+    if (own?.waits !== undefined) this.#waits ??= Math.min(own.waits, clock + silentMs)
+    for (const heard of this.#heard.values()) heard.clear()
+    for (const [topic, entries] of own?.origins ?? []) {
+      const heard = this.#heard.get(topic)
+      entries.forEach((entry, partition) => entry !== null && heard?.set(partition, progressOf(entry)))
     }
+    if (!this.#isLoaded) for (const source of sources) source.wasTold(this.#of(source.topic, task))
+    this.#isLoaded = true
+    this.#changed = true
   }
 
-  /** Who was silent as `before` had it, in the same process, is so still, unless it has moved since. */
-  silentAs(before: StreamTime): void {
-    this.#beginsAt = Math.min(this.#beginsAt, before.#beginsAt)
-    for (const [name, origin] of this.#origins) {
-      const known = before.#origins.get(name)
-      if (known === undefined || known.noted !== origin.noted) continue
-      origin.movedAt = known.movedAt
-      origin.readOutAt = known.readOutAt
-    }
+  /** What the owner of a source partition says. What stands in place here is known better. */
+  hear(topic: string, partition: number, progress: Progress): void {
+    const heard = this.#heard.get(topic)
+    const { task, sources } = this.#options
+    if (heard === undefined || (partition === task && sources.some((source) => source.topic === topic))) return
+    if (!(progress.latest <= latestTimeMs && partition >= 0)) return
+    this.#note(topic, partition, progress)
   }
 
-  origin(through: string, topic: string, partition: number): TimeOrigin {
-    const name = nameOf(through, topic, partition)
-    let origin = this.#origins.get(name)
-    if (origin !== undefined) return origin
-    const { sources, times } = this.#options
-    const source = through === topic ? sources.find((each) => each.topic === topic) : undefined
-    this.#origins.set(name, (origin = new TimeOrigin(through, topic, partition, source, times)))
-    return origin
+  #note(topic: string, partition: number, { latest, isSilent, position }: Progress): void {
+    const known = this.#of(topic, partition)
+    if (latest <= known.latest && isSilent === known.isSilent && position === known.position) return
+    this.#heard.get(topic)?.set(partition, { latest: Math.max(latest, known.latest), isSilent, position })
+    this.#changed = true
+    this.#learnedAt = -Infinity
+  }
+
+  #of(topic: string, partition: number): Progress {
+    return this.#heard.get(topic)?.get(partition) ?? unheard
+  }
+
+  /** Takes note of what has come by; `clock` is the time of day. */
+  update(clock: number, seq: number): void {
+    const { task, sources } = this.#options
+    for (const { topic, latest, isSilent, position } of sources) {
+      const known = this.#of(topic, task)
+      if (isSilent === undefined) this.#note(topic, task, { ...known, latest })
+      else this.#note(topic, task, { latest, isSilent, position: isSilent ? position : undefined })
+    }
+    const before = this.now
+    const waits = this.#waits
+    this.#move(clock)
+    // Rule time-in-state (integration/model).
+    if (this.#changed || this.now !== before || this.#waits !== waits) this.#write(seq)
+    this.#changed = false
   }
 
   /**
-   * Takes note of what has come by; `clock` is the time of day, `isReadOut` whether nothing more is known to be in a topic
-   * that the task reads. With `allRead` partitions that have given nothing yet are not waited for.
+   * Silent partitions that time waits for, after all were silent: whether they have more than was read should be found out.
+   * None when that was done a moment ago, and nothing was heard since.
    */
-  update(clock: number, seq: number, isReadOut: (through: string) => boolean, allRead: boolean): void {
+  doubtful(clock: number): readonly TopicPartition[] {
+    const isWaking = this.now > -Infinity && this.#stands
+    if (!isWaking || clock - this.#learnedAt < askAgainMs) return []
+    return this.#silent()
+  }
+
+  /** Where silent partitions begin and end, as of this time of day. */
+  learned(starts: Positions, ends: Positions, clock: number): void {
+    this.#learnedAt = clock
+    const isReadOut = ({ topic, partition }: TopicPartition): boolean => {
+      const { latest, position } = this.#of(topic, partition)
+      const readTo = position ?? (latest === -Infinity ? offsetOf(starts, topic, partition) : undefined)
+      return readTo !== undefined && offsetOf(ends, topic, partition) === readTo
+    }
+    if (this.#stands && this.#silent().every(isReadOut)) this.#waits = clock
+  }
+
+  #silent(): readonly TopicPartition[] {
+    return [...this.#options.topics].flatMap(([topic, countOf]) =>
+      Array.from({ length: countOf() }, (_, partition) => ({ topic, partition })).filter(
+        ({ partition }) => this.#of(topic, partition).isSilent,
+      ),
+    )
+  }
+
+  // Rule all-origins (integration/model).
+  #move(clock: number): void {
     let least = Infinity
     let latest = -Infinity
-    let moved = false
-    for (const origin of this.#origins.values()) {
-      if (origin.source !== undefined) origin.latest = Math.max(origin.latest, origin.source.latest)
-      if (origin.latest > origin.noted) {
-        origin.noted = origin.latest
-        origin.movedAt = clock
-        moved = true
+    let anySilent = false
+    for (const [topic, countOf] of this.#options.topics) {
+      const heard = this.#heard.get(topic) as Map<number, Progress>
+      if (heard.size < countOf()) anySilent = true
+      for (const progress of heard.values()) {
+        latest = Math.max(latest, progress.latest)
+        if (progress.isSilent) anySilent = true
+        else least = Math.min(least, progress.latest)
       }
-      if (isReadOut(origin.through)) origin.readOutAt = clock
-      latest = Math.max(latest, origin.noted)
-      const isIdle = origin.readOutAt - origin.movedAt >= idleMs || (allRead && origin.noted === -Infinity)
-      if (!isIdle) least = Math.min(least, origin.noted)
     }
-    const hasBegun = this.now > -Infinity || clock >= this.#beginsAt || allRead
-    const now = hasBegun ? Math.max(this.now, least === Infinity ? latest : least) : -Infinity
-    if (now === this.now && !moved) return
-    this.now = now
-    this.#note(seq)
+    this.#stands = false
+    if (least === Infinity) {
+      this.#waits = undefined
+      this.now = Math.max(this.now, latest)
+      return
+    }
+    this.#waits ??= clock + silentMs
+    this.#stands = anySilent && clock < this.#waits
+    if (!this.#stands) this.now = Math.max(this.now, least)
   }
 
-  #note(seq: number): void {
-    const { kind, kinds } = this.#options
-    const origins = [...this.#origins.values()]
-      .filter(({ noted }) => Number.isFinite(noted))
-      .map(({ through, topic, partition, noted }) => [through, topic, partition, noted] as const)
-    // What is not a number yet has no form in JSON.
-    const own: StreamRow = Number.isFinite(this.now) ? { kind, at: this.now, origins } : { kind, origins }
+  #write(seq: number): void {
+    const { kind, inboxes } = this.#options
+    const origins = [...this.#heard].map(([topic, heard]) => {
+      const count = Math.max(0, ...[...heard.keys()].map((partition) => partition + 1))
+      return [topic, Array.from({ length: count }, (_, partition) => entryOf(heard.get(partition)))] as const
+    })
+    const own: StreamRow = {
+      kind,
+      // What is not a number yet has no form in JSON.
+      ...(Number.isFinite(this.now) && { at: this.now }),
+      ...(this.#waits !== undefined && { waits: this.#waits }),
+      origins: origins.filter(([, entries]) => entries.length > 0),
+    }
     this.#rows.change(this.#rows.rowOf(taskRow), seq, (row) => {
-      row.streams = [...streamsOf(row, kinds).filter((each) => each.kind !== kind), own]
+      row.streams = [...streamsOf(row, inboxes).filter((each) => each.kind !== kind), own]
       delete row.streamTime
       delete row.origins
     })
   }
 }
 
-const nameOf = (through: string, topic: string, partition: number): string => `${through} ${topic} ${partition}`
+function progressOf(entry: Exclude<OriginEntry, null>): Progress {
+  if (typeof entry === 'number') return { latest: entry, isSilent: false, position: undefined }
+  return { latest: entry[0] ?? -Infinity, isSilent: entry.length > 0, position: entry[1] }
+}
+
+function entryOf(progress: Progress | undefined): OriginEntry {
+  if (progress === undefined) return null
+  const { latest, isSilent, position } = progress
+  if (!Number.isFinite(latest)) return isSilent ? null : []
+  if (!isSilent) return latest
+  return position === undefined ? [latest] : [latest, position]
+}

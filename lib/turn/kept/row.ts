@@ -25,16 +25,25 @@ export interface Row {
   streams?: readonly StreamRow[]
   /** The same as versions wrote it in which all kinds of a task had one time. */
   streamTime?: number
-  origins?: StreamRow['origins']
+  origins?: readonly (readonly [through: string, topic: string, partition: number, latest: number])[]
 }
 
-/** The time of one kind, and the latest timestamp from each partition that has a say in it, by the topic it comes through. */
+/** The time of one kind, and what it follows from. */
 export interface StreamRow {
   readonly kind: string
   /** Missing as long as it has not begun. */
   readonly at?: number
-  readonly origins: readonly (readonly [through: string, topic: string, partition: number, latest: number])[]
+  /** Until when, by the clock, partitions that say nothing are waited for; missing when all are silent. */
+  readonly waits?: number
+  /** By topic, of each partition in order. */
+  readonly origins: readonly (readonly [topic: string, entries: readonly OriginEntry[]])[]
 }
+
+/**
+ * The latest timestamp of a source partition: as a number; in a list when the partition is silent, with the position up to which
+ * it had been read; an empty list when it has given none yet; null when nothing is known of it.
+ */
+export type OriginEntry = number | readonly number[] | null
 
 /**
  * When a timer is due, by which time, and what it carries, as JSON, null when that stands in a part. `isPutOff`: it was due,
@@ -75,10 +84,21 @@ export interface Quarantine {
   until?: number
 }
 
-/** What the row of a task says of these kinds. Of an earlier version it is the same for all of them. */
-export function streamsOf({ streams, streamTime: at, origins }: Row, kinds: readonly string[]): readonly StreamRow[] {
-  if (streams !== undefined || origins === undefined) return streams ?? []
-  return kinds.map((kind) => (at === undefined ? { kind, origins } : { kind, at, origins }))
+/** What the row of a task says of kinds, given with their inboxes. Of an earlier version it is the same for all of them. */
+export function streamsOf(row: Row, inboxes: ReadonlyMap<string, string>): readonly StreamRow[] {
+  const { streams, streamTime: at, origins: earlier } = row
+  if (streams !== undefined || earlier === undefined) return streams ?? []
+  return [...inboxes].map(([kind, inbox]) => {
+    const origins = new Map<string, OriginEntry[]>()
+    for (const [through, topic, partition, latest] of earlier) {
+      if (through !== topic && through !== inbox) continue
+      const entries = origins.get(topic) ?? []
+      while (entries.length <= partition) entries.push(null)
+      entries[partition] = latest
+      origins.set(topic, entries)
+    }
+    return { kind, ...(at !== undefined && { at }), origins: [...origins] }
+  })
 }
 
 /** The kind of rows. No state object has a dash in its name. */

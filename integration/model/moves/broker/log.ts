@@ -13,6 +13,14 @@ export function append<T>(world: World, partition: Partition<T>, tx: Transaction
   return partition.full.push(entry) - 1
 }
 
+/** What nobody should do: outside of any transaction that could be aborted. */
+export function appendAtOnce<T>(world: World, partition: Partition<T>, data: T): void {
+  const tx = { state: 'committed' } as Transaction
+  const entry: Entry<T> = { tx, at: world.now, data, horizon: 0 }
+  partition.log.push(entry)
+  partition.full.push(entry)
+}
+
 export function appendMarker<T>(world: World, partition: Partition<T>, tx: Transaction): void {
   const entry: Entry<T> = { tx, at: world.now, data: undefined, horizon: 0 }
   partition.log.push(entry)

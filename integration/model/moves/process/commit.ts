@@ -6,7 +6,10 @@ import { runs, type Process } from '../../state/process.js'
 import type { Output } from '../../state/records.js'
 import { append } from '../broker/log.js'
 import { begin, emit, end } from '../broker/transactions.js'
+import type { Mark } from '../../state/event-time.js'
+import { appendAtOnce } from '../broker/log.js'
 import { dropAll, dropBoth, startAgain } from './dropping.js'
+import { markOf } from './event-time.js'
 import { committed, refused, refuses } from './refused.js'
 
 /** Seals what was done since the last commit; one commit is under way at a time. Nothing was sent before. */
@@ -18,8 +21,11 @@ export function seal(world: World, process: Process): boolean {
   for (const task of process.tasks.values()) task.sealed = [...task.position]
   for (const part of commit.parts.values()) {
     part.positions = part.task.sealed
+    part.mark = markOf(world, part)
     commit.sends.push(...sendsOf(world, part, commit))
   }
+  for (const task of process.tasks.values()) task.sayingsSealed = task.sayings
+  for (const part of commit.parts.values()) part.sayings = part.task.sayingsSealed
   commit.offsets = offsetsOf(world, process, commit)
   world.say(() => `p${process.id}: seals a commit of tasks {${[...commit.parts.keys()].join(',')}}`)
   return true
@@ -27,7 +33,7 @@ export function seal(world: World, process: Process): boolean {
 
 /** Produce requests: any order, and any order with the offsets. Each gives the name of the partition, unless that refuses it. */
 function sendsOf(world: World, part: Part, commit: Commit): Commit['sends'] {
-  const { task, outputs, hops, changes } = part
+  const { task, outputs, hops, changes, mark } = part
   const sends: Commit['sends'] = []
   const tx = (): Transaction => commit.tx as Transaction
   if (outputs.length > 0) {
@@ -38,10 +44,14 @@ function sendsOf(world: World, part: Part, commit: Commit): Commit['sends'] {
       return to.name
     })
   }
-  for (const index of new Set(hops.map(({ to }) => to))) {
+  const atOnce = world.broken['marks-in-commit'] === 'at-once'
+  const told = mark === undefined ? [] : world.inboxes.flatMap((_, index) => (index === task.index ? [] : [index]))
+  if (atOnce) for (const index of told) appendAtOnce(world, world.inboxes[index] as Inbox, mark as Mark)
+  for (const index of new Set([...hops.map(({ to }) => to), ...(atOnce ? [] : told)])) {
     const to = world.inboxes[index] as Inbox
     sends.push(() => {
       for (const hop of hops) if (hop.to === index) append(world, to, tx(), hop.record)
+      if (mark !== undefined && !atOnce && index !== task.index) append(world, to, tx(), mark)
       return to.name
     })
   }
@@ -155,7 +165,10 @@ function answered(world: World, process: Process, commit: Commit, tx: Transactio
   world.say(() => `p${process.id}: transaction ${tx.id}: EndTxn is answered, committed`)
   process.inFlight = undefined
   committed(process)
-  for (const { task, positions } of commit.parts.values()) task.committed = positions
+  for (const { task, positions, sayings } of commit.parts.values()) {
+    task.committed = positions
+    task.sayingsCommitted = sayings
+  }
   if (world.broken['local-never-ahead'] !== 'sealed') pin(world, process, commit, tx)
   return true
 }

@@ -15,6 +15,7 @@ export function dropBoth(world: World, process: Process): void {
   for (const task of process.tasks.values()) {
     task.position = [...task.committed]
     task.sealed = task.committed
+    task.sayings = task.sayingsSealed = task.sayingsCommitted
   }
 }
 
@@ -51,6 +52,7 @@ function rewind(world: World, task: Task): void {
   const wrong = world.broken['rewind-to-sealed']
   if (wrong === 'stay') return
   task.position = [...(wrong === 'committed' ? task.committed : task.sealed)]
+  task.sayings = task.sayingsSealed
 }
 
 /** A task that is no longer ours, or is to be taken over anew. */

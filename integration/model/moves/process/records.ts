@@ -6,6 +6,7 @@ import type { Source, SourceRecord } from '../../state/records.js'
 import { taskOf } from '../../state/state.js'
 import type { Task } from '../../state/task.js'
 import { gateIsOpen } from './crossing.js'
+import { hear, sawRecord } from './event-time.js'
 import { isFull, noteTaken } from './refused.js'
 import { takeTurn } from './turn.js'
 
@@ -46,6 +47,7 @@ function fromSource(world: World, process: Process, task: Task, source: Source, 
   }
   world.counts.hops++
   advance(task, input)
+  sawRecord(world, process, task, source)
   noteTaken(process, record)
   partOf(process, task).hops.push({ to, record })
   world.say(() => `${say(process, record)} hops to ${world.inboxes[to]?.name}`)
@@ -74,7 +76,13 @@ function fromInbox(world: World, process: Process, task: Task, input: number): b
   for (let offset = task.position[input] as number; offset < end; offset++) {
     const entry = inbox.log[offset]
     const record = entry?.data
-    if (record !== undefined && (uncommitted || isCommitted(entry))) {
+    if (record !== undefined && 'mark' in record && (uncommitted || isCommitted(entry))) {
+      advance(task, input)
+      partOf(process, task)
+      hear(world, process, task, record.mark)
+      return true
+    }
+    if (record !== undefined && !('mark' in record) && (uncommitted || isCommitted(entry))) {
       return turn(world, process, task, task, record, input, `from ${inbox.name} offset ${offset} runs`)
     }
     advance(task, input)
@@ -97,6 +105,8 @@ function turn(
   partOf(process, from)
   noteTaken(process, record)
   world.say(() => `${say(process, record)} ${how}`)
+  const source = from.sources[input]
+  if (source !== undefined) sawRecord(world, process, from, source)
   takeTurn(world, process, from, on, record)
   return true
 }
