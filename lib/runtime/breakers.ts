@@ -61,11 +61,6 @@ export class Breakers {
     return this.#topics
   }
 
-  /** Whether any topic is left alone, also when one record of it is looked for. */
-  get pauseAny(): boolean {
-    return this.#all.some(({ breaker, topics }) => breaker.isOpen && topics.length > 0)
-  }
-
   /** Whether what is in this topic waits. */
   pause(topic: string): boolean {
     return this.#all.some(({ breaker, topics }) => breaker.isOpen && topics.includes(topic))

@@ -27,14 +27,17 @@ describe('a mark', () => {
   it('of another form, cut off or too long is a RangeError', () => {
     fc.assert(
       fc.property(fc.uint8Array(), (bytes) => {
-        let read: unknown
-        try {
-          read = readMark(surrounded([['mr-mark', bytes]], noHeaders, []))
-        } catch (error) {
-          return expect(error).toBeInstanceOf(RangeError)
-        }
-        expect(Array.isArray(read)).toBe(true)
+        const outcome = attempt(() => readMark(surrounded([['mr-mark', bytes]], noHeaders, [])))
+        expect(outcome instanceof RangeError || Array.isArray(outcome)).toBe(true)
       }),
     )
   })
 })
+
+function attempt(act: () => unknown): unknown {
+  try {
+    return act()
+  } catch (error) {
+    return error
+  }
+}
