@@ -1,6 +1,10 @@
 import fc from 'fast-check'
 import { commands, done, Fold, program, start, windowMs, type Act, type Command } from '../../test/timer-fold.js'
+import { runs } from '../../test/runs.js'
 import { testDriver, type TestDriver } from '../testing/driver.js'
+
+/** Many more by hand: MILLRACE_RUNS=500 npx jest lib/turn/random-timers */
+const numRuns = runs(12, 150)
 
 const fails = fc.oneof(
   { weight: 6, arbitrary: fc.constant(0) },
@@ -44,60 +48,64 @@ async function rest(driver: TestDriver): Promise<void> {
 }
 
 describe('timers, whatever fails, waits, hops and dies', () => {
-  it.each(['auto', 'shuffle'] as const)('fire once, as their object stands then: %s', async (route) => {
-    await fc.assert(
-      fc.asyncProperty(fc.array(step, { minLength: 4, maxLength: 14 }), async (steps) => {
-        const world = { broken: true, route }
-        const sent: Command[] = []
-        const fold = new Fold(sent)
-        const kinds = program(world)
-        let now = start
-        let taken = 0
-        await using driver = testDriver({ objects: kinds, partitions: 3, now: start, ...all })
-        const look = (): void => {
-          const found = driver.output(done)
-          for (const { value } of found.slice(taken)) fold.take(value as NonNullable<typeof value>, now)
-          taken = found.length
-        }
-        for (const each of steps) {
-          if ('send' in each) {
-            const fresh = each.send.map(({ atMs, ...more }, i) => ({ ...more, n: sent.length + i, at: start + atMs }))
-            sent.push(...fresh)
-            // Not where their objects are.
-            await driver.sendAll(commands, fresh, { key: ({ key }) => `lane of ${key}` })
-          } else if ('advance' in each) {
-            now += each.advance
-            await driver.advance(each.advance)
-          } else if ('crash' in each) await driver.crash(each.crash)
-          else if ('replay' in each) await driver.replayDeadLetters()
-          else {
-            driver.loseDisk()
-            await driver.crash()
+  it.each(['auto', 'shuffle'] as const)(
+    'fire once, as their object stands then: %s',
+    async (route) => {
+      await fc.assert(
+        fc.asyncProperty(fc.array(step, { minLength: 4, maxLength: 14 }), async (steps) => {
+          const world = { broken: true, route }
+          const sent: Command[] = []
+          const fold = new Fold(sent)
+          const kinds = program(world)
+          let now = start
+          let taken = 0
+          await using driver = testDriver({ objects: kinds, partitions: 3, now: start, ...all })
+          const look = (): void => {
+            const found = driver.output(done)
+            for (const { value } of found.slice(taken)) fold.take(value as NonNullable<typeof value>, now)
+            taken = found.length
           }
+          for (const each of steps) {
+            if ('send' in each) {
+              const fresh = each.send.map(({ atMs, ...more }, i) => ({ ...more, n: sent.length + i, at: start + atMs }))
+              sent.push(...fresh)
+              // Not where their objects are.
+              await driver.sendAll(commands, fresh, { key: ({ key }) => `lane of ${key}` })
+            } else if ('advance' in each) {
+              now += each.advance
+              await driver.advance(each.advance)
+            } else if ('crash' in each) await driver.crash(each.crash)
+            else if ('replay' in each) await driver.replayDeadLetters()
+            else {
+              driver.loseDisk()
+              await driver.crash()
+            }
+            look()
+          }
+          world.broken = false
+          do {
+            now += 12 * 3_600_000
+            await rest(driver)
+            look()
+          } while ((await driver.replayDeadLetters()).replayed > 0)
           look()
-        }
-        world.broken = false
-        do {
-          now += 12 * 3_600_000
-          await rest(driver)
-          look()
-        } while ((await driver.replayDeadLetters()).replayed > 0)
-        look()
-        expect(fold.end()).toEqual([])
-        const kept = kinds.flatMap((kind) =>
-          [...fold.objects]
-            .filter(([object]) => object.startsWith(`${kind.name} `))
-            .map(([object, { place }]) => ({
-              object,
-              place,
-              state: driver.state(kind, object.slice(kind.name.length + 1)) as unknown,
-            })),
-        )
-        expect(kept.filter(({ place, state }) => JSON.stringify(state) !== JSON.stringify({ turns: place }))).toEqual(
-          [],
-        )
-      }),
-      { numRuns: Number(process.env['MILLRACE_RUNS'] ?? 12) },
-    )
-  })
+          expect(fold.end()).toEqual([])
+          const kept = kinds.flatMap((kind) =>
+            [...fold.objects]
+              .filter(([object]) => object.startsWith(`${kind.name} `))
+              .map(([object, { place }]) => ({
+                object,
+                place,
+                state: driver.state(kind, object.slice(kind.name.length + 1)) as unknown,
+              })),
+          )
+          expect(kept.filter(({ place, state }) => JSON.stringify(state) !== JSON.stringify({ turns: place }))).toEqual(
+            [],
+          )
+        }),
+        { numRuns, endOnFailure: numRuns > 12 },
+      )
+    },
+    numRuns * 5_000,
+  )
 })
