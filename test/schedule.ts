@@ -251,7 +251,7 @@ class World {
   /** Every task runs once: a member that has not heard of the last assignment yet still runs what it had. */
   #isShared(): boolean {
     const engines = [...this.#living].map(({ engine }) => engine)
-    if (engines.some(({ health }) => !health.ready)) return false
+    if (engines.some(({ health }) => health.state !== 'running')) return false
     const running = engines.flatMap(({ parts }) => [...parts.tasks.running.keys()])
     return running.length === engines[0]?.parts.topology.tasks && new Set(running).size === running.length
   }
@@ -259,7 +259,7 @@ class World {
   /** By an instance that lives; another one when it dies meanwhile. */
   async #drained(): Promise<void> {
     for (const instance of this.#living) {
-      while (!instance.engine.health.ready && instance.failure === undefined) await systemClock.sleep(2)
+      while (instance.engine.health.state !== 'running' && instance.failure === undefined) await systemClock.sleep(2)
       if (instance.failure !== undefined) this.#faults.push(`an instance stopped: ${String(instance.failure.error)}`)
       else await drained(instance.engine)
     }

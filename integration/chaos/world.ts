@@ -102,7 +102,7 @@ export class ChaosWorld {
 
   /** Those that are at work, as far as they have said. */
   get ready(): readonly Instance[] {
-    return this.fleet.alive.filter(({ isFrozen, process }) => !isFrozen && process.last?.health.ready === true)
+    return this.fleet.alive.filter(({ isFrozen, process }) => !isFrozen && process.last?.health.state === 'running')
   }
 
   async close(): Promise<void> {

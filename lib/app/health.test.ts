@@ -53,6 +53,22 @@ const silentFetcher = (log: MemoryLog, purpose: 'live' | 'restore'): LogPort =>
     },
   })
 
+/** Restores wait while `waits.on`, as on a very slow network. */
+const waitingRestores = (log: LogPort, waits: { on: boolean }): LogPort =>
+  but(log, {
+    fetcher: (options) => {
+      const fetcher = log.fetcher(options)
+      if (options.purpose !== 'restore') return fetcher
+      const next = fetcher.next.bind(fetcher)
+      return Object.assign(fetcher, {
+        next: async (signal: AbortSignal) => {
+          while (waits.on && !signal.aborted) await new Promise((resolve) => setTimeout(resolve, 5))
+          return next(signal)
+        },
+      })
+    },
+  })
+
 async function until(what: string, test: () => boolean): Promise<void> {
   // Before the test's own time is over, which would not say what it waited for.
   const deadline = performance.now() + 25_000
@@ -78,6 +94,7 @@ describe('the health of an app', () => {
       ready: true,
       state: 'running',
       reason: undefined,
+      takingOver: [],
       lag: 0,
       held: [],
       quarantined: 0,
@@ -164,7 +181,7 @@ describe('the health of an app', () => {
     const stuck = appOn(silentFetcher(log.open(), 'restore'))
     const starting = stuck.start()
     await until('restoring', () => stuck.health().state === 'restoring')
-    expect(stuck.health()).toMatchObject({ live: true, ready: false })
+    expect(stuck.health()).toMatchObject({ live: true, ready: false, takingOver: [0, 1] })
     expect(stuck.health().reason).toMatch(/^2 of 2 tasks are being taken over \(0, 1\)/)
     // Longer than the test may take: nothing is to be waited for.
     await stuck.close({ timeout: '10m' })
@@ -181,6 +198,59 @@ describe('the health of an app', () => {
     expect(reports.at(-1)).toMatchObject({ tasks: [0, 1], records: many.length, remaining: 0, etaMs: 0 })
     expect(next.stats().restoredRecords).toBe(many.length)
     await next.close()
+  })
+
+  it('stays ready while it takes over what another member has run, says what, and goes on meanwhile', async () => {
+    const log = memoryLog({ partitions: 4 })
+    await log.send(words, many)
+    const waits = { on: false }
+    await using survivor = appOn(waitingRestores(log.open(), waits))
+    const other = appOn(log.open())
+    await Promise.all([survivor.start(), other.start()])
+    await Promise.all([survivor.drained(), other.drained()])
+    waits.on = true
+    await other.close()
+    const ready = new Set<boolean>()
+    await until('it takes over', () => {
+      ready.add(survivor.health().ready)
+      return survivor.health().takingOver.length > 0
+    })
+    expect([...ready]).toEqual([true])
+    const { state, reason, takingOver } = survivor.health()
+    expect(state).toBe('restoring')
+    expect(takingOver).toHaveLength(2)
+    expect(reason).toMatch(/^2 of 4 tasks are being taken over/)
+    const { turns, commits } = survivor.stats()
+    await log.send(words, many)
+    await until('its own go on', () => survivor.stats().turns > turns && survivor.stats().commits > commits)
+    expect(survivor.health()).toMatchObject({ ready: true, state: 'restoring', takingOver })
+    waits.on = false
+    await survivor.drained()
+    expect(survivor.health()).toMatchObject({ ready: true, state: 'running', reason: undefined, takingOver: [] })
+  })
+
+  it('is not ready while it takes its own tasks over again', async () => {
+    const log = memoryLog({ partitions: 1 })
+    await log.send(words, [])
+    const waits = { on: false }
+    let outcome: MillraceError | undefined
+    const faulty = faultyLog(log.open(), (step) => {
+      if (step !== 'commit' || outcome === undefined) return undefined
+      const error = outcome
+      outcome = undefined
+      return { error, done: true }
+    })
+    await using app = appOn(waitingRestores(faulty, waits))
+    await app.start()
+    expect(app.health().ready).toBe(true)
+    waits.on = true
+    outcome = new MillraceError('OUTCOME_UNKNOWN', 'the answer was lost')
+    await log.send(words, many)
+    await until('it restores', () => app.health().state === 'restoring')
+    expect(app.health()).toMatchObject({ ready: false, takingOver: [0] })
+    waits.on = false
+    await app.drained()
+    expect(app.health()).toMatchObject({ ready: true, takingOver: [] })
   })
 
   it('closes at once while it starts and brokers do not answer', async () => {

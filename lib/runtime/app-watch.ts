@@ -1,5 +1,5 @@
 import { reasonOf } from '../core/errors.js'
-import { judge, type Facts, type Judgement } from './watch/app-state.js'
+import { isReady, judge, type Facts, type Judgement } from './watch/app-state.js'
 import type { EngineOptions, Health } from './setup/engine-options.js'
 import { inboxTopic } from '../model/names.js'
 import { KnownEnds } from './path/known-ends.js'
@@ -58,7 +58,7 @@ export class AppWatch {
   look(): void {
     const { parts } = this.#watched()
     if (parts !== undefined) {
-      this.restore.look(new Set(taking(parts)))
+      this.restore.look(new Set(parts.tasks.taking))
       this.#ends ??= new KnownEnds(parts.intake, this.#options.log.admin, this.#options.logger)
       this.#ends.look(parts.tasks.running.values())
       this.#held ??= heldWatch(this.#options, parts)
@@ -76,8 +76,9 @@ export class AppWatch {
     const live = failure === undefined && end !== 'closed'
     const quarantined = parts?.tasks.quarantined ?? 0
     const paused = state === 'closed' ? [] : (parts?.breakers.paused ?? [])
-    const ready = state === 'running'
-    return { live, ready, state, reason: ready ? textOf(held) : reason, lag, held, quarantined, paused }
+    const ready = isReady(state, parts?.tasks.keeps === true)
+    const takingOver = state === 'closed' ? [] : (parts?.tasks.taking ?? [])
+    return { live, ready, state, reason: reason ?? textOf(held), takingOver, lag, held, quarantined, paused }
   }
 
   #judgement(): Judgement {
@@ -91,7 +92,7 @@ export class AppWatch {
       commitMs: this.#commitMs(parts, ownership),
       holds: ownership?.holds === true,
       awaitsRound: ownership?.awaitsRound === true,
-      taking: parts === undefined ? [] : taking(parts),
+      taking: parts?.tasks.taking ?? [],
       assigned: parts?.tasks.held.length ?? 0,
       restored: this.restore.text,
     })
@@ -121,5 +122,3 @@ function textOf([first, ...others]: readonly HeldPartition[]): string | undefine
   if (first === undefined) return undefined
   return others.length === 0 ? first.reason : `${first.reason} (${others.length} partitions more are held so)`
 }
-
-const taking = ({ tasks }: Parts): readonly number[] => tasks.held.filter((task) => !tasks.running.has(task))

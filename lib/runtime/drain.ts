@@ -79,7 +79,7 @@ async function atRest(engine: Engine): Promise<void> {
 
 /** Nothing is left to do; not while tasks are being taken over again, after a commit that was refused: who knows what they will do. */
 function isAtRest({ health, parts }: Engine): boolean {
-  return health.ready && parts.processor.idle && !parts.tasks.anyMoved
+  return health.state === 'running' && parts.processor.idle && !parts.tasks.anyMoved
 }
 
 /** A broker says that a transaction is committed before it has written the markers that let readers see it (KIP-98). */

@@ -94,11 +94,16 @@ export interface Stats {
 export interface Health {
   /** False once the app has been closed or an error has stopped it; see `closed()`. Brokers that are away do not change it. */
   readonly live: boolean
-  /** Whether `state` is `running`: all assigned tasks run, and their commits get through. */
+  /**
+   * Whether `state` is `running`: all assigned tasks run, and their commits get through. It stays true while the group agrees on a
+   * new assignment, and while tasks are taken over that come from others, as long as those that it has run go on.
+   */
   readonly ready: boolean
   readonly state: AppState
-  /** When not ready: what it waits for, where, and what to do about it. When ready, the same of what `held` lists. */
+  /** When not `running`: what it waits for, where, and what to do about it. When `running`, the same of what `held` lists. */
   readonly reason: string | undefined
+  /** Tasks that were assigned to this process and do not run yet; `onRestore` tells how far they are. */
+  readonly takingOver: readonly number[]
   /** Records between what is processed and the end of the topics, of the tasks that run here, as far as the ends are known. */
   readonly lag: number
   /** Inputs that pause, since what their handlers ask for seems to be down: see `breaker`. */

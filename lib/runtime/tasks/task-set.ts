@@ -47,6 +47,8 @@ export class TaskSet {
   /** Stores of tasks given up, until they are closed: none is opened again before. */
   readonly #closing = new Map<number, Promise<void>>()
   #alive: ReadonlySet<string> = new Set()
+  /** See `keeps`. */
+  #keeps = false
   #stopFencing: (() => void) | undefined
   restoredRecords = 0
   restoredBytes = 0
@@ -94,6 +96,19 @@ export class TaskSet {
   }
 
   /**
+   * Whether it has run all that it was assigned once, and has not had to stop a task since but for those that went elsewhere: what
+   * is being taken over came to it from others.
+   */
+  get keeps(): boolean {
+    return this.#keeps
+  }
+
+  /** Tasks being taken over, also those that wait for it. */
+  get taking(): readonly number[] {
+    return this.held.filter((task) => !this.#running.has(task))
+  }
+
+  /**
    * Makes this the set of tasks: gives up those not named, takes over those that do not run, and anew those that have
    * `gained` a partition. Call with nothing uncommitted.
    */
@@ -105,10 +120,16 @@ export class TaskSet {
     for (const closed of this.#closing.values()) closed.catch(this.#options.onError)
     const missing = tasks.filter((index) => !this.#running.has(index) && !this.#taking.has(index))
     this.#takeAll(missing)
+    this.#settled()
+  }
+
+  #settled(): void {
+    if (this.#taking.size === 0) this.#keeps = true
   }
 
   /** Gives up all tasks; resolves when their stores are closed. */
   async dropAll(): Promise<void> {
+    if (this.#running.size > 0) this.#keeps = false
     await this.#giveUp(() => true)
     await Promise.all(this.#closing.values())
   }
@@ -126,6 +147,7 @@ export class TaskSet {
    */
   async suspend(): Promise<readonly number[]> {
     const stopped = [...this.#running.values()]
+    if (stopped.length > 0) this.#keeps = false
     this.#running.clear()
     for (const { index, state, agenda, times } of stopped) {
       agenda?.close()
@@ -206,6 +228,7 @@ export class TaskSet {
         this.#taking.delete(index)
         if (task === undefined) return
         this.#running.set(index, task)
+        this.#settled()
         onReady(task)
       })
       .catch((error: unknown) => {

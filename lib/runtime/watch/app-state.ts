@@ -1,4 +1,4 @@
-/** What an app is doing, as its probes and people see it. It is ready in `running` only. */
+/** What an app is doing, as its probes and people see it; see `isReady`. */
 export type AppState =
   /** Not started yet, or connecting, looking at its topics, reading its lookup tables and joining its group for the first time. */
   | 'starting'
@@ -46,6 +46,14 @@ const commitPatienceMs = 2_500
 
 export function judge(facts: Facts): Judgement {
   return ended(facts) ?? degraded(facts) ?? beginning(facts) ?? moving(facts) ?? { state: 'running', reason: undefined }
+}
+
+/**
+ * `keeps`: it runs all that it has run so far. What comes to it from others then, by whichever member's death, says nothing against
+ * it; and in a round, which all members are in at the same time, none of them is to be taken for unwell.
+ */
+export function isReady(state: AppState, keeps: boolean): boolean {
+  return state === 'running' || (keeps && (state === 'restoring' || state === 'rebalancing'))
 }
 
 function ended({ app, end }: Facts): Judgement | undefined {
