@@ -39,6 +39,7 @@ const step = fc.oneof(
   },
   { weight: 1, arbitrary: fc.constant({ disk: true }) },
   { weight: 1, arbitrary: fc.constant({ replay: true }) },
+  { weight: 1, arbitrary: fc.constant({ release: true }) },
 )
 const all = { failures: 'expect' } as const
 
@@ -76,7 +77,12 @@ describe('timers, whatever fails, waits, hops and dies', () => {
               await driver.advance(each.advance)
             } else if ('crash' in each) await driver.crash(each.crash)
             else if ('replay' in each) await driver.replayDeadLetters()
-            else {
+            else if ('release' in each) {
+              for (const { kind, key } of await driver.quarantined()) {
+                fold.isLifted = true
+                await driver.release(kind, key, all)
+              }
+            } else {
               driver.loseDisk()
               await driver.crash()
             }
