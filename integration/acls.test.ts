@@ -101,9 +101,9 @@ describeWithSecureKafka('an app with a user that may do little', (kafka) => {
   })
 
   /** Every line hops by its text, which no partition follows from. */
-  const objectOf = ({ lines, names: known, copies }: Names) => {
+  const objectOf = ({ lines, names: known, copies }: Names, emits: readonly Topic<string>[] = [copies]) => {
     const table = lookup(known)
-    const counter = stateObject('counter', { state: z.object({ n: z.number() }), init: () => ({ n: 0 }) }).on(
+    const counter = stateObject('counter', { state: z.object({ n: z.number() }), init: () => ({ n: 0 }), emits }).on(
       lines,
       { key: (line) => line, route: 'shuffle' },
       (state, line, turn) => {
@@ -113,8 +113,11 @@ describeWithSecureKafka('an app with a user that may do little', (kafka) => {
     )
     return { counter, table }
   }
-  const newApp = (guarantee: 'exactly-once' | 'at-least-once' = 'exactly-once'): App => {
-    const { counter, table } = objectOf(names)
+  const newApp = (
+    guarantee: 'exactly-once' | 'at-least-once' = 'exactly-once',
+    emits: readonly Topic<string>[] = [names.copies],
+  ): App => {
+    const { counter, table } = objectOf(names, emits)
     const note: Logger['warn'] = (_, message) => void warnings.push(message ?? '')
     const app = createApp({
       id: names.app,
@@ -195,6 +198,17 @@ describeWithSecureKafka('an app with a user that may do little', (kafka) => {
       .then(() => app.drained())
       .catch((error: unknown) => error)
     expect(failure).toMatchObject({ code: 'NOT_AUTHORIZED', message: expect.stringContaining(`Grant ${says(names)}`) })
+  })
+
+  it('has turns fail that emit where it may not, when that is not declared, and goes on when it is granted', async () => {
+    await grant(['Write on an output'])
+    const app = newApp('exactly-once', [])
+    await app.start()
+    expect(await app.drained()).toEqual({ waiting: 5 })
+    expect(app.health()).toMatchObject({ state: 'running' })
+    await allow(TOPIC, names.copies.name, AclOperationTypes.WRITE)
+    await until(async () => (await app.drained()).waiting === 0)
+    expect(await copied()).toEqual(counts)
   })
 
   it('says so too when it may look at an output and not write to it', async () => {

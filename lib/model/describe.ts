@@ -22,6 +22,7 @@ export function describeProgram(app: string, { kinds, flows, sources, lookups }:
     for (const { name, time, backlog } of kind.timers.values())
       lines.push(`    timer ${name} (${time} time${backlog === 'fire' ? ', fires in a backlog' : ''})`)
     for (const name of kind.queries.keys()) lines.push(`    query ${name}`)
+    for (const target of kind.emits) lines.push(`    emits ${written(target)}`)
     for (const { target } of kind.publishes) lines.push(`    publishes ${written(target)}`)
     lines.push(`    changelog ${changelogTopic(app, kind.name)}`, `    inbox     ${inboxTopic(app, kind.name)}`)
   }

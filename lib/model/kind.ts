@@ -19,6 +19,8 @@ export interface KindDefinition {
   readonly timers: ReadonlyMap<string, TimerDefinition>
   readonly onClose: ((state: never, turn: Turn) => unknown) | undefined
   readonly publishes: readonly PublishDefinition[]
+  /** Topics that its turns are declared to emit to; others are looked up when they do. */
+  readonly emits: readonly TopicNode[]
   readonly queries: ReadonlyMap<string, (state: never, ...args: never[]) => unknown>
   readonly window: WindowDefinition | undefined
   readonly ttlMs: number | undefined

@@ -11,7 +11,7 @@ export interface Program {
   readonly flows: readonly FlowDefinition[]
   /** Topics read, in order of first mention. */
   readonly sources: readonly TopicNode[]
-  /** Topics written by `publish` and `to`; those of `emit` are only known when a handler runs. */
+  /** Topics written by `publish` and `to`, and those that kinds declare to emit to; others are only known when a handler runs. */
   readonly targets: readonly TopicNode[]
   /** Topics of lookup tables. */
   readonly lookups: readonly TopicNode[]
@@ -54,7 +54,7 @@ export function program(
     ...definitions.flatMap((flow) => topicsOf(flow.from)),
   ]
   const targets = [
-    ...kinds.flatMap((kind) => kind.publishes.map((publish) => publish.target)),
+    ...kinds.flatMap((kind) => [...kind.publishes.map((publish) => publish.target), ...kind.emits]),
     ...definitions.map((flow) => flow.target),
   ]
   return Object.freeze({
@@ -125,7 +125,7 @@ function checkComplete({ name, timers, version, migrations }: KindDefinition): v
 /** Throws `DEFINITION_INVALID` for a program that writes to topics of its own app, or reads its inboxes. */
 export function demandForeignTopics(app: string, { targets, sources, kinds }: Program): void {
   const demandTarget = targetsOf(app)
-  for (const { name } of targets) demandTarget(name, 'publish or to')
+  for (const { name } of targets) demandTarget(name, 'publish, emits or to')
   const inboxes = new Set(kinds.map((kind) => inboxTopic(app, kind.name)))
   for (const { name } of sources) {
     if (!inboxes.has(name)) continue

@@ -8,6 +8,7 @@ import {
   checkOptions,
   duration,
   flag,
+  list,
   oneOf,
   refuseMore,
   required,
@@ -67,6 +68,12 @@ export interface StateOptions<
   /** One object per key and window instead of one per key, in event time; closed and removed when the window has passed. */
   readonly window?: W
   /**
+   * Topics that its turns emit to: as those that are published and written to they are looked up at the start, where a missing one or
+   * a permission that is missing is said at once, and are made with `createTopics`. One that is not declared is looked up when the first turn
+   * emits to it, and is an error of that turn when it is missing. @default []
+   */
+  readonly emits?: readonly Topic<any>[]
+  /**
    * Whether a state that no longer fits its schema is an error of the turn that made it so. It costs a look at the whole state
    * with each turn: switch it off where objects are large. @default true
    */
@@ -81,6 +88,7 @@ const stateOptions: Rules<StateOptions<Schema>> = {
   codec: codecRule,
   window: windowRule,
   checked: flag,
+  emits: list('a list of topics, made with topic(name, schema)'),
 }
 
 export interface TimersOptions {
@@ -184,6 +192,9 @@ export function stateObject<
     timers: new Map(),
     onClose: undefined,
     publishes: [],
+    emits: within(`state object '${name}': emits`, { kind: name }, () =>
+      Array.from(options.emits ?? [], (each) => topicNode(each)),
+    ),
     queries: new Map(),
     window: window?.definition,
     ttlMs,

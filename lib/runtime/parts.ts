@@ -39,6 +39,7 @@ import { Standbys } from './tasks/standbys.js'
 import { StoreInventory } from './tasks/store-inventory.js'
 import type { Task } from './tasks/task.js'
 import { TaskSet } from './tasks/task-set.js'
+import { EmitTargets } from './setup/emit-targets.js'
 import { TopicLimits } from './setup/topic-limits.js'
 import { madeAnew } from './setup/topic-ids.js'
 import { targetPartitions, warnOfOtherCount } from './setup/topic-lookup.js'
@@ -151,11 +152,22 @@ export async function openParts(options: EngineOptions, turnLog: Logger, events:
     onDone: events.onArrival,
   })
   const sources = new Map(program.kinds.map((kind, index) => [kind.name, sourcesOf(kind, index, options)]))
+  const lookUp = async (topic: string, wanted: number | undefined): Promise<number> => {
+    const partitions = await targetPartitions(lookUpOptions, { name: topic, partitions: wanted })
+    warnOfOtherCount(logger, { name: topic, partitions: wanted }, partitions)
+    shape.partitions.set(topic, partitions)
+    return partitions
+  }
+  const emitTargets = new EmitTargets({ clock, lookUp })
+  const demandForeign = targetsOf(app)
   const turns = new Turns({
     clock,
     logger: turnLog,
     demandFits: (topic, key, value, headers) => outbox.demandFits('turn.emit', topic, key, value, headers),
-    demandTarget: targetsOf(app),
+    demandTarget: (topic, where) => {
+      demandForeign(topic, where)
+      emitTargets.demand(topic, where)
+    },
     times,
     lookUp: (table, key) => lookups.row(table, key),
     outbox,
@@ -204,12 +216,6 @@ export async function openParts(options: EngineOptions, turnLog: Logger, events:
     onRestoring: events.onRestoring,
     onDue: events.onArrival,
   })
-  const lookUp = async (topic: string, wanted: number | undefined): Promise<number> => {
-    const partitions = await targetPartitions(lookUpOptions, { name: topic, partitions: wanted })
-    warnOfOtherCount(logger, { name: topic, partitions: wanted }, partitions)
-    shape.partitions.set(topic, partitions)
-    return partitions
-  }
   const trim = (before: PositionMap): void => {
     log.admin
       .trim(before.topics)
@@ -230,7 +236,7 @@ export async function openParts(options: EngineOptions, turnLog: Logger, events:
       tasks: () => tasks.running.values(),
       generation: events.generation,
       successor: events.successor,
-      lookUp,
+      lookUp: (topic, wanted) => emitTargets.find(topic, wanted),
       takesLess: (topic, batch) => limits.refused(topic, batch),
       trim,
       onCommitted: events.onCommitted,

@@ -47,8 +47,11 @@ export interface CommitCycleOptions {
   readonly generation: () => Generation
   /** What follows a generation that was over when a commit's offsets arrived; undefined when its tasks are not all retained. */
   readonly successor: (refused: Generation, tasks: readonly Task[]) => Promise<Generation | undefined>
-  /** Looks up, or makes, a topic that a handler emitted to for the first time. */
-  readonly lookUp: (topic: string, wanted: number | undefined) => Promise<number>
+  /**
+   * Looks up, or makes, a topic that a handler emitted to for the first time: its partitions. Undefined when that cannot be: then
+   * turns that emit to it fail.
+   */
+  readonly lookUp: (topic: string, wanted: number | undefined) => Promise<number | undefined>
   /** A broker has refused a batch for its size. Whether batches will be smaller when all is done again. */
   readonly takesLess: (topic: string, batch: FinishedBatch) => Promise<boolean>
   readonly trim: (before: PositionMap) => void
@@ -195,8 +198,10 @@ export class CommitCycle {
     // Turns may end meanwhile, and name others.
     for (let all = [...passage.outbox.unknownTopics]; all.length > 0; all = [...passage.outbox.unknownTopics]) {
       for (const [topic, wanted] of all) {
-        // Known by now, its limit is looked at within the turn.
-        if (!passage.outbox.settle(topic, await lookUp(topic, wanted), clock.now()))
+        const partitions = await lookUp(topic, wanted)
+        // Known by now, it is looked at within the turn.
+        if (partitions === undefined) throw new Redo(`${topic} cannot be written to`)
+        if (!passage.outbox.settle(topic, partitions, clock.now()))
           throw new Redo(`a record is too large for ${topic}, or of a time that it does not take`)
       }
     }

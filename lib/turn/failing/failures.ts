@@ -302,4 +302,11 @@ const passed: ReadonlySet<string> = new Set([
 ])
 
 /** Codes of what a handler has given to its turn; of a state that is refused they say less than `STATE_INVALID`. */
-const given: ReadonlySet<string> = new Set(['VALUE_INVALID', 'RECORD_INVALID'])
+const given: ReadonlySet<string> = new Set([
+  'VALUE_INVALID',
+  'RECORD_INVALID',
+  // Of a topic that it has emitted to.
+  'TOPIC_MISSING',
+  'NOT_AUTHORIZED',
+  'BROKER_REFUSED',
+])
