@@ -202,6 +202,16 @@ describe('what takes options', () => {
       () => counter.timers({ due: 'x' as never }),
       /timer 'due' is text \("x"\); give a schema/,
     ],
+    [
+      'what timers do in a backlog',
+      () => counter.timers({ due: z.null() }, { backlog: 'never' as never }),
+      /'wait' or 'fire'/,
+    ],
+    [
+      'a backlog of timers by event time',
+      () => counter.timers({ due: z.null() }, { time: 'event', backlog: 'wait' }),
+      /leave backlog out/,
+    ],
     ['a time of timers', () => counter.timers({ due: z.null() }, { time: 'wall' as never }), /'processing' or 'event'/],
     [
       'a row that is none',

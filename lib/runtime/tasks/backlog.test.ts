@@ -1,7 +1,9 @@
 import { z } from 'zod'
 import { Instance } from '../../../test/instances.js'
 import { readAll } from '../../../test/reading.js'
+import { withAdmin } from '../../../test/with-admin.js'
 import { systemClock } from '../../core/clock.js'
+import type { LogPort } from '../../log/port.js'
 import { memoryLog, type MemoryLog } from '../../memory/memory-log.js'
 import { stateObject, type AnyStateObject } from '../../model/state-object.js'
 import { topic } from '../../model/stream.js'
@@ -45,8 +47,8 @@ class World {
   now = Date.UTC(2026, 0, 1)
   readonly #clock = { ...systemClock, now: () => this.now }
 
-  start(kind: AnyStateObject): Instance {
-    return new Instance({ app: 'app', log: this.log, objects: [kind], engine: { clock: this.#clock } })
+  start(kind: AnyStateObject, wrap: (log: LogPort) => LogPort = (log) => log): Instance {
+    return new Instance({ app: 'app', log: this.log, objects: [kind], wrap, engine: { clock: this.#clock } })
   }
 
   async run(kind: AnyStateObject): Promise<void> {
@@ -137,6 +139,39 @@ describe('timers by the clock, after a downtime', () => {
     world.now += 4_000_000
     await world.run(kind)
     expect(await alerted(world.log)).toBe(100)
+  })
+
+  it('hold up no attempt of a turn that failed meanwhile', async () => {
+    const world = new World()
+    await world.log.send(orders, many, { key: ({ id }) => id })
+    await world.run(order({}))
+    await world.log.send(payments, many.slice(10), { key: ({ id }) => id })
+    world.now += 4_000
+    // Where the sources end is not known before it is let through: so long there may be a backlog.
+    let letThrough = (): void => undefined
+    const known = new Promise<void>((resolve) => (letThrough = resolve))
+    const { endOffsets } = world.log.admin
+    const slow = (log: LogPort): LogPort =>
+      withAdmin(log, {
+        endOffsets: async (partitions, isolation) => {
+          if (isolation === 'committed' && partitions.some(({ topic: name }) => name === 'orders')) await known
+          return endOffsets.call(world.log.admin, partitions, isolation)
+        },
+      })
+    const { engine } = world.start(order({ fails: true }), slow)
+    await engine.start()
+    // Each payment fails once and is tried again.
+    while (engine.stats.turns < 90) {
+      world.now += 10
+      engine.poke()
+      await new Promise((resolve) => setTimeout(resolve, 5))
+    }
+    expect(engine.stats.failed).toBeGreaterThanOrEqual(90)
+    expect(await alerted(world.log)).toBe(0)
+    letThrough()
+    await drained(engine)
+    await engine.stop(5_000)
+    expect(await alerted(world.log)).toBe(10)
   })
 
   it('delete no object by its time to live before a record in the backlog has touched it', async () => {
