@@ -262,6 +262,7 @@ export class Table {
    * what it throws (`refused` says for which object) leaves all as it was.
    */
   changes(): TableChanges {
+    // Rule sealed-as-before (integration/model).
     if (this.#parked.size > 0) this.#leaveOutParked()
     const entries = this.#dirty
     const values = new Array<string | null>(entries.length)

@@ -189,6 +189,7 @@ export class Turns {
    * do is part of a later commit. Throws `Redo` when the object of one cannot be told from what the turn has made of it so far.
    */
   park(): void {
+    // Rule park-before-seal (integration/model).
     for (const flight of this.flights.loose) this.#park(flight)
   }
 
@@ -353,6 +354,7 @@ export class Turns {
     if (source.kind.ttlMs !== undefined && !turn[deleted]) this.#touch(work, source.kind.ttlMs, seq)
     if (source.kind.window !== undefined && !turn[deleted] && (turn.isNew || source.isTimer)) this.#opened(work)
     if (work.retries || work.letter !== undefined) {
+      // Rule row-ends-with-effect (integration/model).
       this.#options.failures.succeeded(work)
       this.#eased(work)
     }

@@ -63,6 +63,9 @@ const lateStandbys = {
 /** All processes die, and the group with them. */
 const expiring = { crash: 0.4, start: 0.6, sessionTimeout: 3 }
 
+/** Asynchronous turns last. */
+const slowTurns = { ...move, land: 2 }
+
 const timerTurns = { ...move, timer: 12 }
 
 export const holdingCases: readonly HoldingCase[] = [
@@ -125,6 +128,26 @@ export const holdingCases: readonly HoldingCase[] = [
     errors: true,
     refusals: true,
     weights: move,
+  }),
+  holds('asynchronous turns', { slow: true, weights: slowTurns }),
+  holds('asynchronous turns that fail', { slow: true, errors: true, deletes: true, weights: slowTurns }),
+  holds('asynchronous turns, a broker refuses records', { slow: true, refusals: true, weights: slowTurns }),
+  holds('asynchronous turns, timers, deletes, answers are lost', {
+    slow: true,
+    timers: true,
+    deletes: true,
+    weights: { ...slowTurns, timer: 12, loseAnswer: 2 },
+  }),
+  holds('asynchronous turns, refusals, timers, and all of it', {
+    slow: true,
+    errors: true,
+    refusals: true,
+    timers: true,
+    standbys: true,
+    deletes: true,
+    growth: true,
+    retention: 600,
+    weights: { ...slowTurns, ...slow, flush: 10, trim: 6 },
   }),
   holds('turns that fail, refusals, timers, and all of it', {
     eventTime: true,
@@ -203,6 +226,15 @@ export const mutations: readonly Mutation[] = [
   caught({ 'silence-of-source': 'at-inbox' }, 500, { eventTime: true }),
   caught({ 'silence-of-source': 'unread' }, 500, { eventTime: true }),
   caught({ 'time-in-state': 'in-memory' }, 500, { eventTime: true, weights: move }),
+  caught({ 'blame-alone': 'taken-only' }, 2_000, { slow: true, refusals: true, weights: { land: 2 } }),
+  caught({ 'park-before-seal': 'no-row' }, 1_000, { slow: true, weights: slowTurns }),
+  caught({ 'park-before-seal': 'first-only' }, 2_000, { slow: true, weights: slowTurns }),
+  caught({ 'sealed-as-before': 'as-it-is' }, 1_000, { slow: true, weights: slowTurns }),
+  caught({ 'row-ends-with-effect': 'earlier' }, 2_000, { slow: true, weights: slowTurns }),
+  caught({ 'row-ends-with-effect': 'never' }, 500, { slow: true }),
+  caught({ 'cut-off-lost': 'taken-back' }, 2_000, { slow: true, weights: slowTurns }),
+  caught({ 'cut-off-lost': 'task-gone' }, 2_000, { slow: true, weights: slowTurns }),
+  caught({ 'behind-the-parked': 'pass' }, 500, { slow: true }),
   ...plannedMutations.map(([broken, budget, config]) => caught(broken, budget, config)),
 ]
 

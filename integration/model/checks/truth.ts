@@ -59,7 +59,7 @@ function afterRecord(
   if (kind === 'blamed' || kind === 'late') return before
   if (before.quarantined) violated(`key ${key} had a turn after it was quarantined`)
   if (op === 'delete') return unborn
-  return { count: before.count + 1, timer: op === 'set-timer' ? timerOf(record) : before.timer, quarantined: false }
+  return { ...before, count: before.count + 1, timer: op === 'set-timer' ? timerOf(record) : before.timer }
 }
 
 function checkOrderPerKey(truth: Truth, { source, key, topicSeq }: SourceRecord): void {

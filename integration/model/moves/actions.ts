@@ -4,6 +4,7 @@ import { endRound, kick, rebalanceTimeout, sessionTimeout } from './broker/group
 import { writeMarker } from './broker/transactions.js'
 import { commitStep, seal } from './process/commit.js'
 import { fallSilent } from './process/event-time.js'
+import { land, runWaiting } from './process/flights.js'
 import { heartbeat, leave } from './process/membership.js'
 import { processRecord, trimInbox } from './process/records.js'
 import { followChangelog } from './process/standby.js'
@@ -34,6 +35,8 @@ export const actions = {
   standby: { weight: 4, act: followChangelog },
   timer: { weight: 4, act: fireTimer },
   silent: { weight: 0.6, act: fallSilent },
+  land: { weight: 5, act: land },
+  waiting: { weight: 8, act: runWaiting },
   endRound: { weight: 8, act: (world, _, x) => endRound(world, x) },
   rebalanceTimeout: { weight: 0.15, act: (world, _, x) => rebalanceTimeout(world, x) },
   sessionTimeout: { weight: 0.2, act: sessionTimeout },

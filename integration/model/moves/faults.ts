@@ -37,6 +37,7 @@ export function start(world: World, process: Process, x: number): boolean {
     late: [],
   })
   process.quarantine.clear()
+  process.flights.clear()
   process.standing.clear()
   world.say(() => `p${process.id}: starts with stores of tasks {${[...process.stores.keys()].join(',')}}`)
   return true

@@ -34,10 +34,19 @@ export function produce(world: World, x: number): boolean {
   const isBehind = (x & 1) === 1 && source.log.length > 0
   const time = isBehind ? source.latest - ((x >> 2) % (grace + 1)) : source.latest + ((x >> 2) % 50)
   source.latest = Math.max(source.latest, time)
-  source.log.push({ source, key, seq, topicSeq, op, time, excused: source.wasSilent })
+  source.log.push({
+    source,
+    key,
+    seq,
+    topicSeq,
+    op,
+    time,
+    excused: source.wasSilent,
+    slow: world.config.slow && x % 7 < 3,
+  })
   world.say(
     () =>
-      `producer: ${source.name} key ${key} seq ${seq}: ${op}${world.config.eventTime ? `, of time ${time}${source.wasSilent ? ', may be late' : ''}` : ''}`,
+      `producer: ${source.name} key ${key} seq ${seq}: ${op}${source.log.at(-1)?.slow === true ? ', slowly' : ''}${world.config.eventTime ? `, of time ${time}${source.wasSilent ? ', may be late' : ''}` : ''}`,
   )
   return true
 }

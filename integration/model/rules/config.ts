@@ -24,6 +24,8 @@ export interface Config {
   readonly timers: boolean
   /** Records have times, and tasks a time that follows them. */
   readonly eventTime: boolean
+  /** Some turns are asynchronous. */
+  readonly slow: boolean
   /** Planned. */
   readonly crossing: boolean
 }

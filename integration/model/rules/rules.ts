@@ -229,6 +229,8 @@ export const coreRules = [
     wrong: {
       'first-of-many': 'The first of its records is blamed.',
       'last-taken': 'What was taken last is blamed, although it may be part of the next commit.',
+      'taken-only':
+        'What was taken is counted, not the turns that ended in it and had been begun before: a record that was taken alone is blamed for them.',
     },
   },
   {
@@ -269,6 +271,42 @@ export const coreRules = [
     says: 'How far event time has come, and what of each source partition it follows from, is state of its task.',
     code: 'lib/turn/due/stream-time.ts',
     wrong: { 'in-memory': 'The process remembers it.' },
+  },
+  {
+    name: 'park-before-seal',
+    says: 'A commit that moves a position over a record whose turn has not ended has a row of that turn, and behind it of all that wait for it.',
+    code: 'lib/turn/turns.ts',
+    wrong: {
+      'no-row': 'It has no row: the process remembers it.',
+      'first-only': 'It has a row of the turn that is under way, not of those that wait for it.',
+    },
+  },
+  {
+    name: 'sealed-as-before',
+    says: 'The object of a turn that is under way is sealed as it was before the turn.',
+    code: 'lib/state/table.ts',
+    wrong: { 'as-it-is': 'It is sealed as the turn has left it so far.' },
+  },
+  {
+    name: 'row-ends-with-effect',
+    says: 'The row of a turn ends in the commit that has the effects of the turn.',
+    code: 'lib/turn/turns.ts',
+    wrong: { earlier: 'It ends when the turn is begun.', never: 'It stays.' },
+  },
+  {
+    name: 'cut-off-lost',
+    says: 'Turns under way have no effect when what was done since the last seal is taken back, nor when their task goes.',
+    code: 'lib/turn/running/flights.ts',
+    wrong: {
+      'taken-back': 'They end after all is taken back, as if nothing had happened.',
+      'task-gone': 'They end after their task has gone.',
+    },
+  },
+  {
+    name: 'behind-the-parked',
+    says: 'While a turn of an object is kept in a row, later ones of the object wait in rows behind it.',
+    code: 'lib/turn/failing/failures.ts',
+    wrong: { pass: 'They pass.' },
   },
 ] as const satisfies readonly Rule[]
 

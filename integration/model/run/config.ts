@@ -30,6 +30,7 @@ export const base: RunConfig = {
   refusals: false,
   timers: false,
   eventTime: false,
+  slow: false,
   crossing: false,
 }
 

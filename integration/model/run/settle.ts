@@ -4,6 +4,7 @@ import { fence, writeMarker } from '../moves/broker/transactions.js'
 import { pause, refreshMetadata, start } from '../moves/faults.js'
 import { commitStep, seal } from '../moves/process/commit.js'
 import { fallSilent } from '../moves/process/event-time.js'
+import { landOf, runWaiting } from '../moves/process/flights.js'
 import { heartbeat } from '../moves/process/membership.js'
 import { processRecord } from '../moves/process/records.js'
 import { takeoverStep } from '../moves/process/takeover.js'
@@ -52,6 +53,8 @@ function work(world: World, process: Process, x: number, round: number): void {
   for (let key = 0; key < world.shape.keys; key++) fireTimer(world, process, key)
   if (world.produced >= world.shape.records && isAllRead(world))
     for (let i = 0; i < 4; i++) fallSilent(world, process, x + 17 * i)
+  for (const key of [...process.flights.keys()]) if ((x >> (key % 8)) & 1) landOf(world, process, key)
+  for (let i = 0; i < 3; i++) runWaiting(world, process, (x >> i) + i)
   if (round % 3 === 0) seal(world, process)
   for (let i = 0; i < 4; i++) commitStep(world, process, x >> i)
   if (round % 8 === 0) refreshMetadata(world, process)
@@ -62,8 +65,9 @@ function isQuiet(world: World): boolean {
   return world.processes.every((process) => isDone(world, process)) && !hasTimer(world) && allSilent(world)
 }
 
-function isDone(world: World, { status, inFlight, current, tasks }: Process): boolean {
-  if (status !== 'member' || inFlight !== undefined || current.parts.size > 0) return false
+function isDone(world: World, { status, inFlight, current, tasks, flights }: Process): boolean {
+  if (status !== 'member' || inFlight !== undefined || current.parts.size > 0 || flights.size > 0) return false
+  for (const { state } of tasks.values()) for (const { waiting } of state.values()) if (waiting.length > 0) return false
   return [...tasks.values()].every((task) => task.stage === 'running' && isRead(world, task))
 }
 

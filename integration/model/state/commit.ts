@@ -25,6 +25,8 @@ export interface Commit {
   readonly links: [number, number][]
   /** The records, and undefined for each timer, that it is made of, as they were taken. */
   readonly taken: (SourceRecord | undefined)[]
+  /** Turns that ended in it and were begun before it: none of `taken`. */
+  landed: number
   tx: Transaction | undefined
   /** Produce requests not yet sent. */
   sends: (() => string | undefined)[]
@@ -42,6 +44,7 @@ export function newCommit(): Commit {
     parts: new Map(),
     links: [],
     taken: [],
+    landed: 0,
     tx: undefined,
     sends: [],
     offsets: new Map(),

@@ -18,6 +18,9 @@ export interface Counts {
   blamed: number
   timersFired: number
   late: number
+  parked: number
+  landed: number
+  cutOff: number
 }
 
 export function newCounts(): Counts {
@@ -40,5 +43,8 @@ export function newCounts(): Counts {
     blamed: 0,
     timersFired: 0,
     late: 0,
+    parked: 0,
+    landed: 0,
+    cutOff: 0,
   }
 }

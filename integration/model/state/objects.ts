@@ -1,13 +1,19 @@
+import type { SourceRecord } from './records.js'
+
 export type Key = number
 
-/** What an object is: how many turns it had; the timer that is set, 0 when none is; whether it is in quarantine. Never changed in place. */
+/**
+ * What an object is: how many turns it had; the timer that is set, 0 when none is; whether it is in quarantine; the records whose
+ * turns are kept in rows, in order. Never changed in place.
+ */
 export interface ObjectState {
   readonly count: number
   readonly timer: number
   readonly quarantined: boolean
+  readonly waiting: readonly SourceRecord[]
 }
 
-export const unborn: ObjectState = { count: 0, timer: 0, quarantined: false }
+export const unborn: ObjectState = { count: 0, timer: 0, quarantined: false, waiting: [] }
 
 /** By identity: a state is made once. */
 export function same(a: ReadonlyMap<Key, ObjectState>, b: ReadonlyMap<Key, ObjectState>): boolean {
@@ -29,3 +35,9 @@ export type Positions = ReadonlyMap<string, number>
 
 /** The key of the row that says where a task stands; no object has it. */
 export const positionsKey = (task: number): Key => -1 - task
+
+/** Nothing is kept of an object of which nothing is left. */
+export function emptied(state: ObjectState): ObjectState | null {
+  const { count, timer, quarantined, waiting } = state
+  return count === 0 && timer === 0 && !quarantined && waiting.length === 0 ? null : state
+}

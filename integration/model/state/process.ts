@@ -4,6 +4,20 @@ import type { Key, ObjectState } from './objects.js'
 import type { SourceRecord } from './records.js'
 import type { Pinned, Store, Task } from './task.js'
 
+/** An asynchronous turn under way. */
+export interface Flight {
+  readonly task: Task
+  readonly record: SourceRecord
+  /** The object as it was when the turn began. */
+  readonly before: ObjectState
+  /** The commit it was taken into. */
+  readonly begunIn: Commit
+  /** Its row is there: no commit waits for it. */
+  parked: boolean
+  /** Records whose turns wait for it in memory. */
+  queue: SourceRecord[]
+}
+
 /** What a process has in memory, and its stores, which survive it. */
 export interface Process extends Client {
   /** By task. */
@@ -21,6 +35,7 @@ export interface Process extends Client {
   tasks: Map<number, Task>
   current: Commit
   inFlight: Commit | undefined
+  readonly flights: Map<Key, Flight>
   /** Partitions per topic, as of its metadata. */
   partitionCounts: readonly number[]
   /** Starts so far. */
@@ -55,6 +70,7 @@ export function newProcess(id: number): Process {
     tasks: new Map(),
     current: newCommit(),
     inFlight: undefined,
+    flights: new Map(),
     partitionCounts: [],
     incarnation: 0,
     careful: new Set(),

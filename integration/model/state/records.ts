@@ -30,6 +30,8 @@ export interface SourceRecord {
   readonly time: number
   /** It may be late. */
   readonly excused: boolean
+  /** Its turn is asynchronous: other things happen before it ends. */
+  readonly slow: boolean
 }
 
 export const timerOf = ({ source, seq }: SourceRecord): number => source.id * 1_000 + seq

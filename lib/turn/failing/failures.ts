@@ -53,6 +53,7 @@ export class Failures {
     const entry = work.agenda.row(work.source.kind.name, work.entry.key)
     const row = entry.state as Row | undefined
     if (row === undefined || !isHeld(row)) return false
+    // Rule behind-the-parked (integration/model).
     let held = true
     this.#change(work, (objects, noted) => {
       held = objects.add(carriedTurn(work))

@@ -167,6 +167,7 @@ export class Flights {
 
   /** Forgets what is under way on objects of these agendas, and what waits for it: what it still does has no effect. */
   cutOff(why: string, isOf: (agenda: Agenda) => boolean = () => true): void {
+    // Rule cut-off-lost (integration/model).
     for (const flight of this.#underWay) {
       const { turn, guard, work } = flight
       if (!isOf(work.agenda)) continue

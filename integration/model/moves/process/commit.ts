@@ -10,11 +10,14 @@ import type { Mark } from '../../state/event-time.js'
 import { appendAtOnce } from '../broker/log.js'
 import { dropAll, dropBoth, startAgain } from './dropping.js'
 import { markOf } from './event-time.js'
+import { park } from './flights.js'
 import { committed, refused, refuses } from './refused.js'
 
 /** Seals what was done since the last commit; one commit is under way at a time. Nothing was sent before. */
 export function seal(world: World, process: Process): boolean {
   if (!runs(process) || process.inFlight !== undefined || process.current.parts.size === 0) return false
+  if (process.halving !== undefined && process.flights.size > 0) return false
+  park(world, process)
   const commit = process.current
   process.inFlight = commit
   process.current = newCommit()

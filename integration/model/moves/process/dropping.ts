@@ -1,6 +1,6 @@
 import type { World } from '../../rules/world.js'
 import { newCommit } from '../../state/commit.js'
-import type { Process } from '../../state/process.js'
+import type { Flight, Process } from '../../state/process.js'
 import type { Source } from '../../state/records.js'
 import { newTask, type Task } from '../../state/task.js'
 import { end } from '../broker/transactions.js'
@@ -11,6 +11,7 @@ export function dropBoth(world: World, process: Process): void {
   if (process.inFlight?.tx !== undefined) end(world, process.inFlight.tx, 'aborted')
   process.inFlight = undefined
   if (world.broken['abort-drops-both'] === 'keeps-current') return
+  takenBack(world, process)
   process.current = newCommit()
   for (const task of process.tasks.values()) {
     task.position = [...task.committed]
@@ -21,6 +22,7 @@ export function dropBoth(world: World, process: Process): void {
 
 /** The current buffer goes. Nothing of it was sent, so this is forgetting it. */
 export function dropCurrent(world: World, process: Process): void {
+  takenBack(world, process)
   process.current = newCommit()
   for (const task of process.tasks.values()) rewind(world, task)
 }
@@ -48,6 +50,20 @@ export function withPartners(process: Process, indexes: Iterable<number>): Set<n
   return all
 }
 
+/** Turns under way had begun with what is taken back, or are to be begun again. */
+function takenBack(world: World, process: Process): void {
+  if (world.broken['cut-off-lost'] !== 'taken-back') cutOff(world, process, () => true)
+}
+
+function cutOff(world: World, process: Process, isLost: (flight: Flight) => boolean): void {
+  for (const [key, flight] of process.flights) {
+    if (!isLost(flight)) continue
+    process.flights.delete(key)
+    world.counts.cutOff++
+    world.say(() => `p${process.id}: the turn under way on key ${key} is cut off`)
+  }
+}
+
 function rewind(world: World, task: Task): void {
   const wrong = world.broken['rewind-to-sealed']
   if (wrong === 'stay') return
@@ -59,6 +75,7 @@ function rewind(world: World, task: Task): void {
 export function giveUp(world: World, process: Process, task: Task): void {
   closeStore(world, process, task)
   process.tasks.delete(task.index)
+  if (world.broken['cut-off-lost'] !== 'task-gone') cutOff(world, process, (flight) => flight.task === task)
   for (const other of process.tasks.values()) for (const source of task.sources) other.gates.delete(source)
 }
 

@@ -15,6 +15,8 @@ export function throws(world: World, process: Process, from: Task, on: Task, rec
     setAside(world, process, on, record)
     return true
   }
+  // It throws when it ends.
+  if (record.slow) return false
   const withCare = process.careful.has(record)
   if (record.op !== 'throws' && (record.op !== 'throws-once' || withCare)) return false
   if (withCare) {
@@ -29,12 +31,21 @@ export function throws(world: World, process: Process, from: Task, on: Task, rec
   return true
 }
 
+/** What becomes of an asynchronous turn that has ended: of what it did nothing is left, so it is tried again alone. */
+export function outcomeOf({ careful }: Process, record: SourceRecord): 'well' | 'again' | 'given-up' {
+  const withCare = careful.has(record)
+  if (record.op !== 'throws' && (record.op !== 'throws-once' || withCare)) return 'well'
+  if (withCare) return 'given-up'
+  careful.add(record)
+  return 'again'
+}
+
 function isQuarantined(world: World, process: Process, on: Task, { key }: SourceRecord): boolean {
   if (world.broken['quarantine-in-state']) return process.quarantine.has(key)
   return read(process, on, key)?.quarantined === true
 }
 
-function setAside(world: World, process: Process, on: Task, record: SourceRecord): void {
+export function setAside(world: World, process: Process, on: Task, record: SourceRecord): void {
   const part = partOf(process, on)
   const { key } = record
   part.outputs.push({ kind: 'dead-letter', key, record, count: 0, timer: 0 })
@@ -45,7 +56,7 @@ function setAside(world: World, process: Process, on: Task, record: SourceRecord
 /** What a handler did before it threw. */
 function halfDone(process: Process, on: Task, record: SourceRecord): void {
   const part = partOf(process, on)
-  part.changes.set(record.key, { count: 99, timer: 0, quarantined: false })
+  part.changes.set(record.key, { ...unborn, count: 99 })
   part.outputs.push({ kind: 'half', key: record.key, record, count: 99, timer: 0 })
 }
 

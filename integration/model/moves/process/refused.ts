@@ -19,17 +19,22 @@ export function noteTaken(process: Process, record: SourceRecord | undefined): v
   process.current.taken.push(record)
 }
 
-/** The commit is aborted, and what was in it done again in commits half as large. A record that was alone in it is the culprit. */
+/**
+ * The commit is aborted, and what was in it done again in commits half as large. A record that was alone in it is the culprit. Turns that
+ * had been parked are none of those taken into it: no record is blamed then, and they are run again from their rows, each taken.
+ */
 export function refused(world: World, process: Process, commit: Commit): boolean {
   const { taken } = commit
   const wrong = world.broken['blame-alone']
   const alone = wrong === 'last-taken' ? (process.current.taken.at(-1) ?? taken[0]) : taken[0]
-  const found = taken.length === 1 || wrong === 'first-of-many' ? alone : undefined
+  const landed = wrong === 'taken-only' ? 0 : commit.landed
+  const found = (taken.length === 1 && landed === 0) || wrong === 'first-of-many' ? alone : undefined
+  const count = Math.max(1, taken.length + landed)
   world.counts.refused++
-  world.say(() => `broker: refuses what a commit of ${taken.length} records writes`)
+  world.say(() => `broker: refuses what a commit of ${taken.length} records and ${commit.landed} parked turns writes`)
   process.halving = {
-    most: Math.max(1, taken.length >> 1),
-    size: Math.max(process.halving?.size ?? 0, taken.length),
+    most: Math.max(1, count >> 1),
+    size: Math.max(process.halving?.size ?? 0, count),
   }
   if (found !== undefined) {
     process.culprits.add(found)

@@ -10,7 +10,9 @@ export function fireTimer(world: World, process: Process, x: number): boolean {
   const task = process.tasks.get(taskOf(world, key))
   if (task === undefined || task.stage !== 'running') return false
   const state = read(process, task, key)
-  if (state === null || state.timer === 0 || state.quarantined) return false
+  if (state === null || state.timer === 0 || state.quarantined || state.waiting.length > 0) return false
+  // It waits for the turn under way.
+  if (process.flights.has(key)) return false
   world.counts.timersFired++
   noteTaken(process, undefined)
   const part = partOf(process, task)
