@@ -53,7 +53,7 @@ function work(world: World, process: Process, x: number, round: number): void {
   for (let key = 0; key < world.shape.keys; key++) fireTimer(world, process, key)
   if (world.produced >= world.shape.records && isAllRead(world))
     for (let i = 0; i < 4; i++) fallSilent(world, process, x + 17 * i)
-  for (const key of [...process.flights.keys()]) if ((x >> (key % 8)) & 1) landOf(world, process, key)
+  for (const key of process.flights.keys()) if ((x >> (key % 8)) & 1) landOf(world, process, key)
   for (let i = 0; i < 3; i++) runWaiting(world, process, (x >> i) + i)
   if (round % 3 === 0) seal(world, process)
   for (let i = 0; i < 4; i++) commitStep(world, process, x >> i)
