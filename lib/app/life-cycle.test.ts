@@ -32,6 +32,11 @@ async function appOn(log: MemoryLog, options: Partial<AppOptions> = {}): Promise
   })
 }
 
+function bound(target: object, name: string | symbol): unknown {
+  const member: unknown = Reflect.get(target, name)
+  return typeof member === 'function' ? (member.bind(target) as unknown) : member
+}
+
 const values = async (log: MemoryLog): Promise<unknown[]> => (await readAll(log, out)).map(({ value }) => value)
 
 describe('an app', () => {
@@ -188,6 +193,33 @@ describe('an app', () => {
     await closed
     await new Promise(setImmediate)
     await expect(app.closed()).rejects.toBe(error)
+  })
+
+  it('says so when its last commit is refused, and closes all the same', async () => {
+    const log = memoryLog({ partitions: 1 })
+    const error = new MillraceError('NOT_AUTHORIZED', 'no')
+    let refuse = (): void => undefined
+    const closing = new Promise<void>((resolve) => (refuse = resolve))
+    const warnings: string[] = []
+    const port = log.open()
+    const transactions: MemoryLog['transactions'] = async (options) => {
+      const channel = await port.transactions(options)
+      const commit = (): Promise<never> => closing.then(() => Promise.reject(error))
+      return Object.assign(channel, { commit })
+    }
+    const app = await appOn(log, {
+      log: new Proxy(port, { get: (target, name) => (name === 'transactions' ? transactions : bound(target, name)) }),
+      logger: { ...silentLogger, warn: (_, message = '') => void warnings.push(message) },
+    })
+    await app.start()
+    await log.send(words, ['a'])
+    while (app.stats().turns === 0) await new Promise(setImmediate)
+    const closed = app.close()
+    refuse()
+    await closed
+    await app.closed()
+    expect(warnings).toEqual([expect.stringMatching(/^the last commit was not made, .* at the next start: no/)])
+    expect(await values(log)).toEqual([])
   })
 
   it('fails to start with what prevents it, and is closed then', async () => {

@@ -86,7 +86,7 @@ export class Engine {
         onArrival: this.#wake.wake,
         onReady: (task) => this.#ownership?.begin(task),
         onCommitted: () => this.#committed(),
-        onRefusedCommit: (error) => this.#ownership?.recover(error),
+        onRefusedCommit: (error) => this.#refused(error),
         onOutOfRange: (error) => this.#ownership?.askAgain(error),
         onRedo: (redo) => this.#redo(redo),
         onRestoring: (progress) => this.watch.restore.progress(progress),
@@ -173,6 +173,13 @@ export class Engine {
         this.#options.logger.warn({ err: error }, `the last commit is left out: ${error.message}`)
       else this.#fail(error)
     })
+  }
+
+  #refused(error: unknown): void {
+    if (!this.#stopping) return this.#ownership?.recover(error)
+    if (this.#failure !== undefined) return
+    const what = `the last commit was not made, its input is read again at the next start: ${reasonOf(error)}`
+    this.#options.logger.warn({ err: error }, what)
   }
 
   /** A start that waits for brokers may last as long as they are away; what it opens after all, it closes itself. */
