@@ -47,10 +47,10 @@ describeWithKafka('dead letters on Kafka', (brokers) => {
       while (app.stats().deadLetters < 2 * keys.length) await app.drained()
       await app.drained()
       isBad.now = false
-      expect(await replayDeadLetters({ id, kafka: { brokers: [...brokers] } })).toEqual({
+      expect(await replayDeadLetters({ id, kafka: { brokers: [...brokers] } })).toMatchObject({
         replayed: 10,
         objects: 5,
-        left: 0,
+        left: [],
       })
       await app.drained()
       expect(new Map([...(await outputs())].sort())).toEqual(all([1, 2, 3]))
@@ -61,8 +61,8 @@ describeWithKafka('dead letters on Kafka', (brokers) => {
       while (app.stats().deadLetters < 4 * keys.length) await app.drained()
       await app.close()
       isBad.now = false
-      expect(await replayDeadLetters({ id, log })).toEqual({ replayed: 10, objects: 5, left: 0 })
-      expect(await replayDeadLetters({ id, log })).toEqual({ replayed: 0, objects: 0, left: 0 })
+      expect(await replayDeadLetters({ id, log })).toMatchObject({ replayed: 10, objects: 5, left: [] })
+      expect(await replayDeadLetters({ id, log })).toMatchObject({ replayed: 0, objects: 0, left: [] })
       const again = createApp(options)
       await again.start()
       await again.drained()
@@ -132,7 +132,7 @@ describeWithKafka('dead letters on Kafka', (brokers) => {
         expect(await until(app, 3)).toEqual(['c 1+2+3', 'd 1+2+3', 'e 1+2+3'])
         await app.close()
         isBad.now = false
-        expect(await replayDeadLetters({ id, log })).toMatchObject({ objects: 2, left: 0 })
+        expect(await replayDeadLetters({ id, log })).toMatchObject({ objects: 2, left: [] })
         const again = createApp(options)
         await again.start()
         expect(await until(again, 5)).toEqual(keys.map((key) => `${key} 1+2+3`))

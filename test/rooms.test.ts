@@ -62,6 +62,7 @@ const innerRooms: Readonly<Record<string, Readonly<Record<string, readonly strin
     commit: ['setup', 'tasks', 'path'],
     '.': ['watch', 'setup', 'tasks', 'membership', 'lookups', 'path', 'commit'],
   },
+  app: { replaying: [], '.': ['replaying'] },
 }
 
 /** Packages, and the only rooms that know them. Node's own modules are free. */

@@ -2,7 +2,7 @@ import { MillraceError } from '../core/errors.js'
 import { shown } from '../core/options.js'
 import { partitionOfKey } from '../log/murmur2.js'
 import type { AnyStateObject } from '../model/state-object.js'
-import { objectOf, rowKind, type Quarantine, type Row } from '../turn/kept/row.js'
+import { lettersOf, objectOf, rowKind, type Quarantine, type Row } from '../turn/kept/row.js'
 import { hasFixedWindows, parseWindowKey } from '../turn/windows/windows.js'
 import { nextCommits } from './drain.js'
 import type { Engine } from './engine.js'
@@ -18,7 +18,7 @@ export interface QuarantinedObject {
   readonly since: number
   /** Of the error that it began with. */
   readonly code: string
-  /** Dead letters of it since then. */
+  /** Dead letters of it since then that have not been replayed. */
   readonly letters: number
 }
 
@@ -36,10 +36,11 @@ async function* inTasks(engine: Engine, { tasks }: Parts): AsyncIterable<Quarant
     // Objects that are held are listed in the store before all times.
     for await (const { kind, key } of state.due('processing', 0, 1)) {
       const object = kind === rowKind ? objectOf(key) : undefined
-      const { quarantine } = (state.tables.at(-1)?.committedState(key) ?? {}) as Row
+      const row = (state.tables.at(-1)?.committedState(key) ?? {}) as Row
+      const { quarantine } = row
       if (object === undefined || quarantine === undefined) continue
-      const { since, code, letters, after = 0 } = quarantine
-      yield { ...object, since, code, letters: letters - after }
+      const { since, code } = quarantine
+      yield { ...object, since, code, letters: lettersOf(row) }
     }
   }
 }
@@ -69,7 +70,8 @@ class Lifting {
   readonly #task: number
   /** The commit that carries it. */
   #seq: number | undefined
-  #lifted: Quarantine | undefined
+  /** Number of the last letter of the one that was lifted. */
+  #lifted: number | undefined
 
   constructor(engine: Engine, kind: string, key: string) {
     const { topology } = engine.parts
@@ -89,9 +91,9 @@ class Lifting {
     const { tasks, passage, cycle } = this.#engine.parts
     const agenda = tasks.running.get(this.#task)?.agenda
     if (agenda === undefined) throw this.#elsewhere()
-    const { quarantine } = (agenda.row(this.#kind, this.#key).state ?? {}) as Row
+    const { quarantine, letters } = (agenda.row(this.#kind, this.#key).state ?? {}) as Row
     if (quarantine !== undefined && !this.#isLater(quarantine)) {
-      this.#lifted = { ...quarantine }
+      this.#lifted = letters?.last ?? 0
       passage.failures.release(agenda, this.#kind, this.#key)
       this.#seq = passage.seq
       cycle.worked(1)
@@ -103,7 +105,7 @@ class Lifting {
 
   /** One that has begun since. */
   #isLater({ after = 0 }: Quarantine): boolean {
-    return this.#lifted !== undefined && after >= this.#lifted.letters
+    return this.#lifted !== undefined && after >= this.#lifted
   }
 
   #elsewhere(): MillraceError {

@@ -42,6 +42,7 @@ export function deadLetterIn(
     const header = ours.get(ownPrefix + name)
     return header === undefined || header === null ? undefined : asBuffer(header).toString('utf8')
   }
+  if (text('letter.over') !== undefined) return undefined
   const topic = text('source.topic') ?? ''
   const node = nodeOf(topic)
   const attempt = text('attempt')

@@ -1,8 +1,10 @@
 import type { QueriesOf, StateOf } from '../app/app.js'
-import { replayDeadLetters, type ReplayReport } from '../app/replay.js'
+import { replayDeadLetters, type ReplayReport, type ReplaySelection } from '../app/replay.js'
+import { checkSelection, selection } from '../app/replaying/selection.js'
 import { idleClock } from '../core/clock.js'
 import { durationMs, type Duration } from '../core/duration.js'
 import { MillraceError } from '../core/errors.js'
+import { silentLogger } from '../core/logger.js'
 import { checkOptions, shown } from '../core/options.js'
 import type { Headers } from '../core/record.js'
 import { memoryLog, type MemoryLog } from '../memory/memory-log.js'
@@ -121,9 +123,12 @@ export class Driver implements TestDriver {
     return this.#calls.run('crash', act)
   }
 
-  replayDeadLetters(options: CallOptions = {}): Promise<ReplayReport> {
-    checkOptions('replayDeadLetters', options, callOptions)
-    const act = (): Promise<ReplayReport> => replayDeadLetters({ id: app, log: this.log })
+  replayDeadLetters(options: CallOptions & ReplaySelection = {}): Promise<ReplayReport> {
+    checkOptions('replayDeadLetters', options, { ...callOptions, ...selection })
+    const { failures: _failures, ...wanted } = options
+    checkSelection('replayDeadLetters', wanted)
+    const { logger = silentLogger } = this.#options
+    const act = (): Promise<ReplayReport> => replayDeadLetters({ id: app, log: this.log, logger, ...wanted })
     return this.#call('replayDeadLetters', options, act)
   }
 

@@ -1,5 +1,5 @@
 import type { QueriesOf, StateOf } from '../app/app.js'
-import type { ReplayReport } from '../app/replay.js'
+import type { ReplayReport, ReplaySelection } from '../app/replay.js'
 import type { Duration } from '../core/duration.js'
 import type { Headers } from '../core/record.js'
 import type { AnyStateObject } from '../model/state-object.js'
@@ -49,7 +49,7 @@ export interface TestDriver extends AsyncDisposable {
    */
   crash(at?: CrashStep, options?: CallOptions): Promise<void>
   /** Sends the dead letters of turns back to their objects, as `replayDeadLetters` does. */
-  replayDeadLetters(options?: CallOptions): Promise<ReplayReport>
+  replayDeadLetters(options?: CallOptions & ReplaySelection): Promise<ReplayReport>
   /** Loses the local state, as a lost disk would: the next crash restores from the changelogs. */
   loseDisk(): void
   /** A copy of an object's committed state; undefined when there is none. Of a windowed kind the key is `<key>|<start>|<end>`. */

@@ -3,7 +3,8 @@ import type { FixedWindow } from '../model/window.js'
 import type { Entry, Table } from '../state/table.js'
 import type { Agenda } from './due/agenda.js'
 import type { Failures } from './failing/failures.js'
-import type { CarriedTurn } from './kept/carried.js'
+import type { CarriedTurn, ReplayedLetter } from './kept/carried.js'
+import { guardOfEntry } from './kept/guard.js'
 import { closeId, valueOf, type TurnSource } from './kept/turn-source.js'
 import type { Turns } from './turns.js'
 import { inItsWindow, windowError } from './in-its-window.js'
@@ -21,8 +22,8 @@ export interface Delivery {
   readonly value: unknown
   readonly record: RecordInfo
   readonly origin: Origin
-  /** Number of the dead letter that is replayed. */
-  readonly letter: number | undefined
+  /** Of a dead letter that is replayed. */
+  readonly letter: ReplayedLetter | undefined
   /** Of one that is replayed: see `Work`. */
   readonly streamTime?: number | undefined
 }
@@ -44,6 +45,8 @@ function deliverLetter(delivery: Delivery, turns: Turns, failures: Failures): vo
   const fixed = hasFixedWindows(source.kind)
   const { key, window } = fixed ? parseWindowKey(object) : { key: object, window: undefined }
   const work = workOn({ ...delivery, key }, object, window)
+  // Whether its turn has come is asked as for objects that are held: nothing may be noted of this one any more.
+  guardOfEntry(work.table, work.entry)
   const error = windowError(source.kind, object)
   if (error !== undefined) return turns.failing({ error, brief: false }, () => turns.run(work))
   // It may be any source of the kind then.

@@ -113,6 +113,7 @@ export class DueTurns {
       streamTime: turn.streamTime,
       closes: turn.source === closeId && closesAll(source),
     }
+    if (turn.letter?.isDropped === true) return this.#drop(work)
     let value: unknown
     try {
       if (own === undefined) throw noSource(turn, object)
@@ -126,6 +127,11 @@ export class DueTurns {
     const { turns, failures } = this.#options
     if (source.timer !== undefined) return turns.run(keptTimer(work, source.timer))
     turns.run(inItsWindow({ ...work, value }, failures))
+  }
+
+  #drop(work: Work): void {
+    const { timer } = work.source
+    this.#options.failures.dropped(timer === undefined ? work : keptTimer(work, timer))
   }
 
   /** While its input pauses only one is tried at intervals; the others are due again then. */

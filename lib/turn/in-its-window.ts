@@ -21,7 +21,7 @@ export function inItsWindow(work: Work, failures: Failures): Work {
   if (source.id === closeId) return { ...work, isDue: () => isOver(work) }
   if (window === undefined || (window.kind !== 'session' && letter === undefined)) return work
   const now = agenda.streamTime(source.kindIndex)
-  const isBehind = letter !== undefined && isReleased(rowOf(work), letter)
+  const isBehind = letter !== undefined && isReleased(rowOf(work), letter.number)
   const placed: Work = {
     ...work,
     streamTime: window.kind !== 'session' ? undefined : isBehind ? now : (work.streamTime ?? now),

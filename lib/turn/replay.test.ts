@@ -37,12 +37,12 @@ describe('a replay', () => {
     await send(driver, 'b', 2, 7)
     expect(letters(driver).sort()).toEqual([2, 2, 3, 7])
     bad.clear()
-    expect(await driver.replayDeadLetters()).toEqual({ replayed: 4, objects: 2, left: 0 })
+    expect(await driver.replayDeadLetters()).toMatchObject({ replayed: 4, objects: 2, left: [] })
     expect(seen(driver, 'a')).toEqual([1, 2, 3])
     expect(seen(driver, 'b')).toEqual([2, 7])
     await send(driver, 'a', 4)
     expect(seen(driver, 'a')).toEqual([1, 2, 3, 4])
-    expect(await driver.replayDeadLetters()).toEqual({ replayed: 0, objects: 0, left: 0 })
+    expect(await driver.replayDeadLetters()).toMatchObject({ replayed: 0, objects: 0, left: [] })
   })
 
   it('of letters that fail again keeps the object, and the order, in quarantine', async () => {
@@ -53,7 +53,7 @@ describe('a replay', () => {
     expect(await driver.replayDeadLetters()).toMatchObject({ replayed: 3 })
     expect(seen(driver, 'a')).toEqual([1, 2])
     await send(driver, 'a', 5)
-    expect(letters(driver)).toEqual([2, 3, 4, 3, 4, 5])
+    expect(letters(driver)).toEqual([2, 3, 4, 3, 5])
     bad.clear()
     expect(await driver.replayDeadLetters()).toMatchObject({ replayed: 3 })
     expect(seen(driver, 'a')).toEqual([1, 2, 3, 4, 5])
@@ -82,6 +82,6 @@ describe('a replay', () => {
     expect(
       driver.output({ ...dlq, codec: { format: 'any', encode: () => '', decode: () => null } } as never),
     ).toHaveLength(1)
-    expect(await driver.replayDeadLetters()).toEqual({ replayed: 0, objects: 0, left: 1 })
+    expect(await driver.replayDeadLetters()).toMatchObject({ replayed: 0, objects: 0, leftInAll: 1 })
   })
 })

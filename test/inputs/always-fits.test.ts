@@ -144,18 +144,26 @@ describe('what is kept of a record that fails', () => {
     expect(header(driver, 'incomplete')[1]).toMatch(/the record takes \d{6} bytes .*: read it where it came from/)
     expect(header(driver, 'source.topic')[1]).toBe('lines')
     world.fails = false
-    expect(await driver.replayDeadLetters()).toEqual({ replayed: 2, objects: 1, left: 0 })
+    expect(await driver.replayDeadLetters()).toMatchObject({ replayed: 2, objects: 1, left: [] })
     expect(driver.output(done).map(({ value }) => value)).toEqual([5, 500_000])
   })
 
-  it('is left alone by a replay when its record is not there any more', async () => {
-    await using driver = new Driver({ failures: 'expect', objects: [program({ fails: true }, 1)], partitions: 1 })
+  it('is left alone by a replay when its record is not there any more, with those behind it, until it is dropped', async () => {
+    const world = { fails: true }
+    await using driver = new Driver({ failures: 'expect', objects: [program(world, 1)], partitions: 1 })
     await driver.send(lines, 'first')
     await driver.log.configure('test-dlq', { 'max.message.bytes': '20000' })
     await driver.crash()
     for (let i = 0; i < 3; i++) await driver.send(lines, sized(500_000))
     await driver.log.admin.trim(new Map([['lines', new Map([[0, 2]])]]))
-    expect(await driver.replayDeadLetters()).toEqual({ replayed: 3, objects: 1, left: 1 })
+    const [gone, ...behind] = (await driver.replayDeadLetters()).left
+    expect(gone).toMatchObject({ letter: 2, why: expect.stringMatching(/not in its topic any more/) as unknown })
+    expect(behind.map(({ letter }) => letter)).toEqual([3, 4])
+    world.fails = false
+    const drop = { letter: { partition: 0, offset: gone!.offset }, reason: 'too large, and gone' }
+    expect(await driver.replayDeadLetters({ only: {}, drop })).toMatchObject({ replayed: 3, dropped: 1, left: [] })
+    expect(driver.output(done).map(({ value }) => value)).toEqual([5, 500_000, 500_000])
+    expect(await driver.quarantined()).toEqual([])
   })
 })
 

@@ -61,7 +61,7 @@ describe('headers from outside that look like ours', () => {
     for (const found of names(letters)) expect(found.slice(0, before.length)).toEqual(before)
     expect(driver.output(done)).toEqual([])
     bad.clear()
-    expect(await driver.replayDeadLetters()).toEqual({ replayed: 3, objects: 1, left: 0 })
+    expect(await driver.replayDeadLetters()).toMatchObject({ replayed: 3, objects: 1, left: [] })
     expect(driver.output(done)).toHaveLength(3)
   })
 
@@ -78,7 +78,7 @@ describe('headers from outside that look like ours', () => {
       record('no way', { ...forged, 'millrace.way': '0', 'millrace.headers': String(all) }),
       record('not last', { 'millrace.headers': '1', a: 'b' }),
     ])
-    expect(await driver.replayDeadLetters()).toEqual({ replayed: 0, objects: 0, left: 7 })
+    expect(await driver.replayDeadLetters()).toMatchObject({ replayed: 0, objects: 0, leftInAll: 7 })
     expect(driver.output(done)).toHaveLength(1)
   })
 
@@ -131,9 +131,9 @@ describe('dead letters of one app', () => {
     })
     first.clear()
     second.clear()
-    expect(await replayDeadLetters({ id: 'second', log })).toEqual({ replayed: 2, objects: 1, left: 0 })
+    expect(await replayDeadLetters({ id: 'second', log })).toMatchObject({ replayed: 2, objects: 1, left: [] })
     await run(log, 'second', [line(letters, second, 'watcher')])
-    expect(await replayDeadLetters({ id: 'first', log })).toEqual({ replayed: 2, objects: 1, left: 0 })
+    expect(await replayDeadLetters({ id: 'first', log })).toMatchObject({ replayed: 2, objects: 1, left: [] })
     await run(log, 'first', [line(lines, first)])
     const given = (await readRaw(log, 'done')).map(({ value }) => textOf(value))
     expect(given).toEqual(['bad', 'next', 'bad', 'next'])
@@ -154,7 +154,7 @@ describe('dead letters of one app', () => {
     await run(log, 'app', [line(lines, bad), counted])
     expect(await readRaw(log, 'app-dlq')).toHaveLength(2)
     bad.clear()
-    expect(await replayDeadLetters({ id: 'app', log })).toEqual({ replayed: 2, objects: 1, left: 0 })
+    expect(await replayDeadLetters({ id: 'app', log })).toMatchObject({ replayed: 2, objects: 1, left: [] })
     await run(log, 'app', [line(lines, bad), counted])
     expect((await readRaw(log, 'done')).map(({ value }) => textOf(value))).toEqual(['bad', 'next'])
   })

@@ -83,7 +83,7 @@ describe('a record of which a broker refuses what it led to', () => {
       ['b poison', 'RECORDS_REFUSED'],
       ['b 3', 'QUARANTINED'],
     ])
-    expect(await replayDeadLetters({ id: 'app', log })).toMatchObject({ replayed: 2, left: 0 })
+    expect(await replayDeadLetters({ id: 'app', log })).toMatchObject({ replayed: 2, left: [] })
     const repaired = { log, objects: [notes(emits)], refuses: () => false }
     await run([], repaired)
     const again = await run(['b 5'], repaired)

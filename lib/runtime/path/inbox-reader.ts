@@ -2,7 +2,7 @@ import { MillraceError, reasonOf } from '../../core/errors.js'
 import { RecordRefused } from '../../core/record-refused.js'
 import type { Fetched } from '../../log/port.js'
 import { deliver } from '../../turn/deliver.js'
-import { carriedRecord, type CarriedRecord } from '../../turn/kept/carried.js'
+import { carriedRecord, type CarriedRecord, type ReplayedLetter } from '../../turn/kept/carried.js'
 import { valueBytes } from '../../turn/kept/record-bytes.js'
 import { keysOf, closeId, valueOf, wayOf, type TurnSource } from '../../turn/kept/turn-source.js'
 import type { Way } from '../../turn/kept/way.js'
@@ -100,7 +100,7 @@ export class InboxReader extends Reader {
     return this.#isOurs ? this.#record.carried() : carriedRecord(this.at, this.cursor, this.cursor.timestamp)
   }
 
-  #deliver(source: TurnSource, key: string, element: number, value: unknown, letter: number | undefined): void {
+  #deliver(source: TurnSource, key: string, element: number, value: unknown, letter: ReplayedLetter | undefined): void {
     const { agenda } = this.task
     const table = agenda?.state.tables[this.#plan.kindIndex]
     if (agenda === undefined || table === undefined)

@@ -56,8 +56,17 @@ export interface DeadTurnFacts {
   readonly window: WindowBounds | undefined
   /** Attempts made; 0: none, it follows another. */
   readonly attempt: number
-  /** Its number among those of the object, from 1 on; undefined when the object is not in quarantine for it. */
-  readonly letter: number | undefined
+  /** Undefined when the object is not in quarantine for it. */
+  readonly letter: NumberedLetter | undefined
+}
+
+/** Which of the dead letters of its object one is. */
+export interface NumberedLetter {
+  readonly series: string
+  /** From 1 on. */
+  readonly number: number
+  /** It was replayed and has failed again: the letter that was replayed is the one to be replayed. */
+  readonly isAgain: boolean
 }
 
 /** The same of a turn: with its object, and with what is needed to replay it. Letters of one object stand in one partition, in order. */
@@ -76,10 +85,16 @@ export function deadTurn(
     ...(window === undefined ? [] : [own('window', `${window.start}|${window.end}`)]),
     own('input', source),
     own('attempt', attempt),
-    ...(letter === undefined ? [] : [own('letter', letter)]),
+    ...(letter === undefined ? [] : [own('letter', letter.number), own('letter.series', letter.series)]),
+    ...(letter?.isAgain === true ? [own('letter.again', 'true')] : []),
     own('way', `${way} ${element}`),
     ...(streamTime === undefined ? [] : [own('stream.time', streamTime)]),
   ])
+}
+
+/** Says that a letter without an object needs nothing any more: it stands behind it, in the same partition. */
+export function overMark(app: string, offset: number, why: string): HeaderSection {
+  return counted(noHeaders, [own('app', app), own('letter.over', offset), own('letter.why', why)])
 }
 
 function append(

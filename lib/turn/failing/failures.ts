@@ -4,13 +4,13 @@ import { MillraceError, reasonOf, thrownBy } from '../../core/errors.js'
 import type { Logger } from '../../core/logger.js'
 import { RecordRefused } from '../../core/record-refused.js'
 import { StateRefused } from '../../state/table.js'
-import { briefLetter, deadTurn, type DeadLetterTarget } from './dead-letter.js'
+import { briefLetter, deadTurn, type DeadLetterTarget, type DeadTurnFacts } from './dead-letter.js'
 import { longestAskedMs, waitBeforeNext } from './back-off.js'
 import type { Agenda } from '../due/agenda.js'
-import type { CarriedTurn } from '../kept/carried.js'
+import type { CarriedTurn, ReplayedLetter } from '../kept/carried.js'
 import type { Outbox } from '../output/outbox.js'
 import { Quarantined } from './quarantined.js'
-import { isHeld, rowKey, type Row } from '../kept/row.js'
+import { isHeld, placeOf as placeOfLetter, rowKey, type Row } from '../kept/row.js'
 import { dropTimer, putOff, type TimerName } from '../kept/timers.js'
 import { Said } from './said.js'
 import { closeId } from '../kept/turn-source.js'
@@ -52,6 +52,7 @@ export class Failures {
   holds(work: Work): boolean {
     const entry = work.agenda.row(work.source.kind.name, work.entry.key)
     const row = entry.state as Row | undefined
+    if (work.letter !== undefined) return this.#holdsLetter(work, work.letter, row)
     if (row === undefined || !isHeld(row)) return false
     // Rule behind-the-parked (integration/model).
     let held = true
@@ -60,6 +61,29 @@ export class Failures {
       if (held && work.timer !== undefined) putOff(noted, work.timer, work.now)
     })
     return held
+  }
+
+  /** Not one that comes again, and none before its turn: it stays a letter then. */
+  #holdsLetter(work: Work, letter: ReplayedLetter, row: Row = {}): boolean {
+    const place = placeOfLetter(row, letter)
+    if (place !== 'next') {
+      this.#options.logger.debug({}, `${letterOf(work, letter)} ${passedOver[place]}`)
+      return true
+    }
+    let held = isHeld(row)
+    if (held) this.#change(work, (objects) => (held = objects.add(carriedTurn(work))))
+    if (held || !letter.isDropped) return held
+    this.dropped(work)
+    return true
+  }
+
+  /** The turn of a letter that is not to be run has come. */
+  dropped(work: Work): void {
+    const { counts, logger } = this.#options
+    counts.now.skipped++
+    if (work.letter !== undefined) logger.info({}, `${letterOf(work, work.letter)} is dropped, as it was told`)
+    if (work.timer !== undefined) this.#dropTimer(work, work.timer)
+    this.#done(work)
   }
 
   /**
@@ -84,12 +108,12 @@ export class Failures {
       )
       const retry = { at: this.#options.clock.now() + wait.forMs, attempt, waited: wait.waited + wait.forMs }
       return this.#change(work, (objects, row) => {
-        objects.tryAgain(work.retries ? undefined : carriedTurn(work), retry)
+        objects.tryAgain(carriedTurn(work), work.retries, retry)
         if (work.timer !== undefined) putOff(row, work.timer, work.now)
       })
     }
     if (then === 'stop') throw turnFailed(work, cause, whenStopped)
-    const level = this.#said.isNew(`${error.message} ${attempt} ${work.letter ?? ''}`) ? 'error' : 'debug'
+    const level = this.#said.isNew(`${error.message} ${attempt} ${work.letter?.number ?? ''}`) ? 'error' : 'debug'
     this.#options.logger[level]({ err: error }, givenUp(error, attempt, then))
     if (brief && then === 'dead-letter') this.#briefLetter(work, error)
     if (brief || then === 'skip') {
@@ -119,12 +143,13 @@ export class Failures {
     const asked = advice === undefined ? 0 : Math.min(advice.retryAfterMs, longestAskedMs)
     const retry = { at: now + asked, attempt: tried, waited }
     this.#options.logger.debug({ err: error }, `${error.message}; its input pauses, and this counts as no attempt`)
-    this.#change(work, (objects) => objects.tryAgain(work.retries ? undefined : carriedTurn(work), retry))
+    this.#change(work, (objects) => objects.tryAgain(carriedTurn(work), work.retries, retry))
     return true
   }
 
   /** Its input pauses: a turn waits in the row of its object, behind those that do already. */
   putAside(work: Work): void {
+    if (this.holds(work)) return
     this.#change(work, (objects) => objects.putAside(carriedTurn(work)))
   }
 
@@ -147,7 +172,7 @@ export class Failures {
   parked(work: Work): void {
     const retry = { at: this.#options.clock.now(), attempt: work.tried, waited: 0 }
     this.#change(work, (objects, row) => {
-      objects.tryAgain(carriedTurn(work), retry)
+      objects.tryAgain(carriedTurn(work), false, retry)
       if (work.timer !== undefined) putOff(row, work.timer, work.now)
     })
   }
@@ -226,7 +251,7 @@ export class Failures {
     { agenda, source, entry, window }: Work,
     turn: CarriedTurn,
     error: MillraceError,
-    facts: { attempt: number; letter: number | undefined },
+    facts: Pick<DeadTurnFacts, 'attempt' | 'letter'>,
   ): void {
     const { counts, outbox, deadLetters, onRefused, onTrouble } = this.#options
     const told = placed(error, turn, source, entry.key)
@@ -240,6 +265,14 @@ export class Failures {
 
 /** What is kept says so: of one that cannot be run, the source may be any of its kind. */
 const closes = (work: Work): boolean => carriedTurn(work).source === closeId
+
+const letterOf = ({ source, entry }: Work, { number }: ReplayedLetter): string =>
+  `dead letter ${number} of ${source.kind.name} '${entry.key}'`
+
+const passedOver = {
+  done: 'comes again: it has had its turn, or is about to',
+  early: 'comes before its turn, and stays a dead letter: one before it has not had its own',
+}
 
 const noLetters = (): never => {
   throw new Error('lifting a quarantine writes no dead letters')

@@ -92,7 +92,7 @@ describe('another attempt', () => {
     await untilGivenUp(driver)
     expect(driver.output(dlq).map(({ key, value }) => [key, value])).toEqual([['a', '["x","y"]']])
     fails = false
-    expect(await driver.replayDeadLetters()).toEqual({ replayed: 1, objects: 1, left: 0 })
+    expect(await driver.replayDeadLetters()).toMatchObject({ replayed: 1, objects: 1, left: [] })
     expect(driver.state(kind, 'a')).toEqual({ items: ['x', 'y'] })
   })
 

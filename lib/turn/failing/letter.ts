@@ -2,7 +2,7 @@ import { asBuffer } from '../../core/bytes.js'
 import type { Headers } from '../../core/record.js'
 import { lastHeader, split } from '../../log/format/header-section.js'
 import type { HeaderSection } from '../../log/format/record-headers.js'
-import type { CarriedRecord, CarriedTurn } from '../kept/carried.js'
+import type { CarriedRecord, CarriedTurn, ReplayedLetter } from '../kept/carried.js'
 import { countName, incompleteName, ownPrefix } from './dead-letter.js'
 
 /** A dead letter that can be replayed. */
@@ -11,35 +11,92 @@ export interface Letter {
   readonly key: string
   /** The key that says in which partition the object is: that without its window. */
   readonly placedBy: string
-  readonly number: number
-  readonly turn: CarriedTurn
+  /** As it is replayed when nothing is known of others of its object. */
+  readonly turn: CarriedTurn & { readonly letter: ReplayedLetter }
+  /** It only says that an earlier one has failed again, which is the one to be replayed. */
+  readonly isAgain: boolean
   /** There was no room for the record: it is where it came from, if it still is. */
   readonly isIncomplete: boolean
 }
 
-/** The turn in a dead letter; undefined when it is not one of a turn of this app that can be replayed. */
-export function letterIn(app: string, letter: Pick<CarriedRecord, 'key' | 'value' | 'headers'>): Letter | undefined {
-  const [headers, ours] = ownHeaders(letter.headers) ?? []
+/** What a dead letter says of itself, whichever app it is of, as far as it says it. */
+export interface LetterFacts {
+  readonly app: string | undefined
+  readonly code: string | undefined
+  readonly message: string | undefined
+  /** Where its record came from. */
+  readonly topic: string | undefined
+  readonly partition: number | undefined
+  readonly offset: number | undefined
+  /** Event time of its record. */
+  readonly timestamp: number | undefined
+  readonly kind: string | undefined
+  readonly key: string | undefined
+  /** Of an object that has a window in its key, the key without it. */
+  readonly placedBy: string | undefined
+  readonly number: number | undefined
+  readonly series: string | undefined
+  readonly isAgain: boolean
+  /** It is no letter, but says that the one at this offset of its partition needs nothing any more. */
+  readonly over: number | undefined
+  /** The headers of its record. */
+  readonly headers: HeaderSection
+}
+
+/** Undefined for a record that is no dead letter of ours. */
+export function factsIn(section: HeaderSection): LetterFacts | undefined {
+  const [headers, ours] = ownHeaders(section) ?? []
   if (headers === undefined || ours === undefined) return undefined
-  const text = (name: string): string | undefined => {
-    const value = ours.get(ownPrefix + name)
-    return value === undefined || value === null ? undefined : asBuffer(value).toString('utf8')
+  const text = (name: string): string | undefined => textIn(ours, name)
+  const number = (name: string): number | undefined => numberIn(text(name))
+  return {
+    app: text('app'),
+    code: text('error.code'),
+    message: text('error.message'),
+    topic: text('source.topic'),
+    partition: number('source.partition'),
+    offset: number('source.offset'),
+    timestamp: number('source.timestamp'),
+    kind: text('kind'),
+    key: text('key'),
+    placedBy: placedBy(text('key'), text('window')),
+    number: number('letter'),
+    series: text('letter.series'),
+    isAgain: text('letter.again') !== undefined,
+    over: number('letter.over'),
+    headers,
   }
-  const texts = ['kind', 'key', 'input', 'source.topic'].map(text)
+}
+
+function placedBy<K extends string | undefined>(key: K, window: string | undefined): K {
+  return window !== undefined && key?.endsWith(`|${window}`) === true ? (key.slice(0, -window.length - 1) as K) : key
+}
+
+function textIn(ours: Headers, name: string): string | undefined {
+  const value = ours.get(ownPrefix + name)
+  return value === undefined || value === null ? undefined : asBuffer(value).toString('utf8')
+}
+
+/** The turn in a dead letter; undefined when it is not one of a turn of this app that can be replayed. */
+export function letterIn(app: string, found: Pick<CarriedRecord, 'key' | 'value' | 'headers'>): Letter | undefined {
+  const [headers, ours] = ownHeaders(found.headers) ?? []
+  if (headers === undefined || ours === undefined) return undefined
+  const text = (name: string): string | undefined => textIn(ours, name)
+  const texts = ['kind', 'key', 'input', 'source.topic', 'letter.series'].map(text)
   const numbers = ['letter', 'source.partition', 'source.offset', 'source.timestamp'].map((name) =>
     numberIn(text(name)),
   )
   const ways = (text('way') ?? '').split(' ').map(numberIn)
   if (text('app') !== app || ways.length !== 2) return undefined
   if (!isWhole(texts) || !isWhole(numbers) || !isWhole(ways)) return undefined
-  const [kind, key, source, topic] = texts as [string, string, string, string]
+  const [kind, key, source, topic, series] = texts as [string, string, string, string, string]
   const [number, partition, offset, timestamp] = numbers as [number, number, number, number]
   const [way, element] = ways as [number, number]
-  const record = { topic, partition, offset, timestamp, key: letter.key, value: letter.value, headers }
-  const turn = { source, record, way, element, letter: number, streamTime: streamTimeIn(text('stream.time')) }
-  const window = text('window')
-  const placedBy = window !== undefined && key.endsWith(`|${window}`) ? key.slice(0, -window.length - 1) : key
-  return { kind, key, placedBy, number, turn, isIncomplete: ours.has(incompleteName) }
+  const record = { topic, partition, offset, timestamp, key: found.key, value: found.value, headers }
+  const letter = { series, number, behind: number - 1, isDropped: false }
+  const turn = { source, record, way, element, letter, streamTime: streamTimeIn(text('stream.time')) }
+  const isAgain = text('letter.again') !== undefined
+  return { kind, key, placedBy: placedBy(key, text('window')), turn, isAgain, isIncomplete: ours.has(incompleteName) }
 }
 
 function isWhole<T>(fields: readonly (T | undefined)[]): fields is readonly T[] {

@@ -19,6 +19,18 @@ export interface CarriedRecord extends TopicPartition {
   readonly headers: HeaderSection
 }
 
+/** Which dead letter of an object is replayed. */
+export interface ReplayedLetter {
+  /** Of letters that are numbered one after the other; those of an object that was free in between have another. */
+  readonly series: string
+  /** From 1 on. */
+  readonly number: number
+  /** Number of the one before it, as far as there are letters; 0: none. It has its turn when that has had its own. */
+  readonly behind: number
+  /** It is not to be run: its turn is over when it comes. */
+  readonly isDropped: boolean
+}
+
 /** A turn that is run later, or elsewhere. */
 export interface CarriedTurn {
   /** Id of its source: see `TurnSource`. */
@@ -28,8 +40,8 @@ export interface CarriedTurn {
   readonly way: number
   /** Which of the values that the steps of this way make of the record, from 0 on. */
   readonly element: number
-  /** Number of the dead letter that is replayed. */
-  readonly letter: number | undefined
+  /** Of a dead letter that is replayed. */
+  readonly letter: ReplayedLetter | undefined
   /** See `Work`. */
   readonly streamTime?: number | undefined
 }

@@ -104,7 +104,7 @@ describe('a record that waited while the program changed', () => {
     await replayDeadLetters({ id: 'app', log })
     await run(log, { from: fewer, fails: false })
     const numbers = (await readRaw(log, 'app-dlq')).map((letter) => header(letter, 'letter'))
-    expect(numbers).toEqual(['1', '2', '3', '1'])
+    expect(numbers).toEqual(['1', '2', '3', '3'])
     await replayDeadLetters({ id: 'app', log })
     await run(log, { from: items, fails: false })
     await log.send(lists, [{ items: ['a4'] }])

@@ -1,4 +1,5 @@
 import type { DueTime } from '../../state/due.js'
+import type { ReplayedLetter } from './carried.js'
 
 /**
  * What is noted of one object beside its state, or of a task as a whole: a row of `<app>-timers`. It is state like any
@@ -19,8 +20,8 @@ export interface Row {
   /** When the first of them is tried again, how often it has been tried, and milliseconds waited between, those until `at` included. */
   retry?: { at: number; attempt: number; waited: number }
   quarantine?: Quarantine
-  /** Number of the last dead letter that had not been replayed when its quarantine was lifted: they go on from there. */
-  released?: number
+  /** There are dead letters of it that have not had their turn. */
+  letters?: Letters
   /** Of a task: how far event time has come for each kind that asks for it. */
   streams?: readonly StreamRow[]
   /** The same as versions wrote it in which all kinds of a task had one time. */
@@ -55,6 +56,8 @@ export type TimerEntry = readonly [dueMs: number, time: DueTime, payload: string
 export interface WaitingTurns {
   letters: Span
   others: Span
+  /** Number of the last of the dead letters among them. */
+  taken?: number
   /** Of all of them, as they are kept. */
   bytes: number
 }
@@ -68,20 +71,25 @@ export interface Span {
 // Rule quarantine-in-state (integration/model).
 /** After a turn has failed for good, all turns of its object go to the dead letters, in order, until those are replayed. */
 export interface Quarantine {
-  /** Number of the last dead letter: each carries its own, from `after` + 1 on. */
-  letters: number
-  /** Number of the last letter of earlier ones that were lifted before it had been replayed; missing for 0. */
+  /** Number of the last dead letter from before it, of one that was lifted or that has had its turn; missing for 0. */
   after?: number
-  /** Of those, the last that has been replayed with success. */
-  replayed: number
-  /** A replayed one has failed again: those behind it become letters of the next quarantine, which this counts. */
-  again?: number
   /** When it began, by the clock. */
   since: number
   /** Of the error that it began with. */
   code: string
   /** When it is lifted by itself. */
   until?: number
+}
+
+// Order is that of numbers: one that fails again keeps its own, and those behind it are letters still, whatever was on its way.
+/** The dead letters of an object are numbered one after the other. It is free of them when the last one has had its turn. */
+export interface Letters {
+  /** Unlike that of any before, so that a copy of an old letter is known. */
+  readonly series: string
+  /** Number of the last one. */
+  last: number
+  /** Of the last that has had its turn: replayed with success, refused for good, or dropped. */
+  done: number
 }
 
 /** What the row of a task says of kinds, given with their inboxes. Of an earlier version it is the same for all of them. */
@@ -131,6 +139,25 @@ export function forgetLife(row: Row): void {
 export const isHeld = ({ waiting, quarantine }: Row): boolean => waiting !== undefined || quarantine !== undefined
 
 export const isEmpty = (row: Row): boolean => Object.keys(row).length === 0
+
+/**
+ * Whether the turn of a replayed letter has come: it has had it, or is on its way already, as when it is sent back twice; or one
+ * before it has not been taken, without which it must not go.
+ */
+export function placeOf(
+  { letters, waiting }: Row,
+  { series, number, behind }: ReplayedLetter,
+): 'next' | 'done' | 'early' {
+  if (letters?.series !== series) return 'done'
+  const isWaiting = waiting !== undefined && waiting.letters.end > waiting.letters.first
+  const taken = Math.max(letters.done, isWaiting ? (waiting.taken ?? 0) : 0)
+  if (number <= taken) return 'done'
+  return behind <= taken && number <= letters.last ? 'next' : 'early'
+}
+
+/** Dead letters of an object since its quarantine began that have not had their turn. */
+export const lettersOf = ({ letters, quarantine }: Row): number =>
+  letters === undefined ? 0 : letters.last - Math.max(letters.done, quarantine?.after ?? 0)
 
 /** Whether a dead letter is of a quarantine that was lifted before it was replayed. */
 export const isReleased = (row: Row | undefined, letter: number): boolean =>

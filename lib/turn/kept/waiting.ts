@@ -1,7 +1,7 @@
 import { MillraceError } from '../../core/errors.js'
 import type { HeaderSection } from '../../log/format/record-headers.js'
 import { readAddress, writeAddress } from './address.js'
-import type { CarriedTurn } from './carried.js'
+import type { CarriedTurn, ReplayedLetter } from './carried.js'
 import { FieldReader, FieldWriter } from './fields.js'
 import type { Parts } from './parts.js'
 import type { Row, Span, WaitingTurns } from './row.js'
@@ -40,6 +40,7 @@ export class Waiting {
   add(turn: CarriedTurn): void {
     const waiting = (this.#row.waiting ??= { letters: { first: 0, end: 0 }, others: { first: 0, end: 0 }, bytes: 0 })
     const span = turn.letter === undefined ? waiting.others : waiting.letters
+    if (turn.letter !== undefined) waiting.taken = turn.letter.number
     const bytes = packed(turn)
     this.#parts.put(nameOf(waiting, span, span.end++), bytes)
     waiting.bytes += bytes.length
@@ -51,7 +52,7 @@ export class Waiting {
   }
 
   /** Takes out the first of its sort: while a turn is under way that waits, others of the other sort may come. */
-  shiftOf(letter: number | undefined): CarriedTurn | undefined {
+  shiftOf(letter: ReplayedLetter | undefined): CarriedTurn | undefined {
     const { waiting } = this.#row
     return waiting && this.#take(firstOf(waiting, letter === undefined ? waiting.others : waiting.letters))
   }
@@ -65,6 +66,11 @@ export class Waiting {
     waiting.bytes -= bytes.length
     if (this.count === 0) delete this.#row.waiting
     return unpacked(bytes)
+  }
+
+  /** Takes out the replayed dead letters: letters they are still. */
+  dropLetters(): void {
+    while (this.letters > 0) this.shift()
   }
 
   #first(): { readonly span: Span; readonly name: string } | undefined {

@@ -2,7 +2,7 @@ import type { RecordInfo } from '../../core/record.js'
 import type { WindowBounds } from '../../model/turn.js'
 import type { Entry, Table } from '../../state/table.js'
 import type { Agenda } from '../due/agenda.js'
-import type { CarriedTurn } from '../kept/carried.js'
+import type { CarriedTurn, ReplayedLetter } from '../kept/carried.js'
 import type { TimerName } from '../kept/timers.js'
 import type { TurnSource } from '../kept/turn-source.js'
 
@@ -32,8 +32,8 @@ export interface Work {
   readonly tried: number
   /** It is the first of those that wait, and may pass. */
   retries: boolean
-  /** Number of the dead letter that is replayed. */
-  readonly letter: number | undefined
+  /** Of a dead letter that is replayed. */
+  readonly letter: ReplayedLetter | undefined
   /** The timer that is due: it is gone when the turn has ended, however that is. */
   readonly timer: TimerName | undefined
   /** Asked when its turn comes: whether it is still to be run. A turn before it may have taken it back. */

@@ -87,7 +87,7 @@ describe.each(['tumbling', 'session'] as const)('a window with turns that wait: 
     await driver.advance('1d')
     expect(outputs(driver)).toEqual(['b 0 z'])
     bad.clear()
-    expect(await driver.replayDeadLetters()).toEqual({ replayed: 3, objects: 1, left: 0 })
+    expect(await driver.replayDeadLetters()).toMatchObject({ replayed: 3, objects: 1, left: [] })
     expect(outputs(driver)).toEqual(['b 0 z', 'a 0 w+x+y'])
   })
 
@@ -111,7 +111,7 @@ describe.each(['tumbling', 'session'] as const)('a window with turns that wait: 
     expect(outputs(driver)).toEqual([])
     expect(driver.state(kind, 'a|0|1000')).toEqual({ whats: ['x'] })
     bad.clear()
-    expect(await driver.replayDeadLetters()).toEqual({ replayed: 1, objects: 1, left: 0 })
+    expect(await driver.replayDeadLetters()).toMatchObject({ replayed: 1, objects: 1, left: [] })
     expect(outputs(driver)).toEqual(['a 0 x'])
   })
 
@@ -125,11 +125,11 @@ describe.each(['tumbling', 'session'] as const)('a window with turns that wait: 
     expect(outputs(driver)).toEqual(['a 0 w'])
     await driver.crash()
     bad.clear()
-    expect(await driver.replayDeadLetters()).toEqual({ replayed: 3, objects: 1, left: 0 })
+    expect(await driver.replayDeadLetters()).toMatchObject({ replayed: 3, objects: 1, left: [] })
     await send(driver, 'b 9000 later')
     expect(outputs(driver)).toEqual(['a 0 w', 'b 5000 later'])
     expect(codes(driver).slice(3)).toEqual(['RECORD_LATE', 'RECORD_LATE'])
-    expect(await driver.replayDeadLetters()).toEqual({ replayed: 0, objects: 0, left: 2 })
+    expect(await driver.replayDeadLetters()).toMatchObject({ replayed: 0, objects: 0, leftInAll: 2 })
   })
 
   it('that is still open when its object is released takes the letters that are replayed', async () => {

@@ -1,9 +1,9 @@
-import { MillraceError } from '../core/errors.js'
-import { offsetOf, PositionMap } from '../core/record.js'
-import { loadCompressions } from '../log/compression/compression.js'
-import { recordCursor } from '../log/cursor.js'
-import type { LogPort } from '../log/port.js'
-import { carriedRecord, type CarriedRecord } from '../turn/kept/carried.js'
+import { MillraceError } from '../../core/errors.js'
+import { offsetOf, PositionMap } from '../../core/record.js'
+import { loadCompressions } from '../../log/compression/compression.js'
+import { recordCursor } from '../../log/cursor.js'
+import type { LogPort } from '../../log/port.js'
+import { carriedRecord, type CarriedRecord } from '../../turn/kept/carried.js'
 
 const maxBytes = 1 << 20
 

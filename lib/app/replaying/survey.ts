@@ -1,0 +1,122 @@
+import { PositionMap } from '../../core/record.js'
+import { loadCompressions } from '../../log/compression/compression.js'
+import { recordCursor } from '../../log/cursor.js'
+import type { Fetched, LogPort, RecordCursor } from '../../log/port.js'
+import { factsIn, type LetterFacts } from '../../turn/failing/letter.js'
+import { fits, type LetterFilter, type Place } from './letters.js'
+
+/** What there is of one partition of the dead-letter topic. */
+export interface Span {
+  readonly topic: string
+  readonly partition: number
+  /** The first offset there is, that up to which replays have gone, and that at which this one ends. */
+  readonly start: number
+  readonly position: number
+  readonly end: number
+}
+
+/** The letters of an object that are to be sent: those of this series with numbers from `first` to `last`. */
+interface Wanted {
+  readonly series: string
+  first: number
+  last: number
+}
+
+export const objectName = (kind: string, key: string): string => `${kind} ${key}`
+
+/**
+ * Which letters of a partition are to be sent, found out before any is. Those of an object are replayed from the oldest on: one that
+ * failed again begins anew where it first stood, and one that is picked takes those before it.
+ */
+export class Survey {
+  readonly #app: string
+  readonly #span: Span
+  /** Undefined: all that have come since the last replay. */
+  readonly #picks: readonly LetterFilter[] | undefined
+  readonly #objects = new Map<string, Wanted>()
+  /** Offsets of letters that need nothing any more. */
+  readonly #over = new Set<number>()
+
+  constructor(app: string, span: Span, picks: readonly LetterFilter[] | undefined) {
+    this.#app = app
+    this.#span = span
+    this.#picks = picks
+  }
+
+  /** Where to look. */
+  get surveyed(): number {
+    return this.#picks === undefined ? this.#span.position : this.#span.start
+  }
+
+  /** Where the letters that are to be sent begin. */
+  get from(): number {
+    return this.#objects.size > 0 ? this.#span.start : this.surveyed
+  }
+
+  see(cursor: RecordCursor): void {
+    const facts = factsIn(cursor.headerSection())
+    if (facts?.app !== this.#app) return
+    if (facts.over !== undefined) this.#over.add(facts.over)
+    const { kind, key, series, number } = facts
+    if (kind === undefined || key === undefined || series === undefined || number === undefined) return
+    if (this.#picks === undefined ? !facts.isAgain : !this.isPicked(place(this.#span, cursor), facts)) return
+    const name = objectName(kind, key)
+    const known = this.#objects.get(name)
+    const first = this.#picks === undefined ? number : 0
+    const last = this.#picks === undefined ? Infinity : number
+    if (known?.series !== series) this.#objects.set(name, { series, first, last })
+    else {
+      known.first = Math.min(known.first, first)
+      known.last = Math.max(known.last, last)
+    }
+  }
+
+  isPicked(at: Place, facts: LetterFacts | undefined): boolean {
+    return this.#picks === undefined
+      ? at.offset >= this.#span.position
+      : this.#picks.some((one) => fits(one, at, facts))
+  }
+
+  isOver(offset: number): boolean {
+    return this.#over.has(offset)
+  }
+
+  /** Whether one of an object is to be sent. */
+  sends(name: string, series: string, number: number, offset: number): boolean {
+    const wanted = this.#objects.get(name)
+    if (wanted?.series === series) return number >= wanted.first && number <= wanted.last
+    return this.#picks === undefined && offset >= this.#span.position
+  }
+}
+
+export const place = ({ partition }: Pick<Span, 'partition'>, { offset }: Pick<RecordCursor, 'offset'>): Place => ({
+  partition,
+  offset,
+})
+
+/** Hands over what was fetched of a partition between two offsets, answer by answer. */
+export async function eachAnswer(
+  log: LogPort,
+  { topic, partition, end }: Span,
+  from: number,
+  take: (fetched: Fetched) => void | Promise<void>,
+): Promise<void> {
+  if (from >= end) return
+  await using fetcher = log.fetcher({ isolation: 'committed', purpose: 'restore', maxBytes })
+  fetcher.assign(PositionMap.of([[topic, partition, from]]).topics)
+  for (let at = from; at < end;) {
+    for (const fetched of await fetcher.next(new AbortController().signal)) {
+      await loadCompressions(fetched.bytes)
+      await take(fetched)
+      at = fetched.to
+    }
+  }
+}
+
+const maxBytes = 1 << 20
+
+/** Its records before an offset, one by one. */
+export function* recordsBefore(fetched: Fetched, end: number): Generator<RecordCursor> {
+  const cursor = recordCursor(fetched)
+  while (cursor.next() && cursor.offset < end) yield cursor
+}
