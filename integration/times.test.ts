@@ -75,7 +75,8 @@ describeWithKafka('times on Kafka', (brokers) => {
           { key: () => 'all' },
         )
         await app.drained()
-        await log.send(visits, [{ n: 100, at: 1e12 }], { key: () => 'all' })
+        // Of both partitions: at the beginning time waits for each, or five seconds.
+        for (const key of ['all', 'd']) await log.send(visits, [{ n: 100, at: 1e12 }], { key: () => key })
         await app.drained()
         const windows = (await readAll(log, closed)).map(({ value }) => value)
         expect(windows.sort((a, b) => (a?.start ?? 0) - (b?.start ?? 0))).toEqual([

@@ -90,10 +90,6 @@ async function outcome(log: MemoryLog): Promise<{ readonly closed: string[]; rea
 describe('a record that is no more than the grace behind its slowest source partition', () => {
   it('is not late, although its source had given nothing to its window when another was far ahead', async () => {
     await using driver = testDriver({ objects: [windows(0)], partitions: 2 })
-    const x = 'u'
-    const other = keyOf(1 - partitionOfKey(x, 2), 2)
-    const here = { key: keyOf(partitionOfKey(x, 2), 2) }
-    const there = { key: keyOf(partitionOfKey(other, 2), 2) }
     await driver.send(clicks, { user: x, at: 10, id: 1 }, here)
     await driver.send(clicks, { user: x, at: 250, id: 2 }, here)
     await driver.send(clicks, { user: other, at: 12, id: 3 }, there)
@@ -106,6 +102,44 @@ describe('a record that is no more than the grace behind its slowest source part
         { user: other, start: 0, ids: [3] },
       ].sort((a, b) => (a.user < b.user ? -1 : 1)),
     )
+  })
+
+  /** `x` is of partition `here`, the other one of the other. */
+  const x = 'u'
+  const other = keyOf(1 - partitionOfKey(x, 2), 2)
+  const here = { key: keyOf(partitionOfKey(x, 2), 2) }
+  const there = { key: other }
+
+  it('is waited for no longer when its source partition gives what nobody takes', async () => {
+    const taken = stateObject('window', {
+      state: z.object({ ids: z.array(z.number()) }),
+      init: () => ({ ids: [] }),
+      window: tumbling(sizeMs),
+    })
+      .on(
+        clicks.filter(({ id }) => id !== 2),
+        ({ id, user }) => (id === 3 ? null : user),
+        ({ ids }, { id }) => void ids.push(id),
+      )
+      .onClose(({ ids }, turn) => turn.emit(closed, { user: turn.key, start: turn.window.start, ids }))
+    for (const id of [2, 3]) {
+      await using driver = testDriver({ objects: [taken], partitions: 2 })
+      await driver.send(clicks, { user: x, at: 10, id: 1 }, here)
+      await driver.send(clicks, { user: x, at: 350, id: 4 }, here)
+      expect(driver.output(closed)).toEqual([])
+      await driver.send(clicks, { user: other, at: 300, id }, there)
+      expect(driver.output(closed).map(({ value }) => value)).toEqual([{ user: x, start: 0, ids: [1] }])
+    }
+  })
+
+  it('closes its window after a crash as it would have without, also one in the first seconds', async () => {
+    await using driver = testDriver({ objects: [windows(0)], partitions: 2 })
+    await driver.send(clicks, { user: x, at: 10, id: 1 }, here)
+    await driver.send(clicks, { user: x, at: 250, id: 2 }, here)
+    driver.loseDisk()
+    await driver.crash()
+    await driver.send(clicks, { user: other, at: 300, id: 3 }, there)
+    expect(driver.output(closed).map(({ value }) => value)).toEqual([{ user: x, start: 0, ids: [1] }])
   })
 
   const seeds = Array.from({ length: runs(6, 60) }, (_, i) => i + 1)
