@@ -144,6 +144,31 @@ describe('a topic that turns emit to and that is not there', () => {
     expect(codes).toEqual([code])
   })
 
+  it('is an error of turns that take longer than a commit waits, also when several emit to it at once', async () => {
+    const log = memoryLog({ partitions: 2 })
+    await make(log, 'orders', 'fine')
+    let open = (): void => undefined
+    const gate = new Promise<void>((resolve) => (open = resolve))
+    const kind = stateObject('kind', { state: schema, init }).on(orders, input, async (state, { bad }, turn) => {
+      if (bad) await gate
+      count(state, bad, turn)
+    })
+    await using app = appOf(log, { objects: [kind] })
+    await app.start()
+    await send(log, 'a!', 'b!', 'c')
+    while (app.stats().turns < 1 || app.stats().commits < 2) {
+      await send(log, 'c')
+      await new Promise(setImmediate)
+    }
+    open()
+    await app.drained()
+    expect(app.stats()).toMatchObject({ deadLetters: 2, quarantined: 2 })
+    await send(log, 'd')
+    await app.drained()
+    expect((await values(log, fine)).at(-1)).toBe('d 1')
+    expect(app.health()).toMatchObject({ state: 'running' })
+  })
+
   it('is not blamed for what concerns the whole app', async () => {
     const log = memoryLog({ partitions: 1 })
     await make(log, 'orders', 'fine')
