@@ -1,10 +1,14 @@
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { createApp, stateObject, topic } from 'millrace'
 import { z } from 'zod'
 import {
+  cpuSeconds,
   events,
   eventTopic,
   openLog,
@@ -16,24 +20,34 @@ import {
   type Event,
 } from './shared/setting.js'
 
-/** From sending a record to its update being readable by others (read_committed), at a steady rate. */
+/**
+ * From when a record is due to be sent to its update being readable by others (read_committed), at a steady rate: on Kafka records
+ * come evenly spaced from a process of their own. `--hop`: most have their turn in another partition than they were sent to.
+ * `--slow MS`: beside it a kind whose handler takes so long, `--slow-rate` records a second.
+ */
 const { values: args } = parseArgs({
   options: {
     brokers: { type: 'string' },
     rate: { type: 'string' },
     seconds: { type: 'string' },
     interval: { type: 'string' },
+    hop: { type: 'boolean', default: false },
+    slow: { type: 'string' },
+    'slow-rate': { type: 'string' },
   },
 })
 const rate = whole(args.rate, 5_000)
 const seconds = whole(args.seconds, 20)
 const commitInterval = whole(args.interval, 100)
+const slowMs = args.slow === undefined ? 0 : whole(args.slow, 200)
+const slowRate = whole(args['slow-rate'], 100)
 const tickMs = 10
 /** The first seconds warm the code up. */
 const warmUp = Math.min(rate * 3, Math.floor((rate * seconds) / 4))
 
 const id = runName('latency')
 const input = eventTopic(`${id}-in`)
+const slowInput = eventTopic(`${id}-slow`)
 const output = topic(`${id}-out`, z.object({ count: z.number(), sent: z.number() }), { partitions })
 const user = stateObject('user', { state: z.object({ count: z.number() }), init: () => ({ count: 0 }) }).on(
   input,
@@ -41,6 +55,16 @@ const user = stateObject('user', { state: z.object({ count: z.number() }), init:
   (state, e, turn) => {
     state.count++
     turn.emit(output, { count: state.count, sent: e.ts })
+  },
+)
+let slowTurns = 0
+const slow = stateObject('slow', { state: z.object({ count: z.number() }), init: () => ({ count: 0 }) }).on(
+  slowInput,
+  (e) => e.user,
+  async (state) => {
+    await sleep(slowMs)
+    state.count++
+    slowTurns++
   },
 )
 
@@ -52,7 +76,8 @@ const probe = output.filter(({ sent }) => {
 })
 const log = openLog(args.brokers)
 const dataDir = mkdtempSync(join(tmpdir(), 'millrace-bench-'))
-const app = createApp({ id, objects: [user], log, dataDir, createTopics: true, commitInterval })
+const objects = slowMs === 0 ? [user] : [user, slow]
+const app = createApp({ id, objects, log, dataDir, createTopics: true, commitInterval })
 const reader = createApp({
   id: `${id}-probe`,
   flows: [probe.to(topic(`${id}-none`, output.codec, { partitions }))],
@@ -61,9 +86,16 @@ const reader = createApp({
   commitInterval: 1_000,
 })
 
-try {
-  await app.start()
-  await reader.start()
+/** A process that sends; resolves when all has been sent. */
+async function produced(to: string, perSecond: number, brokers: string): Promise<void> {
+  const own = ['--brokers', brokers, '--topic', to, '--rate', String(perSecond), '--seconds', String(seconds)]
+  const child = fork(join(import.meta.dirname, 'latency', 'producer.js'), [...own, '--key', args.hop ? 'item' : 'user'])
+  const [code] = (await once(child, 'exit')) as [number | null]
+  if (code !== 0) throw new Error(`the producer ended with ${code}`)
+}
+
+/** The same from here: on the embedded log there is no other process. */
+async function sendHere(): Promise<void> {
   const source = events(rate * seconds, 10_000)[Symbol.iterator]()
   const begin = performance.now()
   for (let sent = 0; sent < rate * seconds;) {
@@ -71,11 +103,28 @@ try {
     const batch: Event[] = []
     for (; sent < due; sent++)
       batch.push({ ...(source.next().value as Event), ts: performance.timeOrigin + performance.now() })
-    if (batch.length > 0) await log.send(input, batch, { key: (e) => e.user })
-    await new Promise((resolve) => setTimeout(resolve, tickMs))
+    if (batch.length > 0) await log.send(input, batch, { key: (e) => (args.hop ? e.item : e.user) })
+    await sleep(tickMs)
+  }
+}
+
+try {
+  await app.start()
+  await reader.start()
+  const cpu = process.cpuUsage()
+  const { brokers } = args
+  const begin = performance.now()
+  if (brokers === undefined) {
+    const slowOnes = slowMs === 0 ? [] : [...events(slowRate * seconds, 10_000)]
+    await Promise.all([sendHere(), log.send(slowInput, slowOnes, { key: (e) => e.user })])
+  } else {
+    const all = [produced(input.name, rate, brokers)]
+    if (slowMs > 0) all.push(produced(slowInput.name, slowRate, brokers))
+    await Promise.all(all)
   }
   await app.drained()
   await reader.drained()
+  const wall = (performance.now() - begin) / 1_000
   const counted = latencies.slice(warmUp).sort((a, b) => a - b)
   const percentile = (p: number): number =>
     rounded(counted[Math.min(counted.length - 1, Math.floor(counted.length * p))] ?? NaN, 1)
@@ -84,12 +133,15 @@ try {
     log: log.kind,
     rate,
     seconds,
+    hop: args.hop,
+    slowMs,
     commitInterval,
     p50Ms: percentile(0.5),
     p99Ms: percentile(0.99),
     p999Ms: percentile(0.999),
     commits: app.stats().commits,
-    verified: latencies.length === rate * seconds,
+    cpuPerSecond: rounded(cpuSeconds(cpu) / wall),
+    verified: latencies.length === rate * seconds && slowTurns >= (slowMs === 0 ? 0 : slowRate * seconds),
   })
 } finally {
   await Promise.all([app.close(), reader.close()])

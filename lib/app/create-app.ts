@@ -20,7 +20,6 @@ import type { App, CloseOptions, Drained, QueriesOf, StateOf, StateReader } from
 import { resolveOptions, type AppOptions } from './options.js'
 import { eachUntilStopped, readerOf, untilStopped } from './until-stopped.js'
 
-const commitLingerMs = 10
 const closeTimeoutMs = 10_000
 const closeOptions: Rules<CloseOptions> = { timeout: duration }
 
@@ -46,7 +45,6 @@ export function createApp(options: AppOptions): App {
           dataDir === undefined ? Promise.resolve(memoryFolder()) : levelFolder({ dataDir, app: options.id }),
         clock: systemClock,
         logger,
-        commitLingerMs,
         instanceId: options.instanceId,
         rehearses: false,
         bootId: systemBootId(),

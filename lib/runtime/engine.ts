@@ -263,12 +263,15 @@ export class Engine {
   async #step({ cycle, processor }: Parts, ownership: Ownership): Promise<void> {
     // A commit in flight may wait for an assignment, which is a job of this loop: so the loop must not wait for it.
     if (!ownership.holds || cycle.overdue || cycle.mustRedo) return this.#wake.wait(idleMs)
+    const { clock } = this.#options
     try {
+      const from = clock.elapsed()
       const more = !cycle.waits && processor.slice()
+      cycle.processed(clock.elapsed() - from)
       const isDry = !more && !cycle.awaitsTurns
       const due = cycle.sending ? undefined : cycle.waits ? 0 : cycle.dueIn(isDry)
       const begun = due === 0 && (await cycle.startUnlessAwaited())
-      if (more) return await this.#options.clock.breathe()
+      if (more) return await clock.breathe()
       if (cycle.waits) return await this.#wake.wait(awaitedMs)
       await this.#wake.wait(begun ? 0 : Math.min(due ?? idleMs, processor.dueInMs, idleMs))
     } catch (error) {

@@ -2,6 +2,7 @@ import type { Clock } from '../../core/clock.js'
 import { MillraceError, reasonOf } from '../../core/errors.js'
 import { PositionMap } from '../../core/record.js'
 import type { CommitChannel, FinishedBatch, Generation } from '../../log/port.js'
+import { CommitCost } from './commit-cost.js'
 import { BatchTooLarge, seal, send, type SealedCommit } from './commit.js'
 import type { Halving } from './halving.js'
 import type { Marks } from './marks.js'
@@ -67,6 +68,7 @@ export interface CommitCycleOptions {
  */
 export class CommitCycle {
   readonly #options: CommitCycleOptions
+  readonly #cost = new CommitCost()
   #channel: CommitChannel
   #inFlight: Promise<void> = Promise.resolve()
   #sending = false
@@ -75,7 +77,6 @@ export class CommitCycle {
   #sealedAt: number
   #flushedAt: number
   #trimmedAt: number
-  #workedAt = 0
   #records = 0
   #turnsAtSeal = 0
   /** Since when, and how long the last time, a commit that was due waited for asynchronous turns to end. */
@@ -96,9 +97,12 @@ export class CommitCycle {
 
   /** Records were processed since the last call. */
   worked(records: number): void {
-    if (records === 0) return
     this.#records += records
-    this.#workedAt = this.#options.clock.elapsed()
+  }
+
+  /** A slice of user work took so long. */
+  processed(ms: number): void {
+    if (this.#sending) this.#cost.processed(ms)
   }
 
   /** What was done since the last seal cannot be committed: it is to be taken back, with `discard`, and done again. */
@@ -147,10 +151,13 @@ export class CommitCycle {
     const now = clock.elapsed()
     if (!this.#options.passage.turns.unfinished.none) return undefined
     if (this.#options.halving.left <= 0) return 0
-    if (this.#records > 0) {
+    if (this.#records > 0 || this.#options.passage.turns.turns !== this.#turnsAtSeal) {
       if (this.#isFull) return 0
       const byInterval = this.#sealedAt + Math.max(intervalMs, this.#waitedMs * waitShare) - now
-      return Math.max(0, dry ? Math.min(byInterval, this.#workedAt + lingerMs - now) : byInterval)
+      if (!dry) return Math.max(0, byInterval)
+      // Nothing waits to be processed: who waits for what was done need not wait for the interval.
+      const apartMs = lingerMs === 0 ? 0 : Math.max(lingerMs, this.#cost.apartMs)
+      return Math.max(0, Math.min(byInterval, this.#sealedAt + apartMs - now))
     }
     if (!dry || !this.#moved()) return undefined
     return Math.max(0, this.#sealedAt + (this.hurried > 0 ? lingerMs : idleCommitMs) - now)
@@ -206,6 +213,7 @@ export class CommitCycle {
       }
     }
     if (this.#mustRedo) return
+    this.#cost.sealing()
     passage.turns.park()
     for (const task of tasks()) task.lookAtTime(clock.now(), passage.seq)
     const sealed = seal(passage.seq, tasks(), topology, passage.outbox, clock.now(), guarantee, marks)
@@ -256,6 +264,7 @@ export class CommitCycle {
       const ends = await send(sealed, this.#channel, { first: generation(), successor })
       this.#sending = false
       this.#committed(sealed, ends)
+      this.#cost.answered()
       onCommitted()
     } catch (error) {
       this.#sending = false

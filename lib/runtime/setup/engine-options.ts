@@ -29,7 +29,7 @@ export interface EngineOptions {
   /** Of the batches of inboxes, timers and dead letters. */
   readonly compression: Compression
   readonly commitIntervalMs: number
-  /** A commit is made this long after the input ran dry. */
+  /** With nothing left to process, commits are so far apart at least, and so far that they take a tenth of a core; 0: neither. */
   readonly commitLingerMs: number
   readonly sessionTimeoutMs: number
   readonly instanceId: string | undefined
