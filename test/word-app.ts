@@ -54,7 +54,7 @@ const halfChanged = 1_000_000
 async function later(state: { count: number }, take: () => void, fate: number): Promise<void> {
   state.count += halfChanged
   if (fate < 0.25) await new Promise((resolve) => setImmediate(resolve))
-  else await systemClock.sleep(fate * 80)
+  else await systemClock.sleep(fate * 50)
   state.count -= halfChanged
   take()
   if (fate > 0.45) throw new Error('trouble, late')

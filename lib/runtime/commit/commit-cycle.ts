@@ -156,7 +156,7 @@ export class CommitCycle {
       const byInterval = this.#sealedAt + Math.max(intervalMs, this.#waitedMs * waitShare) - now
       if (!dry) return Math.max(0, byInterval)
       // Nothing waits to be processed: who waits for what was done need not wait for the interval.
-      const apartMs = lingerMs === 0 ? 0 : Math.max(lingerMs, this.#cost.apartMs)
+      const apartMs = lingerMs === 0 || this.hurried > 0 ? 0 : Math.max(lingerMs, this.#cost.apartMs)
       return Math.max(0, Math.min(byInterval, this.#sealedAt + apartMs - now))
     }
     if (!dry || !this.#moved()) return undefined
