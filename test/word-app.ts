@@ -31,22 +31,18 @@ export const trouble = { share: 0 }
 
 /** Words hop unless their lane lies in their partition; `drop` deletes. */
 export const words = stateObject('word', { state: count, init: () => ({ count: 0 }) })
-  .on(
-    inputs,
-    { key: ({ word }) => word, onError: { attempts: 1_000, backoff: 1 }, breaker: { after: 2, probe: 3 } },
-    (state, value, turn) => {
-      const take = (): void => {
-        state.count++
-        turn.emit(seen, { ...value, count: state.count })
-        if (value.drop) turn.delete()
-      }
-      const fate = trouble.share === 0 ? 1 : Math.random() / trouble.share
-      if (fate < 0.5) return later(state, take, fate)
-      take()
-      if (fate < 1) throw new Error('trouble')
-      return undefined
-    },
-  )
+  .on(inputs, { key: ({ word }) => word, onError: { attempts: 1_000, backoff: 1 } }, (state, value, turn) => {
+    const take = (): void => {
+      state.count++
+      turn.emit(seen, { ...value, count: state.count })
+      if (value.drop) turn.delete()
+    }
+    const fate = trouble.share === 0 ? 1 : Math.random() / trouble.share
+    if (fate < 0.5) return later(state, take, fate)
+    take()
+    if (fate < 1) throw new Error('trouble')
+    return undefined
+  })
   .publish(rows, (state) => state)
 const halfChanged = 1_000_000
 
