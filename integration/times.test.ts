@@ -75,8 +75,7 @@ describeWithKafka('times on Kafka', (brokers) => {
           { key: () => 'all' },
         )
         await app.drained()
-        // Of both partitions: at the beginning time waits for each, or five seconds.
-        for (const key of ['all', 'd']) await log.send(visits, [{ n: 100, at: 1e12 }], { key: () => key })
+        await log.send(visits, [{ n: 100, at: 1e12 }], { key: () => 'all' })
         await app.drained()
         const windows = (await readAll(log, closed)).map(({ value }) => value)
         expect(windows.sort((a, b) => (a?.start ?? 0) - (b?.start ?? 0))).toEqual([

@@ -128,7 +128,7 @@ class RunningApp implements App {
 
   drained(): Promise<Drained> {
     return this.#telling(async () => {
-      await drained(this.#engine)
+      await drained(this.#engine, undefined, true)
       return { waiting: await waitingTurns(this.#engine) }
     })
   }

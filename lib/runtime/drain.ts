@@ -9,9 +9,10 @@ const lookAgainMs = 50
  * Resolves when every record present at the call has been processed and committed, by whichever member owns it, and what was
  * written for it can be read; and lookups here see every row present at the call. Rejects with what stops the engine: what is
  * asked of the log meanwhile may never be answered, as a transaction that failed stays open until it is closed, or be refused
- * because it is being closed. Records of topics that are left are not waited for.
+ * because it is being closed. Records of topics that are left are not waited for. With `concludes` event time here does not wait
+ * any longer for partitions that have given nothing: there is nothing in them.
  */
-export async function drained(engine: Engine, isLeft: IsLeft = nothing): Promise<void> {
+export async function drained(engine: Engine, isLeft: IsLeft = nothing, concludes = false): Promise<void> {
   let unlisten = (): void => undefined
   const stopped = new Promise<void>((_resolve, reject) => {
     unlisten = engine.onCommitted(() => {
@@ -19,7 +20,7 @@ export async function drained(engine: Engine, isLeft: IsLeft = nothing): Promise
     })
   })
   try {
-    await Promise.race([drain(engine, isLeft), stopped])
+    await Promise.race([drain(engine, isLeft, concludes), stopped])
   } catch (error) {
     throw engine.failure === undefined ? error : engine.failure.error
   } finally {
@@ -33,7 +34,7 @@ type IsLeft = (topic: string) => boolean
 const nothing: IsLeft = () => false
 
 /** First the sources, then the inboxes: what hopped on the way is in them by then. */
-async function drain(engine: Engine, isLeft: IsLeft): Promise<void> {
+async function drain(engine: Engine, isLeft: IsLeft, concludes: boolean): Promise<void> {
   const { cycle, topology, growth, lookups } = engine.parts
   cycle.hurried++
   try {
@@ -47,6 +48,7 @@ async function drain(engine: Engine, isLeft: IsLeft): Promise<void> {
       isLeft,
     )
     let marks: number
+    let isConcluded = false
     do {
       marks = cycle.marks
       await committedTo(
@@ -60,8 +62,9 @@ async function drain(engine: Engine, isLeft: IsLeft): Promise<void> {
         // The broker may know of a commit before its answer has reached us; and it may still be refused.
         await engine.parts.cycle.settled()
       } while (!isAtRest(engine))
+      isConcluded = concludes && engine.parts.processor.concludeWaits()
       // How far event time has come is told in inboxes too, and windows close by it.
-    } while (cycle.marks > marks)
+    } while (cycle.marks > marks || isConcluded)
     await readable(engine)
   } finally {
     cycle.hurried--

@@ -93,6 +93,13 @@ export class DueWork {
     })
   }
 
+  /** See `Processor.concludeWaits`. */
+  concludeWaits(): boolean {
+    const now = this.#parts.surroundings.clock.now()
+    const streams = [...this.#parts.tasks.running.values()].flatMap(({ agenda }) => agenda?.lanes ?? [])
+    return streams.filter(({ stream }) => stream?.conclude(now) === true).length > 0
+  }
+
   /** Takes note of how far the records of a task have come. */
   updateTime(task: Task): void {
     const { clock, passage } = this.#parts.surroundings

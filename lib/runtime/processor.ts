@@ -97,6 +97,11 @@ export class Processor {
     return this.#parts.surroundings.passage.turns.flights.idle && this.#due.idle
   }
 
+  /** All that is there has been processed. Whether event time was waiting for partitions that have given nothing: it does not any more. */
+  concludeWaits(): boolean {
+    return this.#due.concludeWaits()
+  }
+
   /** Lets go of what is being read: it has ended, its task stops, or it will be read again. */
   drop(): void {
     if (!this.#isBetweenRecords) this.#parts.surroundings.passage.turns.unfinished.clear()

@@ -136,6 +136,14 @@ export class StreamTime {
     if (this.#stands && this.#silent().every(isReadOut)) this.#waits = clock
   }
 
+  /** Silent partitions have nothing that was not read: they are not waited for. Whether they were; `clock` is the time of day. */
+  conclude(clock: number): boolean {
+    if (!this.#stands) return false
+    this.#waits = clock
+    this.#stands = false
+    return true
+  }
+
   #silent(): readonly TopicPartition[] {
     return [...this.#options.topics].flatMap(([topic, countOf]) =>
       Array.from({ length: countOf() }, (_, partition) => ({ topic, partition })).filter(
