@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { json } from '../codec/json/json.js'
 import { systemClock } from '../core/clock.js'
 import { silentLogger } from '../core/logger.js'
+import type { LogPort } from '../log/port.js'
 import { memoryLog } from '../memory/memory-log.js'
 import { memoryFolder } from '../store/memory/memory-folder.js'
 import { takeOver } from './take-over.js'
@@ -10,6 +11,33 @@ import type { TaskState } from './task-state.js'
 const retentionMs = 1_000
 const codec = json(z.object({ n: z.number() }))
 const topic = 'app-word-changelog'
+
+/** A log of which nothing is read before something else has happened. */
+function reading(log: LogPort, meanwhile: () => Promise<void>): LogPort {
+  return {
+    kind: log.kind,
+    trouble: undefined,
+    admin: log.admin,
+    join: (options) => log.join(options),
+    fetcher: (options) => {
+      const fetcher = log.fetcher(options)
+      return {
+        assign: (...positions) => fetcher.assign(...positions),
+        next: async (signal) => {
+          await meanwhile()
+          return fetcher.next(signal)
+        },
+        pause: (at) => fetcher.pause(at),
+        resume: (at) => fetcher.resume(at),
+        held: () => fetcher.held(),
+        [Symbol.asyncDispose]: () => fetcher[Symbol.asyncDispose](),
+      }
+    },
+    transactions: (options) => log.transactions(options),
+    idempotent: () => log.idempotent(),
+    [Symbol.asyncDispose]: () => log[Symbol.asyncDispose](),
+  }
+}
 
 describe('a takeover', () => {
   it('that outlives the retention of tombstones leaves nothing in the store that passes for complete', async () => {
@@ -50,6 +78,39 @@ describe('a takeover', () => {
 
     const { state, read } = await take(5_000)
     expect(read).toBe(4)
+    await state.close()
+  })
+
+  it('begins anew when what it was to read is deleted meanwhile', async () => {
+    const log = memoryLog({ partitions: 1 })
+    await log.admin.create([{ name: topic, partitions: 1, replicationFactor: -1, configs: {} }])
+    const append = (key: string): Promise<void> => log.send({ name: topic, codec }, [{ n: 1 }], { key: () => key })
+    const info = (await log.admin.describe([topic])).get(topic)!
+    const folder = memoryFolder()
+    const take = async (meanwhile: () => Promise<void>): Promise<TaskState> => {
+      const state = await takeOver({
+        log: reading(log, meanwhile),
+        folder,
+        clock: systemClock,
+        logger: silentLogger,
+        bootId: 'test',
+        task: 0,
+        changelogs: [{ kind: { name: 'word', codec }, topic, info }],
+        cacheEntries: 10,
+        signal: new AbortController().signal,
+        onProgress: () => undefined,
+        transactional: false,
+      })
+      return state as TaskState
+    }
+    await append('a')
+    await (await take(async () => undefined)).close()
+    await append('b')
+    await append('c')
+    const state = await take(() => log.admin.trim(new Map([[topic, new Map([[0, 2]])]])))
+    const keys: string[] = []
+    for await (const [key] of state.tables[0]!.committedEntries({})) keys.push(key)
+    expect(keys).toEqual(['c'])
     await state.close()
   })
 })

@@ -10,6 +10,9 @@ import { StateCodec } from './state-codec.js'
 import type { StateKind } from './table.js'
 import { TaskState } from './task-state.js'
 
+/** How often a takeover begins, while what it reads is deleted under it. */
+const mostTries = 3
+
 /** A kind and the changelog it is bound to. */
 export interface Changelog {
   readonly kind: StateKind
@@ -56,9 +59,20 @@ export interface TakeOverOptions {
  * Resolves to undefined when `signal` aborted.
  */
 export async function takeOver(options: TakeOverOptions): Promise<TaskState | undefined> {
-  // Rule end-after-offsets (integration/model).
-  const facts = await factsFor(options)
-  return openAndCatchUp(options, facts).catch((error: unknown) => restoreDamaged(options, facts, error))
+  for (let tries = 1; ; tries++) {
+    // Rule end-after-offsets (integration/model).
+    const facts = await factsFor(options)
+    try {
+      return await openAndCatchUp(options, facts).catch((error: unknown) => restoreDamaged(options, facts, error))
+    } catch (error) {
+      // What was to be read has been deleted meanwhile: where the changelog begins now says what is to be done with the store.
+      if (!MillraceError.is(error, 'OFFSET_OUT_OF_RANGE') || tries === mostTries) throw error
+      options.logger.warn(
+        { err: error, task: options.task },
+        `task ${options.task}: restoring begins anew: ${error.message}`,
+      )
+    }
+  }
 }
 
 /**
@@ -82,6 +96,7 @@ export async function catchUpAgain(state: TaskState, options: TakeOverOptions): 
     }
   } catch (error) {
     await state.close().catch(() => undefined)
+    if (MillraceError.is(error, 'OFFSET_OUT_OF_RANGE')) return takeOver(options)
     return restoreDamaged(options, facts, error)
   }
   await state.close()
