@@ -193,6 +193,30 @@ describe('a record that is no more than the grace behind its slowest source part
   )
 })
 
+describe('a source partition that is added', () => {
+  it('holds time from its first record on, also where there is no state of its index', async () => {
+    const log = memoryLog({ partitions: 1 })
+    await log.send(clicks, [])
+    await log.send(closed, [])
+    const { engine } = new Instance({ log, objects: [windows(0)] })
+    await engine.start()
+    await log.send(clicks, [{ user: 'u', at: 10, id: 1 }])
+    await drained(engine)
+    await log.grow('clicks', 2)
+    await log.send(clicks, [{ user: 'u', at: 20, id: 2 }], { key: () => keyOf(1, 2) })
+    await drained(engine)
+    await log.send(clicks, [{ user: 'u', at: 250, id: 3 }], { key: () => keyOf(0, 2) })
+    await drained(engine)
+    await log.send(clicks, [{ user: 'u', at: 30, id: 4 }], { key: () => keyOf(1, 2) })
+    await drained(engine)
+    expect(await outcome(log)).toEqual({ closed: [], late: 0 })
+    await log.send(clicks, [{ user: 'u', at: 300, id: 5 }], { key: () => keyOf(1, 2) })
+    await drained(engine)
+    expect(await outcome(log)).toEqual({ closed: ['u 0 1,2,4'], late: 0 })
+    await engine.stop(1_000)
+  })
+})
+
 describe('a backlog that comes after all source partitions were silent', () => {
   const seeds = Array.from({ length: runs(3, 30) }, (_, i) => i + 1)
 
