@@ -66,6 +66,20 @@ describe.each([false, true])('letters that are sent again (async: %p)', (isAsync
     expect(await driver.quarantined()).toEqual([])
   })
 
+  it('by a replay of those that have had it already have it once', async () => {
+    const bad = new Set([1])
+    await using driver = driverOf(bad, { objects: [program(bad, isAsync)] })
+    await send(driver, 'a', 1, 2, 3)
+    bad.clear()
+    const only = { code: 'HANDLER_FAILED' }
+    for (let times = 0; times < 3; times++)
+      expect(await driver.replayDeadLetters({ only })).toMatchObject({ replayed: 1 })
+    await copied(driver, 'test-order-inbox')
+    expect(numbers(driver)).toEqual([1])
+    await driver.replayDeadLetters()
+    expect(numbers(driver)).toEqual([1, 2, 3])
+  })
+
   it('before those in front of them wait for these', async () => {
     const bad = new Set([1])
     await using driver = driverOf(bad, { objects: [program(bad, isAsync)], partitions: 1 })
