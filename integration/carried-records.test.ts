@@ -100,8 +100,9 @@ describeWithKafka('records that hop, wait and are given up on Kafka', (brokers) 
       expect(await replayDeadLetters({ id, log })).toMatchObject({ replayed: 8, left: [] })
       app = createApp(options)
       await app.start()
-      expect((await until(4 * records.length)).map((letter) => opened(letter).record).sort()).toEqual(
-        [...wanted, ...wanted].sort(),
+      // The first of each object fails again, and is in front of the other.
+      expect((await until(3 * records.length)).map((letter) => opened(letter).record).sort()).toEqual(
+        [...wanted, ...sent.map(shown)].sort(),
       )
       fails = false
       expect(await replayDeadLetters({ id, log })).toMatchObject({ replayed: 8, left: [] })
