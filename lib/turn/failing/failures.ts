@@ -9,6 +9,7 @@ import { longestAskedMs, waitBeforeNext } from './back-off.js'
 import type { Agenda } from '../due/agenda.js'
 import type { CarriedTurn, ReplayedLetter } from '../kept/carried.js'
 import type { Outbox } from '../output/outbox.js'
+import type { Guard } from '../kept/guard.js'
 import { Quarantined } from './quarantined.js'
 import { isHeld, placeOf as placeOfLetter, rowKey, type Row } from '../kept/row.js'
 import { dropTimer, putOff, type TimerName } from '../kept/timers.js'
@@ -177,11 +178,12 @@ export class Failures {
     })
   }
 
-  /** How many turns wait for an object that is not failing; 0 when it is. */
+  /** How many turns wait for an object that is not failing; Infinity when they are large; 0 when it is failing. */
   waiting({ agenda, source, entry }: Work): number {
     const row = agenda.row(source.kind.name, entry.key).state as Row | undefined
     if (row?.waiting === undefined || row.retry?.attempt !== 0) return 0
-    const { letters, others } = row.waiting
+    const { letters, others, bytes } = row.waiting
+    if (bytes > mostBytesBehind) return Infinity
     return letters.end - letters.first + others.end - others.first
   }
 
@@ -206,7 +208,7 @@ export class Failures {
     let released = false
     const { clock, seq } = this.#options
     agenda.change(agenda.row(kind, key), seq(), (row, parts) => {
-      released = new Quarantined(row, new Waiting(row, parts), clock.now(), undefined, noLetters).release()
+      released = new Quarantined(row, new Waiting(row, parts), clock.now(), undefined, false, noLetters).release()
       if (released && !isHeld(row)) delete row.closing
     })
     // The turn that would have closed it may be one of the dead letters: it is closed without those.
@@ -232,7 +234,8 @@ export class Failures {
       const waiting = new Waiting(row, parts)
       const now = this.#options.clock.now()
       const { quarantineMs } = source.onError
-      const objects = new Quarantined(row, waiting, now, quarantineMs, (turn, error, attempt, letter) =>
+      const isParked = (entry.guard as Guard | undefined)?.parked === true
+      const objects = new Quarantined(row, waiting, now, quarantineMs, isParked, (turn, error, attempt, letter) =>
         this.#letter(work, turn, error, { attempt, letter }),
       )
       if (closes(work)) row.closing = Math.max(row.closing ?? work.now, work.now)
@@ -262,6 +265,9 @@ export class Failures {
     deadTurn(outbox, deadLetters, agenda.task, turn, error, { kind: name, key: entry.key, window, ...facts })
   }
 }
+
+/** Of turns that wait behind one that is under way; more is not read. */
+const mostBytesBehind = 8 << 20
 
 /** What is kept says so: of one that cannot be run, the source may be any of its kind. */
 const closes = (work: Work): boolean => carriedTurn(work).source === closeId

@@ -22,14 +22,19 @@ export class Quarantined {
   readonly #waiting: Waiting
   readonly #now: number
   readonly #lastsMs: number | undefined
+  readonly #isParked: boolean
   readonly #bury: Bury
 
-  /** `lastsMs`: how long a quarantine lasts; undefined: until it is lifted. */
-  constructor(row: Row, waiting: Waiting, now: number, lastsMs: number | undefined, bury: Bury) {
+  /**
+   * `lastsMs`: how long a quarantine lasts; undefined: until it is lifted. `isParked`: a turn that waits is under way, and may
+   * still succeed: it cannot be given up, nor what is behind it.
+   */
+  constructor(row: Row, waiting: Waiting, now: number, lastsMs: number | undefined, isParked: boolean, bury: Bury) {
     this.#row = row
     this.#waiting = waiting
     this.#now = now
     this.#lastsMs = lastsMs
+    this.#isParked = isParked
     this.#bury = bury
   }
 
@@ -132,6 +137,7 @@ export class Quarantined {
 
   #wait(turn: CarriedTurn): void {
     this.#waiting.add(turn)
+    if (this.#isParked) return
     if (this.#waiting.count <= mostWaiting && this.#waiting.bytes <= mostWaitingMiB << 20) return
     this.#buryAll(tooMany())
     if (this.#waiting.count === 0) delete this.#row.retry
