@@ -177,6 +177,10 @@ export async function openParts(options: EngineOptions, turnLog: Logger, events:
     counts,
     seq,
     onRedo: events.onRedo,
+    onLanded: (isLater) => {
+      if (isLater) halving.landed()
+      cycle.worked(1)
+    },
     onRoom: events.onArrival,
     onError: events.onError,
     watched: options.watchesStates === true ? new WatchedStates() : undefined,
@@ -223,7 +227,7 @@ export async function openParts(options: EngineOptions, turnLog: Logger, events:
   }
   const limits = new TopicLimits({ rules, admin: log.admin, clock, logger })
   const halving = new Halving()
-  const cycle = new CommitCycle(
+  const cycle: CommitCycle = new CommitCycle(
     {
       clock,
       passage,

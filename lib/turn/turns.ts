@@ -32,6 +32,8 @@ export interface TurnsOptions extends TurnSurroundings {
   readonly seq: () => number
   /** What an asynchronous turn has done cannot be taken back alone. */
   readonly onRedo: (redo: Redo | StateRefused) => void
+  /** An asynchronous turn has ended. `isLater`: in another commit than it was begun in. */
+  readonly onLanded: (isLater: boolean) => void
   /** Of asynchronous turns more may be begun, or none is under way. */
   readonly onRoom: () => void
   readonly onError: (error: unknown) => void
@@ -268,15 +270,16 @@ export class Turns {
     if (isReused(record)) record.keep(work.record)
     // Half changed as it is now, it must be taken back if all is.
     const since = this.#options.clock.elapsed()
-    const flight = new Flight(work, turn, copy, entry.dirtyIn, guardOfEntry(table, entry), since)
+    const flight = new Flight(work, turn, copy, entry.dirtyIn, seq, guardOfEntry(table, entry), since)
     table.changed(entry, seq)
     this.flights.takeOff(flight, promise)
     // It is kept already.
     if (work.retries && copy !== undefined) this.#park(flight)
   }
 
-  #landed({ work, turn, before, dirtyIn, guard }: Flight, error: unknown): void {
+  #landed({ work, turn, before, dirtyIn, seq, guard }: Flight, error: unknown): void {
     const { flights } = this
+    this.#options.onLanded(seq !== this.#options.seq())
     try {
       turn.end()
       try {

@@ -24,8 +24,11 @@ export class Halving {
   /** Of those taken next, this many were in the commit refused last: a culprit is among them, unless the order is another. */
   #suspects = 0
   #taken = 0
+  /** Turns that ended in the commit under construction and were begun before it. */
+  #landed = 0
   #last: Taken | undefined
   #sealed = 0
+  #landedSealed = 0
   #lastSealed: Taken | undefined
 
   /** One commit at a time: nothing is begun while one is under way. */
@@ -49,15 +52,22 @@ export class Halving {
     this.#last = { task, time, due }
   }
 
+  /** A turn has ended that was begun before the last seal: what it did is in this commit, what it was taken for was in another. */
+  landed(): void {
+    this.#landed++
+  }
+
   sealed(): void {
     this.#sealed = this.#taken
+    this.#landedSealed = this.#landed
+    this.#landed = 0
     this.#lastSealed = this.#last
     this.#taken = 0
   }
 
   /** What was taken since the last seal will be taken again. */
   discard(): void {
-    this.#taken = 0
+    this.#taken = this.#landed = 0
     this.culprits.undone()
   }
 
@@ -76,13 +86,14 @@ export class Halving {
    * `RECORDS_REFUSED` when nobody is left to blame: the app stops then.
    */
   refused(error: MillraceError): string | undefined {
-    const count = this.#sealed
-    if (count === 0 || this.#lastSealed === undefined) throw stops(error, 'Nothing that was read or due led to them.')
+    const count = this.#sealed + this.#landedSealed
+    if (count === 0) throw stops(error, 'Nothing that was read or due led to them.')
     this.#size = Math.max(this.#size, count)
     this.#most = Math.ceil(count / 2)
-    this.#suspects = count === 1 ? 0 : count
-    // Rule blame-alone (integration/model).
-    return count === 1 ? this.#blame(this.#lastSealed, error) : undefined
+    // Rule blame-alone (integration/model). Turns begun before are cut off now, and due again: then each is taken.
+    const alone = count === 1 && this.#landedSealed === 0 ? this.#lastSealed : undefined
+    this.#suspects = alone === undefined ? count : 0
+    return alone && this.#blame(alone, error)
   }
 
   #blame(taken: Taken, error: MillraceError): string {

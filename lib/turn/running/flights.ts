@@ -19,6 +19,8 @@ export class Flight {
   readonly before: string | null | undefined
   /** The commit that carried its latest change before this turn; 0 when there was none. */
   readonly dirtyIn: number
+  /** The commit it was begun in. */
+  readonly seq: number
   readonly guard: Guard
   /** By the monotonic clock, milliseconds. */
   readonly since: number
@@ -28,6 +30,7 @@ export class Flight {
     turn: ActiveTurn,
     before: string | null | undefined,
     dirtyIn: number,
+    seq: number,
     guard: Guard,
     since: number,
   ) {
@@ -35,6 +38,7 @@ export class Flight {
     this.turn = turn
     this.before = before
     this.dirtyIn = dirtyIn
+    this.seq = seq
     this.guard = guard
     this.since = since
   }
