@@ -21,7 +21,7 @@ class World {
     const kind = notes(async (state, line, turn) => {
       if (line === 'b let go') this.#letGo()
       if (key(line) === 'a') await this.#gate
-      emits(state, line, turn)
+      await emits(state, line, turn)
     })
     const wrap = (port: Parameters<typeof refusingLog>[0]) => refusingLog(port, poisonFor('out'))
     this.instance = new Instance({ app: 'app', log: this.log, objects: [kind], wrap })
@@ -54,7 +54,7 @@ class World {
   async end(): Promise<{ readonly out: readonly unknown[]; readonly letters: readonly unknown[] }> {
     try {
       await drained(this.instance.engine)
-      expect(this.instance.failure).toBeUndefined()
+      if (this.instance.failure !== undefined) throw this.instance.failure.error
       return {
         out: valuesOf(await readAll(this.log, out)),
         letters: valuesOf(await readAll(this.log, deadLetters)),
