@@ -205,6 +205,10 @@ export class Table {
     this.#parked.set(entry, { before, dirtyIn, isClean: entry.dirtyIn !== dirtyIn })
   }
 
+  get anyParked(): boolean {
+    return this.#parked.size > 0
+  }
+
   /** The turn has ended. */
   unpark(entry: Entry): void {
     this.#parked.delete(entry)

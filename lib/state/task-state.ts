@@ -49,6 +49,11 @@ export class TaskState {
     return this.tables.some((table) => table.dirtyCount > 0)
   }
 
+  /** Whether turns have objects that no commit waits for. */
+  get anyParked(): boolean {
+    return this.tables.some((table) => table.anyParked)
+  }
+
   /** About how many characters the changes since the last seal will be, encoded. */
   get dirtyLength(): number {
     return this.tables.reduce((sum, table) => sum + table.dirtyLength, 0)

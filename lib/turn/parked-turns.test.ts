@@ -14,6 +14,7 @@ const answers = topic('answers', z.object({ id: z.string(), n: z.number() }))
 const rows = topic('rows', z.object({ seen: z.array(z.number()) }))
 
 const halfChanged = -1
+const fails = 13
 /** Its turn sets a timer, which is due at once. */
 const setsTimer = 1_000_000
 
@@ -62,10 +63,11 @@ function slow(gate: Gate, attempts = 1) {
 
 const quick = stateObject('quick', { state: z.object({ count: z.number() }), init: () => ({ count: 0 }) }).on(
   marks,
-  ({ id }) => id,
-  (state, { id }, turn) => {
+  { key: ({ id }) => id, onError: { attempts: 1, then: 'skip' } },
+  (state, { id, n }, turn) => {
     state.count++
     turn.emit(answers, { id: `quick ${id}`, n: state.count })
+    if (n === fails) throw new Error('no')
   },
 )
 
@@ -222,6 +224,33 @@ describe('a turn that takes longer than a commit waits', () => {
       expect((await seenBy(first, kind, id)) ?? (await seenBy(second, again, id))).toEqual({ seen: [0] })
     }
     expect(next.begun.length).toBeLessThan(ids.length)
+  })
+
+  it('runs again from the state before it when all since the last commit is done again, also where that is nothing', async () => {
+    const log = await logWith(4)
+    const gate = new Gate()
+    const kind = slow(gate)
+    const instance = started({ log, objects: [kind, quick], engine: clock })
+    await instance.engine.start()
+    const ids = numbers(0, 12).map((n) => `k${n}`)
+    for (const id of ids) await send(log, id, [0])
+    await until('they are under way', () => gate.running === ids.length)
+    await log.send(marks, [{ id: 'b', n: 0 }], { key: ({ id }) => id })
+    await until('the other is committed', async () => (await answered(log, 'quick b')).length === 1)
+    // The second turn fails when its object has been changed in the same commit.
+    const both = [
+      { id: 'c', n: 0 },
+      { id: 'c', n: fails },
+    ]
+    await log.send(marks, both, { key: ({ id }) => id })
+    await until('all is done again', () => gate.begun.length === 2 * ids.length)
+    gate.letGo()
+    await drained(instance.engine)
+    for (const id of ids) {
+      expect(await seenBy(instance, kind, id)).toEqual({ seen: [0] })
+      expect(await answered(log, id)).toEqual([0])
+    }
+    expect(await answered(log, 'quick c')).toEqual([1])
   })
 
   it('pushes back on its own input alone', async () => {

@@ -134,9 +134,14 @@ export class TaskSet {
     await Promise.all(this.#closing.values())
   }
 
-  /** Takes back what running tasks have done since the last seal, with no commit in flight. Returns those that had done something. */
+  /**
+   * Takes back what running tasks have done since the last seal, with no commit in flight and all turns under way cut off. Returns
+   * those that had done something, or had such turns.
+   */
   rewind(): ReadonlySet<Task> {
-    const rewound = new Set([...this.#running.values()].filter((task) => task.moved))
+    const rewound = new Set(
+      [...this.#running.values()].filter(({ moved, state }) => moved || state?.anyParked === true),
+    )
     for (const task of rewound) task.rewind(this.#options.engine.clock.now())
     return rewound
   }
