@@ -78,6 +78,23 @@ describe('calls of the driver', () => {
     expect([during > before, after]).toEqual([true, before])
   })
 
+  it('keep the process alive while they close, also when a handler never ends', async () => {
+    const hangs = stateObject('order', { state, init }).on(
+      orders,
+      ({ id }) => id,
+      () => new Promise(() => undefined),
+    )
+    const held = (): number => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length
+    const driver = testDriver({ objects: [hangs], patience: '100ms' })
+    await expect(driver.send(orders, { id: 'a', n: 1 })).rejects.toMatchObject({ code: 'TEST_STUCK' })
+    const before = held()
+    const closed = driver.close()
+    await new Promise((resolve) => setImmediate(resolve))
+    const during = held()
+    await closed
+    expect([during > before, held()]).toEqual([true, before])
+  })
+
   it('do not wait for the clock on the wall, windows or not', async () => {
     const windowed = stateObject('order', { state, init, window: tumbling('1m') }).on(
       orders,

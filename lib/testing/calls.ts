@@ -70,6 +70,12 @@ export class Calls {
   }
 }
 
+/** Keeps the process alive until the promise has settled. Otherwise nothing holds one whose tests await it, and it ends in the middle. */
+export function awake<T>(promise: Promise<T>): Promise<T> {
+  const holding = setInterval(() => undefined, lookMs)
+  return promise.finally(() => clearInterval(holding))
+}
+
 const ours = /^\s*at (Calls|Driver)\.#?\w+ /
 
 /** Test runners show the line that an error comes from: in place of ours, that of the call in the test. */

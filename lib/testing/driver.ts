@@ -14,7 +14,7 @@ import type { Topic } from '../model/stream.js'
 import type { Stats } from '../runtime/setup/engine-options.js'
 import { kindName, quarantined, release, type QuarantinedObject } from '../runtime/quarantine.js'
 import { CommittedState, type EntriesOptions } from '../runtime/state-reader.js'
-import { Calls } from './calls.js'
+import { awake, Calls } from './calls.js'
 import type { DeadLetter } from './dead-letters.js'
 import { crashSteps, type CrashStep } from './life.js'
 import { Lives } from './lives.js'
@@ -212,7 +212,7 @@ export class Driver implements TestDriver {
 
   async close(): Promise<void> {
     await this.#calls.close()
-    await this.#lives.close()
+    await awake(this.#lives.close())
     await this.log[Symbol.asyncDispose]()
   }
 
