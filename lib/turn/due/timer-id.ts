@@ -20,10 +20,13 @@ export function timerIdOf(options: unknown, where: string, key: string): string 
     if (name === 'id') continue
     throw new MillraceError('OPTIONS_INVALID', `${where}: there is no option '${name}'; there is id`, { key })
   }
-  const { id } = options as { readonly id?: unknown }
-  if (id === undefined) return undefined
+  // An id that somebody has forgotten to fill in must not become the timer without one: all of them would be that one.
+  if (!('id' in options)) return undefined
+  const { id } = options
   if (typeof id === 'string' && id !== '' && id.length <= longestId && id.isWellFormed()) return id
-  throw new MillraceError('VALUE_INVALID', `${where}: the id is ${faultOf(id)}; give well-formed text`, { key })
+  const what = `the id is ${faultOf(id)}; give well-formed text of 1 to ${longestId} characters`
+  const without = id === undefined ? ', or no options for the timer without an id' : ''
+  throw new MillraceError('VALUE_INVALID', `${where}: ${what}${without}`, { key })
 }
 
 function faultOf(id: unknown): string {

@@ -140,6 +140,7 @@ describe('several timers of one name', () => {
 
   it.each<[string, unknown, string]>([
     ['an empty id', { id: '' }, 'VALUE_INVALID'],
+    ['undefined', { id: undefined }, 'VALUE_INVALID'],
     ['a number', { id: 7 }, 'VALUE_INVALID'],
     ['null', { id: null }, 'VALUE_INVALID'],
     ['half a surrogate', { id: 'a\ud800' }, 'VALUE_INVALID'],
