@@ -1,6 +1,6 @@
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { takeLock } from './slot.js'
@@ -25,6 +25,19 @@ describe('a lock that its dead holder has left damaged', () => {
       await again?.close()
     }
   })
+})
+
+it('a lock of which a file is missing is made anew', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'millrace-slot-'))
+  const path = join(folder, 'lock')
+  const first = await takeLock(path)
+  await first?.close()
+  for (const name of readdirSync(path)) if (name.startsWith('MANIFEST')) rmSync(join(path, name))
+  const again = await takeLock(path)
+  expect(again).toBeDefined()
+  expect(await takeLock(path)).toBeUndefined()
+  await again?.close()
+  rmSync(folder, { recursive: true })
 })
 
 /** Another process that clears a lock away, so many times for each line that it reads. */

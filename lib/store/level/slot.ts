@@ -22,6 +22,8 @@ export async function takeSlot(location: string): Promise<Lock | undefined> {
 
 /** Others may remove what is left of a dead holder while this process opens it; each time somebody has got on. */
 const mostAttempts = 5
+/** What is still missing then was not removed by others just now: a holder has died, or a disk has lost it. */
+const passing = 2
 
 /** The lock is the lock file of an empty LevelDB. Undefined when somebody holds it. */
 export async function takeLock(path: string): Promise<Lock | undefined> {
@@ -32,7 +34,7 @@ export async function takeLock(path: string): Promise<Lock | undefined> {
       if (isLocked(error)) return undefined
       if (attempt === mostAttempts || !(isCorrupt(error) || isGone(error))) throw error
       // Nothing is stored in it, so damage is no reason to give up the state in the slot beside it. Fails when another has it by now.
-      if (isCorrupt(error)) await destroyLevel(path).catch(() => undefined)
+      if (isCorrupt(error) || attempt > passing) await destroyLevel(path).catch(() => undefined)
     }
   }
 }
