@@ -72,6 +72,7 @@ export const rule = (give: string, fits: Rule['fits']): Rule => ({ fits, give, r
 
 export const required = (optional: Rule): Rule => ({ ...optional, required: true })
 export const duration = rule(durationForm, (value) => msOf(value) !== undefined)
+export const positive = rule(`${durationForm}, of 1 ms at least`, (value) => (msOf(value) ?? 0) > 0)
 /** One that Kafka is told of. */
 export const duration32 = rule(`${durationForm}, of 1 ms to 24 days`, (value) => {
   const ms = msOf(value) ?? 0

@@ -1,4 +1,4 @@
-import { durationForm, durationMs, msOf, type Duration } from '../core/duration.js'
+import { durationForm, durationMs, type Duration } from '../core/duration.js'
 import { MillraceError } from '../core/errors.js'
 import {
   callback,
@@ -7,6 +7,7 @@ import {
   holdsOptions,
   object,
   oneOf,
+  positive,
   required,
   rule,
   shown,
@@ -77,14 +78,12 @@ export interface Backoff {
   readonly to?: Duration
 }
 
-const positive = rule(`${durationForm}, of 1 ms at least`, (value) => (msOf(value) ?? 0) > 0)
-
 const inputOptions: Rules<InputOptions<never>> = {
   key: required(callback("a function that gives the object's key, or null")),
   route: oneOf('auto', 'aligned', 'shuffle'),
   onError: object('an object with backoff, for, attempts, then, quarantine'),
   breaker: object('an object with after and probe'),
-  turnTimeout: duration,
+  turnTimeout: positive,
 }
 const breakerOptions: Rules<BreakerOptions> = { after: required(whole(1, 1_000_000)), probe: positive }
 const errorOptions: Rules<OnError> = {

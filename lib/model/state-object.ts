@@ -262,6 +262,8 @@ function declared(
   payloads: Record<string, Schema>,
   { time = 'processing', backlog = 'wait' }: TimersOptions,
 ): ReadonlyMap<string, TimerDefinition> {
+  if (typeof payloads !== 'object' || payloads === null || Array.isArray(payloads))
+    throw refused(kind, `timers: ${shown(payloads)}; give names and the schemas of their payloads: { close: z.null() }`)
   const timers = new Map(known)
   for (const [name, schema] of Object.entries(payloads)) {
     if (!isSchema(schema)) throw refused(kind, `timer '${name}' is ${shown(schema)}; give ${schemaRule.give}`)

@@ -1,7 +1,8 @@
 import { MillraceError } from '../core/errors.js'
-import { anyText, checkOptions, whole, type Rules } from '../core/options.js'
+import { anyText, checkOptions, shown, whole, type Rules } from '../core/options.js'
 import { partitionOfKey } from '../log/murmur2.js'
 import type { KindDefinition } from '../model/kind.js'
+import type { AnyStateObject } from '../model/state-object.js'
 import type { Table } from '../state/table.js'
 import { sessionOf, type Sessions } from '../turn/windows/sessions.js'
 import { parseWindowKey, windowKey } from '../turn/windows/windows.js'
@@ -16,13 +17,30 @@ export interface EntriesOptions {
 
 const entriesOptions: Rules<EntriesOptions> = { prefix: anyText, limit: whole(0, Number.MAX_SAFE_INTEGER) }
 
+/** Throws `OPTIONS_INVALID`. */
+export function demandKind(kind: unknown): void {
+  if ((kind as Partial<AnyStateObject> | null | undefined)?.kind === 'stateObject') return
+  const what = `state: ${shown(kind)} is no state object; give the one that the app was given`
+  throw new MillraceError('OPTIONS_INVALID', what)
+}
+
+/** Throws `OPTIONS_INVALID`. */
+export function demandStateKey(kind: string, key: unknown): void {
+  if (typeof key === 'string') return
+  const what = `state of '${kind}': the key is ${shown(key)}; give the key of an object, which is text`
+  throw new MillraceError('OPTIONS_INVALID', what, { kind })
+}
+
 /** Reads committed state of the tasks this process runs. */
 export class CommittedState {
   readonly #engine: Engine
   readonly #kind: string
   readonly #definition: KindDefinition
 
-  constructor(engine: Engine, { name, definition }: { readonly name: string; readonly definition: KindDefinition }) {
+  /** Throws `OPTIONS_INVALID` for what is no state object. */
+  constructor(engine: Engine, kind: AnyStateObject) {
+    demandKind(kind)
+    const { name, definition } = kind
     this.#engine = engine
     this.#kind = name
     this.#definition = definition
@@ -33,6 +51,7 @@ export class CommittedState {
    * with `KEY_ELSEWHERE` when another process runs its task.
    */
   async get(key: string): Promise<unknown> {
+    demandStateKey(this.#kind, key)
     const { topology } = this.#engine.parts
     const { window } = this.#definition
     const ofKey = window === undefined ? key : parseWindowKey(key).key

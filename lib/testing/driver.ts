@@ -10,7 +10,7 @@ import type { Headers } from '../core/record.js'
 import { memoryLog, type MemoryLog } from '../memory/memory-log.js'
 import { demandForeignTopics, program, type Program } from '../model/program.js'
 import type { AnyStateObject } from '../model/state-object.js'
-import type { Topic } from '../model/stream.js'
+import { topicNode, type Topic } from '../model/stream.js'
 import type { Stats } from '../runtime/setup/engine-options.js'
 import { kindName, quarantined, release, type QuarantinedObject } from '../runtime/quarantine.js'
 import { CommittedState, type EntriesOptions } from '../runtime/state-reader.js'
@@ -83,6 +83,7 @@ export class Driver implements TestDriver {
   }
 
   send<V>(target: Topic<V>, value: NoInfer<V> | null, options: SendOptions = {}): Promise<void> {
+    topicNode(target)
     const call = `send to ${target.name}`
     checkOptions(call, options, sendOptions)
     const act = async (): Promise<void> => {
@@ -98,6 +99,7 @@ export class Driver implements TestDriver {
   }
 
   sendAll<V>(target: Topic<V>, values: Iterable<NoInfer<V>>, options: SendAllOptions<V> = {}): Promise<void> {
+    topicNode(target)
     const call = `sendAll to ${target.name}`
     checkOptions(call, options, sendAllOptions)
     const { key = () => null } = options
@@ -169,6 +171,7 @@ export class Driver implements TestDriver {
   }
 
   output<V>(target: Topic<V>): readonly OutputRecord<V>[] {
+    topicNode(target)
     return outputOf(this.#tail, target)
   }
 
@@ -177,6 +180,7 @@ export class Driver implements TestDriver {
   }
 
   deadLetters<V = unknown>(source?: Topic<V>): readonly DeadLetter<V>[] {
+    if (source !== undefined) topicNode(source)
     return deadLettersIn(this.#tail, this.#program, source?.name) as readonly DeadLetter<V>[]
   }
 

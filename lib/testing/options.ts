@@ -2,7 +2,7 @@ import { types } from 'node:util'
 import { appRules } from '../app/options.js'
 import type { Duration } from '../core/duration.js'
 import type { Logger } from '../core/logger.js'
-import { anything, callback, duration, oneOf, rule, whole, type Rules } from '../core/options.js'
+import { anything, callback, oneOf, positive, rule, whole, type Rules } from '../core/options.js'
 import { latestTimeMs } from '../core/record-checks.js'
 import type { LookupTable } from '../model/lookup.js'
 import type { AnyStateObject } from '../model/state-object.js'
@@ -79,7 +79,7 @@ export const driverOptions: Rules<TestDriverOptions> = {
   replay: oneOf('none', 'every-record'),
   now: rule('a Date, or milliseconds since 1970', (value) => timeOf(value) !== undefined),
   cacheEntries,
-  patience: duration,
+  patience: positive,
   logger,
 }
 export const callOptions: Rules<CallOptions> = { failures }

@@ -5,6 +5,7 @@ import type { Program } from '../model/program.js'
 import type { AnyStateObject } from '../model/state-object.js'
 import type { Topic } from '../model/stream.js'
 import type { Engine } from '../runtime/engine.js'
+import { demandKind, demandStateKey } from '../runtime/state-reader.js'
 import { sessionOf, type Sessions } from '../turn/windows/sessions.js'
 import { parseWindowKey } from '../turn/windows/windows.js'
 import { deadLetterIn, type DeadLetter } from './dead-letters.js'
@@ -13,7 +14,10 @@ import type { OutputRecord } from './test-driver.js'
 import type { TopicTail } from './topic-tail.js'
 
 /** A copy of an object, as another process would read it. Throws `DEFINITION_INVALID` for a kind that the app does not have. */
-export function stateOf({ parts }: Engine, { name, definition }: AnyStateObject, key: string): unknown {
+export function stateOf({ parts }: Engine, kind: AnyStateObject, key: string): unknown {
+  demandKind(kind)
+  const { name, definition } = kind
+  demandStateKey(name, key)
   const { tasks, topology } = parts
   const index = topology.kinds.indexOf(definition)
   if (index < 0)

@@ -328,3 +328,65 @@ describe('onError', () => {
     expect(() => counter.on(words, { key, onError: onError as never }, () => undefined)).toThrow(message)
   })
 })
+
+describe('what is asked of an app and of a driver', () => {
+  const none: readonly [string, unknown][] = [
+    ['undefined', undefined],
+    ['null', null],
+    ['its name', 'counter'],
+    ['an object', {}],
+    ['a number', 5],
+  ]
+
+  it.each(none)('is of a state object, and not of %s', async (_what, kind) => {
+    await using app = createApp({ id: 'x', objects: [counts], log: memoryLog() })
+    await using driver = testDriver({ objects: [counts] })
+    await driver.send(words, 'a')
+    const named = refusal('state', 'is no state object; give the one')
+    expect(() => app.state(kind as never)).toThrow(named)
+    expect(() => driver.state(kind as never, 'a')).toThrow(named)
+    await expect(driver.entries(kind as never)).rejects.toEqual(named)
+    const ask = driver.ask.bind(driver) as (...all: unknown[]) => Promise<unknown>
+    await expect(ask(kind, 'a', 'q')).rejects.toEqual(named)
+  })
+
+  it.each(none)('is of a topic, and not of %s', async (_what, target) => {
+    await using driver = testDriver({ objects: [counts] })
+    expect(() => driver.send(target as never, 'a')).toThrow(/a topic is needed here/)
+    expect(() => driver.sendAll(target as never, ['a'])).toThrow(/a topic is needed here/)
+    expect(() => driver.output(target as never)).toThrow(/a topic is needed here/)
+    expect(() => driver.emitted(target as never)).toThrow(/a topic is needed here/)
+    expect(() => driver.deadLetters((target ?? null) as never)).toThrow(/a topic is needed here/)
+    await driver.send(topic('others', text()), 'it goes on')
+  })
+
+  it.each([undefined, null, 5, {}])('is of a key that is text: not %p', async (key) => {
+    await using driver = testDriver({ objects: [counts] })
+    await driver.send(words, 'a')
+    const named = refusal("state of 'counter'", 'the key is .*; give the key of an object')
+    expect(() => driver.state(counts, key as never)).toThrow(named)
+    const log = memoryLog()
+    await using app = createApp({ id: 'x', objects: [counts], log, createTopics: true })
+    await app.start()
+    await expect(app.state(counts).get(key as never)).rejects.toEqual(named)
+  })
+
+  it.each([undefined, null, 5, {}])('is told to a listener that is a function: not %p', (listener) => {
+    const app = createApp({ id: 'x', objects: [counts], log: memoryLog() })
+    expect(() => app.onStateChange(listener as never)).toThrow(/^the listener of .* is .*; give a function/)
+    expect(() => app.onRestore(listener as never)).toThrow(/^the listener of .* is .*; give a function/)
+  })
+})
+
+it.each([undefined, null, 5, 'close', [z.null()]])('timers are declared by name: not by %p', (payloads) => {
+  expect(() => counter.timers(payloads as never)).toThrow(/^state object 'counter': timers: .*; give names/)
+})
+
+it('a time-out of nothing is none', () => {
+  expect(() => counter.on(words, { key, turnTimeout: 0 }, () => undefined)).toThrow(
+    /turnTimeout is a number \(0\); .* of 1 ms at/,
+  )
+  expect(() => testDriver({ objects: [counts], patience: 0 })).toThrow(
+    /patience is a number \(0\); .* of 1 ms at least/,
+  )
+})

@@ -268,3 +268,30 @@ function overriding<T extends object>(target: T, methods: Partial<T>): T {
     },
   })
 }
+
+it.each<[string, unknown]>([
+  ['undefined', undefined],
+  ['null', null],
+  ['a name', 'words'],
+  ['an object', {}],
+  ['one without a codec', { name: 'words' }],
+  ['one without a name', { name: '', codec: words.codec }],
+])('takes no topic for one: %s', async (_what, target) => {
+  const client = logClient(log, systemClock)
+  await expect(client.send(target as never, [])).rejects.toMatchObject({ code: 'OPTIONS_INVALID' })
+  expect(() => client.read(target as never)).toThrow(/^read: .* is no topic; give one/)
+  expect((await log.admin.describe(['words'])).get('words')).toBeUndefined()
+})
+
+it.each<[string, unknown]>([
+  ['undefined', undefined],
+  ['null', null],
+  ['a number', 5],
+  ['one text in the place of several', 'a word'],
+  ['an object', { word: 'a' }],
+])('sends nothing of what are no values: %s', async (_what, values) => {
+  await newTopic()
+  const sent = logClient(log, systemClock).send(words, values as never)
+  await expect(sent).rejects.toThrow(/^send to words: the values are .*; give a list of values/)
+  expect(await readAll()).toEqual([])
+})

@@ -1,7 +1,7 @@
 import type { Clock } from '../../core/clock.js'
 import { MillraceError } from '../../core/errors.js'
 import { allPartitions, type TopicPartition } from '../../core/record.js'
-import type { ClientTopic } from './client-topic.js'
+import { demandTopic, demandValues, type ClientTopic } from './client-topic.js'
 import type { LogPort, TopicInfo } from '../port.js'
 import { readToEnd, type ReadRecord } from './read-to-end.js'
 import { sendAll, type SendOptions } from './send-all.js'
@@ -22,8 +22,8 @@ export interface LogClient {
     options?: SendOptions<V>,
   ): Promise<void>
   /**
-   * All committed records, from the beginning up to what was stable at the call; in order per partition. Rejects with
-   * `TOPIC_MISSING`, `VALUE_INVALID`, `BATCH_CORRUPT` or `COMPRESSION_UNAVAILABLE`.
+   * All committed records, from the beginning up to what was stable at the call; in order per partition. Throws
+   * `OPTIONS_INVALID` for what is no topic. Rejects with `TOPIC_MISSING`, `VALUE_INVALID`, `BATCH_CORRUPT` or `COMPRESSION_UNAVAILABLE`.
    */
   read<V>(source: ClientTopic<V>): AsyncIterable<ReadRecord<V>>
 }
@@ -31,9 +31,14 @@ export interface LogClient {
 export function logClient(port: LogPort, clock: Clock): LogClient {
   return {
     async send(target, values, options = {}) {
+      demandTopic(target, 'send')
+      demandValues(values, `send to ${target.name}`)
       await sendAll(port, clock, target, await infoOf(port, target.name), values, options)
     },
-    read: (source) => readToEnd(port, source, partitionsOf(port, source.name)),
+    read(source) {
+      demandTopic(source, 'read')
+      return readToEnd(port, source, partitionsOf(port, source.name))
+    },
   }
 }
 

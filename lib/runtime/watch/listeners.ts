@@ -1,5 +1,6 @@
-import { reasonOf } from '../../core/errors.js'
+import { MillraceError, reasonOf } from '../../core/errors.js'
 import type { Logger } from '../../core/logger.js'
+import { shown } from '../../core/options.js'
 
 /** Functions of the user that are told something. What they throw is logged and changes nothing. */
 export class Listeners<T> {
@@ -13,8 +14,10 @@ export class Listeners<T> {
     this.#logger = logger
   }
 
-  /** Returns what takes it out again. The same function may be added twice, and is then told twice. */
+  /** Returns what takes it out again. The same function may be added twice, and is then told twice. Throws `OPTIONS_INVALID`. */
   add(call: (value: T) => void): () => void {
+    if (typeof call !== 'function')
+      throw new MillraceError('OPTIONS_INVALID', `the listener of ${this.#what} is ${shown(call)}; give a function`)
     const listener = { call }
     this.#listeners.add(listener)
     return () => void this.#listeners.delete(listener)
