@@ -1,4 +1,5 @@
 import { systemClock, type Clock } from '../core/clock.js'
+import { demandTopic } from '../log/client/client-topic.js'
 import { logClient, type ClientTopic, type LogClient, type ReadRecord, type SendOptions } from '../log/client/client.js'
 import type { CommitChannel, Fetcher, FetcherOptions, JoinOptions, LogAdmin, LogPort, Membership } from '../log/port.js'
 import { MemoryAdmin } from './admin.js'
@@ -92,6 +93,7 @@ class MemoryClient implements MemoryLog {
     values: Iterable<V | null> | AsyncIterable<V | null>,
     options?: SendOptions<V>,
   ): Promise<void> {
+    demandTopic(target, 'send')
     this.#broker.topics.create({ name: target.name, partitions: -1, replicationFactor: -1, configs: {} })
     await this.#client.send(target, values, options)
   }

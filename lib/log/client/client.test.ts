@@ -279,8 +279,11 @@ it.each<[string, unknown]>([
 ])('takes no topic for one: %s', async (_what, target) => {
   const client = logClient(log, systemClock)
   await expect(client.send(target as never, [])).rejects.toMatchObject({ code: 'OPTIONS_INVALID' })
+  // This one makes the topic when there is none.
+  await expect(log.send(target as never, [])).rejects.toThrow(/^send: .* is no topic; give one/)
+  await expect(log.send(words, ['a word'])).resolves.toBeUndefined()
   expect(() => client.read(target as never)).toThrow(/^read: .* is no topic; give one/)
-  expect((await log.admin.describe(['words'])).get('words')).toBeUndefined()
+  expect(await log.admin.list('')).toEqual(['words'])
 })
 
 it.each<[string, unknown]>([
