@@ -50,7 +50,7 @@ describe('calls of the driver', () => {
     const sent = driver.send(orders, { id: 'a', n: 1 })
     await expect(sent).rejects.toMatchObject({
       code: 'TEST_STUCK',
-      message: expect.stringContaining('An asynchronous turn is under way: does its promise ever settle?'),
+      message: expect.stringContaining("An asynchronous turn of order 'a' (orders#0) is under way: does its promise"),
     })
     await expect(driver.advance('1m')).rejects.toMatchObject({ code: 'TEST_STUCK' })
   })
@@ -86,7 +86,10 @@ describe('calls of the driver', () => {
     )
     const held = (): number => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length
     const driver = testDriver({ objects: [hangs], patience: '100ms' })
-    await expect(driver.send(orders, { id: 'a', n: 1 })).rejects.toMatchObject({ code: 'TEST_STUCK' })
+    await expect(driver.send(orders, { id: 'a', n: 1 })).rejects.toMatchObject({
+      code: 'TEST_STUCK',
+      message: expect.stringContaining("An asynchronous turn of order 'a' (orders#0) is under way"),
+    })
     const before = held()
     const closed = driver.close()
     await new Promise((resolve) => setImmediate(resolve))

@@ -1,6 +1,7 @@
 import { memoryFolder } from '../store/memory/memory-folder.js'
 import type { StoreFolder } from '../store/store.js'
 import type { Engine } from '../runtime/engine.js'
+import type { Work } from '../turn/running/work.js'
 import { newProcess, type Process, type ProcessOptions } from './process.js'
 import { settled } from './settled.js'
 
@@ -66,7 +67,7 @@ export class Lives {
     if (engine === undefined) return 'The app has not been started.'
     const { state, reason } = engine.health
     const why = reason === undefined ? '' : `: ${reason}`
-    return `The app is ${state}${why}.${flies(engine) ? ' An asynchronous turn is under way: does its promise ever settle?' : ''}`
+    return `The app is ${state}${why}.${flying(engine)}`
   }
 
   async #start(): Promise<Process> {
@@ -87,11 +88,14 @@ export class Lives {
   }
 }
 
-function flies(engine: Engine): boolean {
+function flying(engine: Engine): string {
+  let work: Work | undefined
   try {
-    return !engine.parts.passage.turns.flights.idle
+    work = engine.parts.passage.turns.flights.first?.work
   } catch {
     // It does not run.
-    return false
   }
+  if (work === undefined) return ''
+  const { source, key } = work
+  return ` An asynchronous turn of ${source.kind.name} '${key}' (${source.id}) is under way: does its promise ever settle?`
 }

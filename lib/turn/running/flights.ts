@@ -79,6 +79,12 @@ export class Flights {
     return this.#underWay.size === 0
   }
 
+  /** The one that was begun first. */
+  get first(): Flight | undefined {
+    const [first] = this.#underWay
+    return first
+  }
+
   /** Nothing more of some input is to be read for now. */
   get anyHeld(): boolean {
     return this.#held.size > 0
