@@ -1,6 +1,7 @@
+import type { Key } from './key.js'
 import type { SourceRecord } from './records.js'
 
-export type Key = number
+export type { Key } from './key.js'
 
 /**
  * What an object is: how many turns it had; the timer that is set, 0 when none is; whether it is in quarantine; the records whose

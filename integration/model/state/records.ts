@@ -1,4 +1,4 @@
-import type { Key } from './objects.js'
+import type { Key } from './key.js'
 
 /** What a record does to its object. */
 export type Operation = 'add' | 'delete' | 'set-timer' | 'throws-once' | 'throws' | 'refused'
