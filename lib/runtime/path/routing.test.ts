@@ -7,6 +7,7 @@ import { memoryLog, type MemoryLog } from '../../memory/memory-log.js'
 import type { Route } from '../../model/kind.js'
 import { stateObject, type AnyStateObject } from '../../model/state-object.js'
 import { topic } from '../../model/stream.js'
+import type { Stats } from '../setup/engine-options.js'
 import type { AppOptions } from '../../app/options.js'
 
 const words = topic('words', text())
@@ -25,7 +26,7 @@ function counting(route: Route): AnyStateObject {
   })
 }
 
-async function ran(log: MemoryLog, options: Partial<AppOptions>): Promise<{ hops: number; turns: number }> {
+async function ran(log: MemoryLog, options: Partial<AppOptions>): Promise<Stats> {
   await using app = createApp({ id: 'app', log, createTopics: true, logger: silentLogger, ...options })
   await app.start()
   await app.drained()

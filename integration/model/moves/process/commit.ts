@@ -10,7 +10,7 @@ import type { Mark } from '../../state/event-time.js'
 import { appendAtOnce } from '../broker/log.js'
 import { dropAll, dropBoth, startAgain } from './dropping.js'
 import { markOf } from './event-time.js'
-import { park } from './flights.js'
+import { park } from './under-way.js'
 import { committed, refused, refuses } from './refused.js'
 
 /** Seals what was done since the last commit; one commit is under way at a time. Nothing was sent before. */

@@ -5,8 +5,8 @@ import { partOf, read, type Process } from '../../state/process.js'
 import { timerOf, type SourceRecord } from '../../state/records.js'
 import type { Task } from '../../state/task.js'
 import { throws } from './errors.js'
-import { takeOff, waits } from './flights.js'
 import { setAside } from './refused.js'
+import { takeOff, waits } from './under-way.js'
 
 /** One turn of an object of `task`, for a record that `from` has read. */
 export function takeTurn(world: World, process: Process, from: Task, task: Task, record: SourceRecord): void {
