@@ -33,8 +33,9 @@ const inRoot = (file) => `<rootDir>/${file}`
  */
 export default {
   coverageProvider: 'v8',
-  // A hanging test must end; a machine that others use too may take five times as long as an idle one.
-  testTimeout: 30_000,
+  // A hanging test must end; a machine that others use too may take five times as long as an idle one. Property tests make many
+  // more runs in the long suite.
+  testTimeout: process.env.MILLRACE_LONG === 'true' ? 300_000 : 30_000,
   collectCoverageFrom: ['lib/**/*.ts', '!lib/**/*-contract.ts', '!lib/**/*-contract/**'],
   projects: [
     {

@@ -97,7 +97,7 @@ describe('what is counted', () => {
         expect({ turns, failed, refused, deadLetters }).toEqual(folded(records, objects.length))
         expect(await readAll(log, topic('words-dlq', bytes()))).toHaveLength(deadLetters)
       }),
-      { numRuns: runs(15, 300) },
+      { numRuns: runs(15, 100) },
     )
   })
 })

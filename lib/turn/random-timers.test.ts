@@ -4,7 +4,7 @@ import { runs } from '../../test/runs.js'
 import { testDriver, type TestDriver } from '../testing/driver.js'
 
 /** Many more by hand: MILLRACE_RUNS=500 npx jest lib/turn/random-timers */
-const numRuns = runs(12, 150)
+const numRuns = runs(12, 60)
 
 const fails = fc.oneof(
   { weight: 6, arbitrary: fc.constant(0) },

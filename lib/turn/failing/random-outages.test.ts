@@ -101,7 +101,7 @@ describe('an input that pauses', () => {
         expect(driver.stats().paused).toBe(0)
         expect(driver.deadLetters()).toEqual([])
       }),
-      { numRuns: runs(25, 400) },
+      { numRuns: runs(25, 100) },
     )
   }, 300_000)
 })

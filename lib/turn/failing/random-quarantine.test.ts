@@ -89,7 +89,7 @@ describe('quarantine', () => {
           expect(inOrder ? seen : [...seen].sort((one, other) => one - other)).toEqual(numbers)
         }
       }),
-      { numRuns: runs(25, 400) },
+      { numRuns: runs(25, 100) },
     )
   }, 300_000)
 })

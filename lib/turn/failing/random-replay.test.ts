@@ -124,7 +124,7 @@ describe('replays', () => {
           expect(driver.state(kind, id)?.seen ?? []).toEqual(found)
         }
       }),
-      { numRuns: runs(15, 300) },
+      { numRuns: runs(15, 80) },
     )
   }, 300_000)
 })

@@ -14,7 +14,7 @@ describe('windows whose turns fail, wait, crash and are replayed', () => {
         const { found, wanted } = await beside(window, schedule)
         expect(found).toEqual(wanted)
       }),
-      { numRuns: runs(4, 100) },
+      { numRuns: runs(4, 20) },
     )
   })
 
@@ -24,7 +24,7 @@ describe('windows whose turns fail, wait, crash and are replayed', () => {
         const { found, wanted } = await besideCalm(window, schedule)
         expect(found).toEqual(wanted)
       }),
-      { numRuns: runs(2, 40) },
+      { numRuns: runs(2, 8) },
     )
   })
 
@@ -35,7 +35,7 @@ describe('windows whose turns fail, wait, crash and are replayed', () => {
         expect(found).toEqual(wanted)
         expect(closed).toEqual([...new Set(closed)])
       }),
-      { numRuns: runs(2, 60) },
+      { numRuns: runs(2, 12) },
     )
   })
 
@@ -45,7 +45,7 @@ describe('windows whose turns fail, wait, crash and are replayed', () => {
         const { found, wanted } = await moving(window, schedule)
         expect(found).toEqual(wanted)
       }),
-      { numRuns: runs(2, 60) },
+      { numRuns: runs(2, 12) },
     )
   })
 })

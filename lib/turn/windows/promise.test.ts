@@ -142,7 +142,7 @@ describe('a record that is no more than the grace behind its slowest source part
     expect(driver.output(closed).map(({ value }) => value)).toEqual([{ user: x, start: 0, ids: [1] }])
   })
 
-  const seeds = Array.from({ length: runs(6, 60) }, (_, i) => i + 1)
+  const seeds = Array.from({ length: runs(6, 20) }, (_, i) => i + 1)
 
   it.each(seeds)(
     'is never late, and results are those of a batch, with any number of processes: seed %i',
@@ -218,7 +218,7 @@ describe('a source partition that is added', () => {
 })
 
 describe('a backlog that comes after all source partitions were silent', () => {
-  const seeds = Array.from({ length: runs(3, 30) }, (_, i) => i + 1)
+  const seeds = Array.from({ length: runs(3, 10) }, (_, i) => i + 1)
 
   it.each(seeds)('makes nothing late, whichever partition is read first: seed %i', async (seed) => {
     const next = random(seed)
