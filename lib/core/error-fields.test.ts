@@ -161,6 +161,7 @@ describe('the text of an error', () => {
     const cause = new Error('disk full')
     expect(reasonOf(new Error('cannot save (disk full)', { cause }))).toBe('cannot save (disk full)')
     expect(reasonOf(new Error('cannot save', { cause: 'no space' }))).toBe('cannot save: no space')
+    expect(reasonOf(new Error('broken: alert 42', { cause: new Error('alert 42\n') }))).toBe('broken: alert 42')
   })
 
   it('is its own where a cause does not bear to be looked at', () => {

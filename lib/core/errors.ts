@@ -157,11 +157,12 @@ const mostErrors = 3
  * message says what those say that it stands for, or its code, or its name. Throws what looking at it throws.
  */
 function textWithCauses(error: Error): string {
-  let text = ownText(error)
+  // OpenSSL ends its lines.
+  let text = ownText(error).trimEnd()
   try {
     let { cause } = error
     for (let depth = 0; depth < mostCauses && cause !== undefined && cause !== null; depth++) {
-      const more = isError(cause) ? ownText(cause) : typeof cause === 'string' ? cause : ''
+      const more = (isError(cause) ? ownText(cause) : typeof cause === 'string' ? cause : '').trimEnd()
       if (!text.includes(more)) text += `: ${more}`
       cause = isError(cause) ? cause.cause : undefined
     }
