@@ -157,13 +157,13 @@ const mostErrors = 3
  * message says what those say that it stands for, or its code, or its name. Throws what looking at it throws.
  */
 function textWithCauses(error: Error): string {
-  // OpenSSL ends its lines.
-  let text = ownText(error).trimEnd()
+  let text = ownText(error)
   try {
     let { cause } = error
     for (let depth = 0; depth < mostCauses && cause !== undefined && cause !== null; depth++) {
-      const more = (isError(cause) ? ownText(cause) : typeof cause === 'string' ? cause : '').trimEnd()
-      if (!text.includes(more)) text += `: ${more}`
+      const more = isError(cause) ? ownText(cause) : typeof cause === 'string' ? cause : ''
+      // OpenSSL ends its lines, and who repeats them does not.
+      if (!text.includes(more.trimEnd())) text += `: ${more}`
       cause = isError(cause) ? cause.cause : undefined
     }
   } catch {
