@@ -1,4 +1,3 @@
-import type { TopicPartition } from '../../core/record.js'
 import type { Intake } from './intake.js'
 import type { Reader } from './reader.js'
 
@@ -30,15 +29,6 @@ export class Aside {
   /** Whether one can be read on. */
   get ready(): boolean {
     return this.#readers.some(({ isHeld }) => !isHeld)
-  }
-
-  /** Whether something of this partition is set aside. */
-  has({ topic, partition }: TopicPartition): boolean {
-    return this.#readers.some(({ at }) => at.topic === topic && at.partition === partition)
-  }
-
-  get size(): number {
-    return this.#readers.length
   }
 
   /** Forgets some of them. */

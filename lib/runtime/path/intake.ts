@@ -23,8 +23,8 @@ export class Intake {
   #queue: Fetched[] = []
   /** Topics that are not read for now. */
   #paused: ReadonlySet<string> = new Set()
-  /** Partitions of which nothing is given out; true: nor fetched. */
-  readonly #held = new Map<string, boolean>()
+  /** Partitions of which nothing is given out. */
+  readonly #held = new Set<string>()
   #pending = 0
   #room: (() => void) | undefined
   #assigned = (): void => undefined
@@ -53,24 +53,15 @@ export class Intake {
     return at < 0 ? undefined : this.#queue.splice(at, 1)[0]
   }
 
-  /** Nothing of this partition is given out before `release`. Once something of it waits here, no more of it is fetched. */
+  /** Nothing of this partition is given out, nor fetched, before `release`. */
   hold(at: TopicPartition): void {
-    this.#held.set(nameOf(at), false)
+    this.#held.add(nameOf(at))
+    this.#fetcher.pause(at)
   }
 
   release(at: TopicPartition): void {
-    const isPaused = this.#held.get(nameOf(at))
     this.#held.delete(nameOf(at))
-    if (isPaused === true) this.#fetch()
-  }
-
-  /** What the fetcher is to fetch. */
-  #fetch(): void {
-    const wanted = new PositionMap()
-    for (const [topic, partitions] of this.#fetchFrom.topics)
-      for (const [partition, offset] of partitions)
-        if (this.#held.get(nameOf({ topic, partition })) !== true) wanted.set(topic, partition, offset)
-    this.#fetcher.assign(wanted.topics, this.#ids)
+    this.#fetcher.resume(at)
   }
 
   /** `take` of these bytes has been processed. */
@@ -116,7 +107,7 @@ export class Intake {
       return keep
     })
     this.#fetchFrom = next
-    this.#fetch()
+    this.#fetcher.assign(next.topics, this.#ids)
     this.#assigned()
   }
 
@@ -144,7 +135,7 @@ export class Intake {
         const answers = await this.#next(signal)
         let inStep = true
         for (const fetched of answers) inStep = this.#arrived(fetched) && inStep
-        if (!inStep) this.#fetch()
+        if (!inStep) this.#fetcher.assign(this.#fetchFrom.topics, this.#ids)
         if (answers.length > 0) this.#onArrival()
         if (this.#pending >= pendingLimit && !signal.aborted)
           await new Promise<void>((resolve) => (this.#room = resolve))
@@ -178,9 +169,6 @@ export class Intake {
     this.#highWatermarks.set(topic, partition, fetched.highWatermark)
     this.#pending += fetched.bytes.length
     this.#queue.push(fetched)
-    if (this.#held.get(nameOf(fetched)) !== false) return true
-    this.#held.set(nameOf(fetched), true)
-    this.#fetch()
     return true
   }
 }
