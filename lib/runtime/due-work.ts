@@ -50,7 +50,7 @@ export class DueWork {
     const now = this.#parts.surroundings.clock.now()
     this.#lookAtTime()
     this.#parts.breakers.probe()
-    for (const { agenda } of lanes) agenda.letGo()
+    for (const { agenda } of this.#parts.tasks.running.values()) agenda?.letGo()
     for (let i = 0; i < lanes.length; i++) {
       const at = (this.#first + i) % lanes.length
       const lane = lanes[at] as TaskLane

@@ -102,11 +102,12 @@ export class Processor {
     return this.#due.concludeWaits()
   }
 
-  /** Lets go of what is being read: it has ended, its task stops, or it will be read again. */
-  drop(): void {
+  /** Lets go of what is being read: its task stops, or it will be read again. `isGone`: of whom. */
+  drop(isGone: (reader: Reader) => boolean = () => true): void {
+    this.#aside.drop(isGone)
+    if (this.#reader === undefined || !isGone(this.#reader)) return
     if (!this.#isBetweenRecords) this.#parts.surroundings.passage.turns.unfinished.clear()
     this.#done()
-    this.#aside.drop(() => true)
   }
 
   #done(): void {
@@ -116,12 +117,7 @@ export class Processor {
 
   /** Lets go of what is being read for a task that has stopped or was rewound; another one reads on where it is. */
   dropUnlessRetained(rewound: ReadonlySet<Task>): void {
-    const isGone = ({ task }: Reader): boolean =>
-      rewound.has(task) || this.#parts.tasks.running.get(task.index) !== task
-    this.#aside.drop(isGone)
-    if (this.#reader === undefined || !isGone(this.#reader)) return
-    if (!this.#isBetweenRecords) this.#parts.surroundings.passage.turns.unfinished.clear()
-    this.#done()
+    this.drop(({ task }) => rewound.has(task) || this.#parts.tasks.running.get(task.index) !== task)
   }
 
   /** What inputs read that pause is left alone; nothing comes between the turns of one record. */

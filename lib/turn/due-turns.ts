@@ -48,18 +48,19 @@ export class DueTurns {
   }
 
   /** What is listed may have been dealt with, or put off: the object says. Throws as `Turns.run` does. */
-  run(agenda: Agenda, time: DueTime, { dueMs, kind, key }: Due): void {
-    if (kind !== rowKind) return this.#close(agenda, { kind, key }, dueMs)
+  run(agenda: Agenda, time: DueTime, due: Due): void {
+    const { dueMs, kind, key } = due
+    if (kind !== rowKind) return this.#close(agenda, due)
     const entry = agenda.rowOf(key)
     const row = entry.state as Row | undefined
     const object = objectOf(key)
     if (row === undefined || object === undefined) return
     agenda.taken(entry, time, dueMs)
     for (const [timer, [at, by, , isPutOff]] of timersOf(row))
-      if (at === dueMs && by === time && isPutOff !== true) this.#timer(agenda, object, timer, { dueMs, kind, key })
+      if (at === dueMs && by === time && isPutOff !== true) this.#timer(agenda, object, timer, due)
     if (time === 'prompt' && row.quarantine?.until === dueMs)
       this.#options.failures.release(agenda, object.kind, object.key)
-    if (time === 'prompt' && row.retry?.at === dueMs) this.#retry(agenda, object, entry, { dueMs, kind, key })
+    if (time === 'prompt' && row.retry?.at === dueMs) this.#retry(agenda, object, entry, due)
     if (time !== 'processing' || row.touched === undefined) return
     if (expiryOf(row.touched, row.ttlMs as number) === dueMs) this.#expire(agenda, object, dueMs)
   }
@@ -82,9 +83,10 @@ export class DueTurns {
     this.#options.turns.run({ ...work, value: JSON.parse(payload), timer, isDue })
   }
 
-  #close(agenda: Agenda, { kind, key }: ObjectName, dueMs: number): void {
+  #close(agenda: Agenda, due: Due): void {
+    const { dueMs, kind, key } = due
     const source = this.#source(kind, closeId)
-    if (source === undefined || isHeldBack(agenda, source, 'event', { dueMs, kind, key })) return
+    if (source === undefined || isHeldBack(agenda, source, 'event', due)) return
     const work = this.#work(agenda, source, key, dueMs)
     const { entry } = work
     // What is listed is found again after each takeover. An object that is held has a guard.
@@ -102,7 +104,7 @@ export class DueTurns {
     if (turn === undefined || source === undefined || isHeldBack(agenda, source, 'prompt', due)) return
     const fresh = this.#work(agenda, source, object.key, turn.record.timestamp)
     // It is being tried: what comes next is set when that has ended.
-    if (isBusy(fresh.entry) || !this.#isAdmitted(agenda, source, entry)) return
+    if (isBusy(fresh.entry) || !this.#isAdmitted(agenda, source, due)) return
     const work = {
       ...fresh,
       record: carriedInfo(source, turn.record),
@@ -135,10 +137,9 @@ export class DueTurns {
   }
 
   /** While its input pauses only one is tried at intervals; the others are due again then. */
-  #isAdmitted(agenda: Agenda, { breaker }: TurnSource, { key, state }: Entry): boolean {
+  #isAdmitted(agenda: Agenda, { breaker }: TurnSource, due: Due): boolean {
     if (breaker?.isOpen !== true || this.#options.turns.areFailing) return true
-    const due = { dueMs: (state as Row).retry?.at as number, kind: rowKind, key }
-    return breaker.admitsWaiting(key, this.#options.clock.now(), () => agenda.again(due))
+    return breaker.admitsWaiting(due.key, this.#options.clock.now(), () => agenda.again(due))
   }
 
   /** What is held, or has a turn under way, is not forgotten yet; nor is it when its deletion is refused. */
