@@ -84,9 +84,14 @@ export class Turns {
       return source.caution.isUp ? this.#attemptWarily(work) : this.#attempt(work, undefined, false)
     const guard = guardOfEntry(table, entry)
     if (!guard.busy) return this.#pass(work, guard)
+    this.#queue(work, guard, () => this.#pass(work, guard))
+  }
+
+  /** Behind the turn under way on its object: in a row where that one is in one, else in memory. */
+  #queue(work: Work, guard: Guard, run: () => void): void {
     this.#keepRecord(work)
     if (guard.parked && this.#isHeld(work, guard)) return
-    this.flights.queue(guard, source.room, () => this.#pass(work, guard))
+    this.flights.queue(guard, work.source.room, run)
   }
 
   /** Its input pauses: it waits, unless it is the one that is tried. */
@@ -99,9 +104,7 @@ export class Turns {
       this.isInterrupted = true
     }
     if (!guard.busy) return pass()
-    this.#keepRecord(work)
-    if (guard.parked && this.#isHeld(work, guard)) return
-    this.flights.queue(guard, work.source.room, pass)
+    this.#queue(work, guard, pass)
   }
 
   /** What `act` runs fails for good, in its place among the turns of its object, and is not tried. */
@@ -181,9 +184,10 @@ export class Turns {
   }
 
   /** What waited may be less now, or waits because the object fails: then its policy says what becomes of it. */
-  #ease(work: Work, guard: Guard): void {
-    if (guard.crowds !== undefined && guard.queue.length === 0 && this.#options.failures.waiting(work) <= fewBehind)
-      this.flights.ease(guard)
+  #ease(work: Work): void {
+    const guard = work.entry.guard as Guard | undefined
+    if (guard?.crowds === undefined || guard.queue.length > 0) return
+    if (this.#options.failures.waiting(work) <= fewBehind) this.flights.ease(guard)
   }
 
   /**
@@ -216,7 +220,7 @@ export class Turns {
   /** A turn that is not to be run any more does not wait any longer either. */
   #passedOver(work: Work): void {
     if (work.retries || work.letter !== undefined) this.#options.failures.succeeded(work)
-    this.#eased(work)
+    this.#ease(work)
   }
 
   /** What an object was before its first turn in a commit is known without a copy. */
@@ -293,7 +297,7 @@ export class Turns {
         this.#failed(work, before, cause)
       }
       while (!guard.busy && guard.queue.length > 0) flights.next(guard)
-      this.#ease(work, guard)
+      this.#ease(work)
     } catch (cause) {
       if (cause instanceof Redo || cause instanceof StateRefused) this.#options.onRedo(cause)
       else this.#options.onError(cause)
@@ -309,7 +313,7 @@ export class Turns {
     }
     table.restoreFrom(entry, before)
     this.#options.failures.failed(work, error)
-    this.#eased(work)
+    this.#ease(work)
   }
 
   /** Whether the object can be kept as the turn has left it; `closely`: also what is otherwise found when the commit is sealed. */
@@ -359,14 +363,9 @@ export class Turns {
     if (work.retries || work.letter !== undefined) {
       // Rule row-ends-with-effect (integration/model).
       this.#options.failures.succeeded(work)
-      this.#eased(work)
+      this.#ease(work)
     }
     if (source.breaker !== undefined) source.breaker.succeeded()
-  }
-
-  #eased(work: Work): void {
-    const guard = work.entry.guard as Guard | undefined
-    if (guard?.crowds !== undefined) this.#ease(work, guard)
   }
 
   #send(records: readonly Emitted[]): void {

@@ -15,7 +15,7 @@ import { isHeld, placeOf as placeOfLetter, rowKey, type Row } from '../kept/row.
 import { dropTimer, putOff, type TimerName } from '../kept/timers.js'
 import { Said } from './said.js'
 import { closeId } from '../kept/turn-source.js'
-import { Waiting } from '../kept/waiting.js'
+import { countOf, Waiting } from '../kept/waiting.js'
 import type { Counters } from '../running/counters.js'
 import { TestFinding } from '../running/test-finding.js'
 import { carriedTurn, placeOf, type Work } from '../running/work.js'
@@ -100,18 +100,18 @@ export class Failures {
     const error = turnFailed(work, cause)
     this.#options.onTrouble?.(error)
     const attempt = tried + 1
-    if (!final && this.#isExcused(work, cause, error)) return
-    const wait = final ? undefined : this.#wait(work, cause, attempt)
+    const advice = adviceOf(cause)
+    const mayWait = !final && advice?.fatal !== true
+    const askedMs = advice?.fatal === false ? advice.retryAfterMs : undefined
+    if (mayWait && this.#isExcused(work, askedMs, error)) return
+    const wait = mayWait ? this.#wait(work, askedMs, attempt) : undefined
     if (wait !== undefined) {
       this.#options.logger.debug(
         { err: error },
         `${error.message}; attempt ${attempt}, the next one in ${wait.forMs} ms`,
       )
-      const retry = { at: this.#options.clock.now() + wait.forMs, attempt, waited: wait.waited + wait.forMs }
-      return this.#change(work, (objects, row) => {
-        objects.tryAgain(carriedTurn(work), work.retries, retry)
-        if (work.timer !== undefined) putOff(row, work.timer, work.now)
-      })
+      const at = this.#options.clock.now() + wait.forMs
+      return this.#tryAgain(work, { at, attempt, waited: wait.waited + wait.forMs })
     }
     if (then === 'stop') throw turnFailed(work, cause, whenStopped)
     const level = this.#said.isNew(`${error.message} ${attempt} ${work.letter?.number ?? ''}`) ? 'error' : 'debug'
@@ -129,23 +129,25 @@ export class Failures {
   }
 
   /** While the breaker of its input is open, an attempt costs nothing: the turn waits until that lets it pass. */
-  #isExcused(work: Work, cause: unknown, error: MillraceError): boolean {
-    const { source, entry, tried, agenda } = work
+  #isExcused(work: Work, askedMs: number | undefined, error: MillraceError): boolean {
+    const { source, entry, tried } = work
     const { breaker } = source
     if (breaker === undefined) return false
-    const advice = adviceOf(cause)
-    if (advice?.fatal === true) return false
     const now = this.#options.clock.now()
     const { isOpen } = breaker
     breaker.failed(rowKey(source.kind.name, entry.key), now, error.message)
     if (!isOpen) return false
-    const row = agenda.row(source.kind.name, entry.key).state as Row | undefined
-    const waited = work.retries ? (row?.retry?.waited ?? 0) : 0
-    const asked = advice === undefined ? 0 : Math.min(advice.retryAfterMs, longestAskedMs)
-    const retry = { at: now + asked, attempt: tried, waited }
+    const retry = { at: now + Math.min(askedMs ?? 0, longestAskedMs), attempt: tried, waited: waitedOf(work) }
     this.#options.logger.debug({ err: error }, `${error.message}; its input pauses, and this counts as no attempt`)
-    this.#change(work, (objects) => objects.tryAgain(carriedTurn(work), work.retries, retry))
+    this.#tryAgain(work, retry)
     return true
+  }
+
+  #tryAgain(work: Work, retry: NonNullable<Row['retry']>): void {
+    this.#change(work, (objects, row) => {
+      objects.tryAgain(carriedTurn(work), work.retries, retry)
+      if (work.timer !== undefined) putOff(row, work.timer, work.now)
+    })
   }
 
   /** Its input pauses: a turn waits in the row of its object, behind those that do already. */
@@ -156,35 +158,27 @@ export class Failures {
 
   /** Until the next attempt; undefined when there is none. */
   #wait(
-    { agenda, source, entry, retries }: Work,
-    cause: unknown,
+    work: Work,
+    askedMs: number | undefined,
     attempt: number,
   ): { readonly forMs: number; readonly waited: number } | undefined {
-    const advice = adviceOf(cause)
-    if (advice?.fatal === true) return undefined
-    const row = retries ? (agenda.row(source.kind.name, entry.key).state as Row | undefined) : undefined
-    const waited = row?.retry?.waited ?? 0
+    const { source, entry } = work
+    const waited = waitedOf(work)
     const name = rowKey(source.kind.name, entry.key)
-    const forMs = waitBeforeNext(source.onError, name, { attempt, waited }, advice?.retryAfterMs)
+    const forMs = waitBeforeNext(source.onError, name, { attempt, waited }, askedMs)
     return forMs === undefined ? undefined : { forMs, waited }
   }
 
   /** A turn is under way when its commit is made: until it has landed it stands in the row of its object, as the first that waits. */
   parked(work: Work): void {
-    const retry = { at: this.#options.clock.now(), attempt: work.tried, waited: 0 }
-    this.#change(work, (objects, row) => {
-      objects.tryAgain(carriedTurn(work), false, retry)
-      if (work.timer !== undefined) putOff(row, work.timer, work.now)
-    })
+    this.#tryAgain(work, { at: this.#options.clock.now(), attempt: work.tried, waited: 0 })
   }
 
   /** How many turns wait for an object that is not failing; Infinity when they are large; 0 when it is failing. */
   waiting({ agenda, source, entry }: Work): number {
     const row = agenda.row(source.kind.name, entry.key).state as Row | undefined
     if (row?.waiting === undefined || row.retry?.attempt !== 0) return 0
-    const { letters, others, bytes } = row.waiting
-    if (bytes > mostBytesBehind) return Infinity
-    return letters.end - letters.first + others.end - others.first
+    return row.waiting.bytes > mostBytesBehind ? Infinity : countOf(row)
   }
 
   /** A turn that had waited, or had been a dead letter, has succeeded, or is not to be run any more. */
@@ -268,6 +262,12 @@ export class Failures {
 
 /** Of turns that wait behind one that is under way; more is not read. */
 const mostBytesBehind = 8 << 20
+
+/** How long the attempts of a turn have waited so far, milliseconds. */
+function waitedOf({ agenda, source, entry, retries }: Work): number {
+  const row = retries ? (agenda.row(source.kind.name, entry.key).state as Row | undefined) : undefined
+  return row?.retry?.waited ?? 0
+}
 
 /** What is kept says so: of one that cannot be run, the source may be any of its kind. */
 const closes = (work: Work): boolean => carriedTurn(work).source === closeId

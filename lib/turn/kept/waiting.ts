@@ -17,8 +17,7 @@ export class Waiting {
   }
 
   get count(): number {
-    const { waiting } = this.#row
-    return waiting === undefined ? 0 : sizeOf(waiting.letters) + sizeOf(waiting.others)
+    return countOf(this.#row)
   }
 
   get letters(): number {
@@ -88,6 +87,10 @@ export class Waiting {
     )
   }
 }
+
+/** How many turns wait, as the row says. */
+export const countOf = ({ waiting }: Row): number =>
+  waiting === undefined ? 0 : sizeOf(waiting.letters) + sizeOf(waiting.others)
 
 const sizeOf = ({ first, end }: Span): number => end - first
 
