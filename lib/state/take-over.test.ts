@@ -2,10 +2,10 @@ import { z } from 'zod'
 import { json } from '../codec/json/json.js'
 import { systemClock } from '../core/clock.js'
 import { silentLogger } from '../core/logger.js'
-import type { LogPort } from '../log/port.js'
+import type { LogPort, TopicInfo } from '../log/port.js'
 import { memoryLog } from '../memory/memory-log.js'
 import { memoryFolder } from '../store/memory/memory-folder.js'
-import { takeOver } from './take-over.js'
+import { takeOver, type TakeOverOptions } from './take-over.js'
 import type { TaskState } from './task-state.js'
 
 const retentionMs = 1_000
@@ -39,6 +39,19 @@ function reading(log: LogPort, meanwhile: () => Promise<void>): LogPort {
   }
 }
 
+/** A takeover of task 0 with one changelog, which has little to say. */
+const quiet = (info: TopicInfo): Omit<TakeOverOptions, 'log' | 'folder'> => ({
+  clock: systemClock,
+  logger: silentLogger,
+  bootId: 'test',
+  task: 0,
+  changelogs: [{ kind: { name: 'word', codec }, topic, info }],
+  cacheEntries: 10,
+  signal: new AbortController().signal,
+  onProgress: () => undefined,
+  transactional: false,
+})
+
 describe('a takeover', () => {
   it('that outlives the retention of tombstones leaves nothing in the store that passes for complete', async () => {
     const log = memoryLog({ partitions: 1 })
@@ -56,17 +69,11 @@ describe('a takeover', () => {
     const take = async (...now: number[]): Promise<{ state: TaskState; read: number }> => {
       let read = 0
       const state = await takeOver({
+        ...quiet(info),
         log,
         folder,
         clock: { ...systemClock, now: () => (now.length > 1 ? (now.shift() as number) : (now[0] as number)) },
-        logger: silentLogger,
-        bootId: 'test',
-        task: 0,
-        changelogs: [{ kind: { name: 'word', codec }, topic, info }],
-        cacheEntries: 10,
-        signal: new AbortController().signal,
         onProgress: ({ records }) => (read = records),
-        transactional: false,
       })
       return { state: state as TaskState, read }
     }
@@ -88,19 +95,7 @@ describe('a takeover', () => {
     const info = (await log.admin.describe([topic])).get(topic)!
     const folder = memoryFolder()
     const take = async (meanwhile: () => Promise<void>): Promise<TaskState> => {
-      const state = await takeOver({
-        log: reading(log, meanwhile),
-        folder,
-        clock: systemClock,
-        logger: silentLogger,
-        bootId: 'test',
-        task: 0,
-        changelogs: [{ kind: { name: 'word', codec }, topic, info }],
-        cacheEntries: 10,
-        signal: new AbortController().signal,
-        onProgress: () => undefined,
-        transactional: false,
-      })
+      const state = await takeOver({ ...quiet(info), log: reading(log, meanwhile), folder })
       return state as TaskState
     }
     await append('a')

@@ -120,23 +120,35 @@ const send = (log: MemoryLog, id: string, all: readonly number[]): Promise<unkno
     { key: ({ id: key }) => key },
   )
 
+/** A record of the other kind has its turn, the `count`-th, in a commit: whatever was done before is committed too. */
+async function commitBeside(log: MemoryLog, count: number): Promise<void> {
+  await log.send(marks, [{ id: 'b', n: 0 }], { key: ({ id }) => id })
+  await until('the other is committed', async () => (await answered(log, 'quick b')).length === count)
+}
+
+/** A process whose slow kind waits at a gate, which may be open. */
+async function running(
+  log: MemoryLog,
+  isOpen = false,
+): Promise<{ gate: Gate; kind: ReturnType<typeof slow>; instance: Instance }> {
+  const gate = new Gate()
+  if (isOpen) gate.letGo()
+  const kind = slow(gate)
+  const instance = started({ log, objects: [kind, quick], engine: clock })
+  await instance.engine.start()
+  return { gate, kind, instance }
+}
+
 describe('a turn that takes longer than a commit waits', () => {
   it('holds up nobody: others are committed, and what it has changed so far is seen by nobody', async () => {
     const log = await logWith(1)
-    const gate = new Gate()
-    const kind = slow(gate)
-    const instance = started({ log, objects: [kind, quick], engine: clock })
-    await instance.engine.start()
+    const { gate, kind, instance } = await running(log)
     await send(log, 'a', [0])
     await until('it is under way', () => gate.running === 1)
-    for (const n of numbers(1, 6)) {
-      await log.send(marks, [{ id: 'b', n }])
-      await until('the other is committed', async () => (await answered(log, 'quick b')).length === n)
-    }
+    for (const count of numbers(1, 6)) await commitBeside(log, count)
     await send(log, 'c', [0])
     await until('another is under way', () => gate.running === 2)
-    await log.send(marks, [{ id: 'b', n: 6 }])
-    await until('the other is committed', async () => (await answered(log, 'quick b')).length === 6)
+    await commitBeside(log, 6)
     expect(await seenBy(instance, kind, 'a')).toBeUndefined()
     expect(await answered(log, 'a')).toEqual([])
     gate.letGo()
@@ -148,23 +160,14 @@ describe('a turn that takes longer than a commit waits', () => {
 
   it('keeps those behind it in order, also through a crash, and each has its turn once', async () => {
     const log = await logWith(1)
-    const gate = new Gate()
-    const kind = slow(gate)
-    const first = started({ log, objects: [kind, quick], engine: clock })
-    await first.engine.start()
+    const { gate, instance: first } = await running(log)
     await send(log, 'a', numbers(0, 5))
     await until('it is under way', () => gate.running === 1)
-    await log.send(marks, [{ id: 'b', n: 0 }])
-    await until('the other is committed', async () => (await answered(log, 'quick b')).length === 1)
+    await commitBeside(log, 1)
     await send(log, 'a', numbers(5, 40))
-    await log.send(marks, [{ id: 'b', n: 0 }])
-    await until('the other is committed', async () => (await answered(log, 'quick b')).length === 2)
+    await commitBeside(log, 2)
     await died(first)
-    const next = new Gate()
-    next.letGo()
-    const again = slow(next)
-    const second = started({ log, objects: [again, quick], engine: clock })
-    await second.engine.start()
+    const { gate: next, kind: again, instance: second } = await running(log, true)
     await drained(second.engine)
     // What the dead process still does has no effect.
     gate.letGo()
@@ -175,24 +178,16 @@ describe('a turn that takes longer than a commit waits', () => {
 
   it('of a timer is run again after a crash, and fires once', async () => {
     const log = await logWith(1)
-    const gate = new Gate()
-    const kind = slow(gate)
-    const first = started({ log, objects: [kind, quick], engine: clock })
-    await first.engine.start()
+    const { gate, kind, instance: first } = await running(log)
     await send(log, 'a', [setsTimer])
     await until('it is under way', () => gate.running === 1)
     gate.letGo()
     gate.open = false
     await until('its timer is under way', () => gate.begun.includes(`t${setsTimer + 1}`))
-    await log.send(marks, [{ id: 'b', n: 0 }])
-    await until('the other is committed', async () => (await answered(log, 'quick b')).length === 1)
+    await commitBeside(log, 1)
     expect(await seenBy(first, kind, 'a')).toEqual({ seen: [setsTimer] })
     await died(first)
-    const next = new Gate()
-    next.letGo()
-    const again = slow(next)
-    const second = started({ log, objects: [again, quick], engine: clock })
-    await second.engine.start()
+    const { gate: next, kind: again, instance: second } = await running(log, true)
     await drained(second.engine)
     expect(await seenBy(second, again, 'a')).toEqual({ seen: [setsTimer, setsTimer + 1] })
     expect(next.begun).toEqual([`t${setsTimer + 1}`])
@@ -200,20 +195,12 @@ describe('a turn that takes longer than a commit waits', () => {
 
   it('is cut off when its task goes to another member, which runs it', async () => {
     const log = await logWith(2)
-    const gate = new Gate()
-    const kind = slow(gate)
-    const first = started({ log, objects: [kind, quick], engine: clock })
-    await first.engine.start()
+    const { gate, kind, instance: first } = await running(log)
     const ids = numbers(0, 20).map((n) => `k${n}`)
     for (const id of ids) await send(log, id, [0])
     await until('they are under way', () => gate.running === ids.length)
-    await log.send(marks, [{ id: 'b', n: 0 }])
-    await until('the other is committed', async () => (await answered(log, 'quick b')).length === 1)
-    const next = new Gate()
-    next.letGo()
-    const again = slow(next)
-    const second = started({ log, objects: [again, quick], engine: clock })
-    await second.engine.start()
+    await commitBeside(log, 1)
+    const { gate: next, kind: again, instance: second } = await running(log, true)
     await until('the second has run some', () => next.begun.length > 0)
     await until('they are cut off', () => gate.signals.filter(({ aborted }) => aborted).length === next.begun.length)
     gate.letGo()
@@ -228,15 +215,11 @@ describe('a turn that takes longer than a commit waits', () => {
 
   it('runs again from the state before it when all since the last commit is done again, also where that is nothing', async () => {
     const log = await logWith(4)
-    const gate = new Gate()
-    const kind = slow(gate)
-    const instance = started({ log, objects: [kind, quick], engine: clock })
-    await instance.engine.start()
+    const { gate, kind, instance } = await running(log)
     const ids = numbers(0, 12).map((n) => `k${n}`)
     for (const id of ids) await send(log, id, [0])
     await until('they are under way', () => gate.running === ids.length)
-    await log.send(marks, [{ id: 'b', n: 0 }], { key: ({ id }) => id })
-    await until('the other is committed', async () => (await answered(log, 'quick b')).length === 1)
+    await commitBeside(log, 1)
     // The second turn fails when its object has been changed in the same commit.
     const both = [
       { id: 'c', n: 0 },
@@ -255,10 +238,7 @@ describe('a turn that takes longer than a commit waits', () => {
 
   it('pushes back on its own input alone', async () => {
     const log = await logWith(1)
-    const gate = new Gate()
-    const kind = slow(gate)
-    const instance = started({ log, objects: [kind, quick], engine: clock })
-    await instance.engine.start()
+    const { gate, instance } = await running(log)
     const ids = numbers(0, 2_000).map((n) => `k${n}`)
     await log.send(
       calls,
@@ -266,10 +246,7 @@ describe('a turn that takes longer than a commit waits', () => {
       { key: ({ id }) => id },
     )
     await until('as many as may be are under way', () => gate.running === 256)
-    for (const n of numbers(1, 4)) {
-      await log.send(marks, [{ id: 'b', n }])
-      await until('the other is committed', async () => (await answered(log, 'quick b')).length === n)
-    }
+    for (const count of numbers(1, 4)) await commitBeside(log, count)
     expect(gate.most).toBe(256)
     gate.letGo()
     await drained(instance.engine)
@@ -279,17 +256,12 @@ describe('a turn that takes longer than a commit waits', () => {
 
   it('with more records behind it than may wait loses none, and gives none up', async () => {
     const log = await logWith(1)
-    const gate = new Gate()
-    const kind = slow(gate)
-    const instance = started({ log, objects: [kind, quick], engine: clock })
-    await instance.engine.start()
+    const { gate, kind, instance } = await running(log)
     await send(log, 'a', [0])
     await until('it is under way', () => gate.running === 1)
-    await log.send(marks, [{ id: 'b', n: 0 }])
-    await until('the other is committed', async () => (await answered(log, 'quick b')).length === 1)
+    await commitBeside(log, 1)
     await send(log, 'a', numbers(1, 1_500))
-    await log.send(marks, [{ id: 'b', n: 0 }])
-    await until('the other is committed', async () => (await answered(log, 'quick b')).length === 2)
+    await commitBeside(log, 2)
     gate.letGo()
     await drained(instance.engine)
     expect(await seenBy(instance, kind, 'a')).toMatchObject({ seen: numbers(0, 1_500) })
