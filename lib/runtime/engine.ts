@@ -268,7 +268,7 @@ export class Engine {
       const from = clock.elapsed()
       const more = !cycle.waits && processor.slice()
       cycle.processed(clock.elapsed() - from)
-      const isDry = !more && !cycle.awaitsTurns
+      const isDry = !more && !cycle.holdsTurns
       const due = cycle.sending ? undefined : cycle.waits ? 0 : cycle.dueIn(isDry)
       const begun = due === 0 && (await cycle.startUnlessAwaited())
       if (more) return await clock.breathe()

@@ -180,6 +180,11 @@ export class CommitCycle {
     return halving.active ? !flights.idle : flights.endSoon
   }
 
+  /** Whether records are here whose turns begin as soon as others have ended. */
+  get holdsTurns(): boolean {
+    return this.#options.passage.turns.flights.anyHeldShortly
+  }
+
   /** As `start`; when it waits for turns that are under way it only notes that, and resolves to false. */
   async startUnlessAwaited(): Promise<boolean> {
     const { clock } = this.#options

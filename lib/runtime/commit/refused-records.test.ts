@@ -62,8 +62,9 @@ describe('a record of which a broker refuses what it led to', () => {
     expect(ran.state).toEqual(Object.fromEntries(good(apart).map((line) => [key(line), [line]])))
     // Objects are independent: asynchronous turns may end in another order than their records have.
     expect([...ran.out].sort()).toEqual(good(apart).sort())
-    expect(valuesOf(ran.letters)).toEqual(bad(apart))
-    expect(ran.letters[1]?.headers).toMatchObject({
+    expect(valuesOf(ran.letters).sort()).toEqual(bad(apart).sort())
+    const seventeen = ran.letters.find(({ value }) => value === 'k17 17 poison')
+    expect(seventeen?.headers).toMatchObject({
       'millrace.error.code': 'RECORDS_REFUSED',
       'millrace.source.topic': 'lines',
       'millrace.source.offset': '17',
@@ -71,7 +72,7 @@ describe('a record of which a broker refuses what it led to', () => {
       'millrace.key': 'k17',
       'millrace.letter': '1',
     })
-    expect(ran.letters[1]?.headers['millrace.error.message']).toMatch(/lines\[0\]@17: .*the broker refuses/)
+    expect(seventeen?.headers['millrace.error.message']).toMatch(/lines\[0\]@17: .*the broker refuses/)
   })
 
   it('leaves its object in quarantine, until its letter is replayed', async () => {

@@ -5,8 +5,8 @@ const most = 256
  * each that ends (bench/async-turns, on a busy machine).
  */
 const few = 192
-/** A turn that takes no longer is quick, milliseconds. */
-const quickMs = 25
+/** A turn that takes no longer is quick, milliseconds: 1 ms handlers take so long in a process that has much to do. */
+const quickMs = 10
 
 /** How much of one input is under way. What there is no room for is not read on; other inputs are not concerned. */
 export class Room {
@@ -47,14 +47,19 @@ export class Room {
     this.#crowded--
   }
 
-  /** A turn has ended after so long, or is found to take that long. */
+  /** A turn has ended after so long. */
   took(ms: number): void {
     this.#quickShare += ((ms <= quickMs ? 1 : 0) - this.#quickShare) / 32
   }
 
+  /** Whether most of its turns are. */
+  get isQuick(): boolean {
+    return this.#quickShare > 0.5
+  }
+
   /** Whether a turn that was begun so long ago is likely to end at once. */
   endsSoon(ms: number): boolean {
-    return ms < quickMs && this.#quickShare > 0.5
+    return ms < quickMs && this.isQuick
   }
 
   clear(): void {

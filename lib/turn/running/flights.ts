@@ -90,6 +90,12 @@ export class Flights {
     return this.#held.size > 0
   }
 
+  /** Nothing more of some input is to be read, for a moment only. */
+  get anyHeldShortly(): boolean {
+    for (const room of this.#held) if (room.isQuick) return true
+    return false
+  }
+
   /** Those that are not parked. */
   get loose(): readonly Flight[] {
     return this.#looseCount === 0 ? [] : [...this.#underWay].filter(({ isLoose }) => isLoose)
@@ -135,7 +141,6 @@ export class Flights {
 
   /** No commit waits for it any longer. */
   park(flight: Flight): void {
-    flight.work.source.room.took(this.#clock.elapsed() - flight.since)
     this.#looseCount--
     flight.guard.parked = true
   }
@@ -225,8 +230,8 @@ export class Flights {
   #land(flight: Flight, error: unknown): void {
     const { isLoose, work, since } = flight
     if (!this.#gone(flight)) return
-    if (isLoose) work.source.room.took(this.#clock.elapsed() - since)
-    else work.table.unpark(work.entry)
+    work.source.room.took(this.#clock.elapsed() - since)
+    if (!isLoose) work.table.unpark(work.entry)
     this.#onLanded(flight, error)
     if (this.idle) this.#rest()
     if (this.idle || (isLoose && this.#looseCount === 0)) this.#onRoom()
