@@ -17,6 +17,8 @@ export interface Instance {
   isFrozen: boolean
   /** It was killed or told to end. */
   isEnding: boolean
+  /** It was killed: requests of it may still be on their way. */
+  wasKilled: boolean
 }
 
 export interface FleetOptions {
@@ -95,17 +97,31 @@ export class Fleet {
       ...(how.isStatic ? { instanceId: `seat-${seat}` } : {}),
     })
     const startedAt = performance.now()
-    const instance = { name, seat, directory, process, startedAt, isFrozen: false, isEnding: false }
+    const instance = { name, seat, directory, process, startedAt, isFrozen: false, isEnding: false, wasKilled: false }
     this.#all.push(instance)
     void process.ended.then((end) => {
       if (instance.isEnding) return
+      if (how.isStatic && this.#wasThrownOut(instance)) {
+        this.start(seat, how)
+        return
+      }
       this.#options.onFailure(new Error(`instance ${name} ended by itself with ${end}:\n${tail(process.errors, 10)}`))
     })
     return instance
   }
 
+  /**
+   * A JoinGroup of its killed predecessor can reach the coordinator behind its own, and takes the static member's place. Who is
+   * thrown out cannot tell that from a living process of the same name, and ends; whoever runs it starts it again, as here.
+   */
+  #wasThrownOut({ seat, process, name }: Instance): boolean {
+    const before = this.#all.filter((one) => one.seat === seat && one.name !== name).at(-1)
+    if (before?.wasKilled !== true) return false
+    return process.errors.includes(`Another process is the static member seat-${seat} now`)
+  }
+
   async kill(instance: Instance): Promise<void> {
-    instance.isEnding = true
+    instance.isEnding = instance.wasKilled = true
     await within(10_000, `the end of instance ${instance.name} after kill -9`, instance.process.kill())
   }
 
