@@ -10,10 +10,14 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   memory: ['core', 'log'],
   store: ['core'],
   model: ['core', 'codec'],
+  connect: ['core', 'codec', 'log', 'model'],
+  tcp: ['core', 'connect'],
+  singer: ['core', 'connect'],
+  rabbitmq: ['core', 'connect'],
   state: ['core', 'codec', 'store', 'log'],
   turn: ['core', 'codec', 'log', 'model', 'state'],
   runtime: ['core', 'codec', 'log', 'store', 'model', 'state', 'turn'],
-  app: ['core', 'codec', 'log', 'kafka', 'memory', 'store', 'model', 'state', 'turn', 'runtime'],
+  app: ['core', 'codec', 'log', 'kafka', 'memory', 'store', 'model', 'connect', 'state', 'turn', 'runtime'],
   testing: ['core', 'codec', 'log', 'memory', 'store', 'model', 'state', 'turn', 'runtime', 'app'],
   index: ['core', 'codec', 'log', 'kafka', 'memory', 'store', 'model', 'state', 'turn', 'runtime', 'app'],
 }
@@ -62,6 +66,7 @@ const innerRooms: Readonly<Record<string, Readonly<Record<string, readonly strin
     commit: ['setup', 'tasks', 'path'],
     '.': ['watch', 'setup', 'tasks', 'membership', 'lookups', 'path', 'commit'],
   },
+  connect: { '.': [], sources: ['.'], sinks: ['.'], running: ['.', 'sources', 'sinks'] },
   app: { replaying: [], '.': ['replaying'] },
 }
 
@@ -71,6 +76,7 @@ const owners: Readonly<Record<string, readonly string[]>> = {
   level: ['store'],
   avsc: ['codec'],
   zod: ['codec'],
+  amqplib: ['rabbitmq'],
   snappy: ['log'],
   'lz4-napi': ['log'],
   '@bokuweb/zstd-wasm': ['log'],

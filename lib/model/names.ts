@@ -36,6 +36,12 @@ export const deadLetterTopic = (app: string): string => `${app}-dlq`
 /** Changelog of timers, and of all else that is noted of objects beside their state. */
 export const timerTopic = (app: string): string => `${app}-timers`
 
+/** Where a source of the app keeps its positions, and the ids of what it has written. */
+export const positionsTopic = (app: string, source: string): string => `${app}-${source}-positions`
+/** The consumer group of those who run a source, and of those who run a sink. */
+export const sourceGroup = (app: string, source: string): string => `${app}-source-${source}`
+export const sinkGroup = (app: string, sink: string): string => `${app}-sink-${sink}`
+
 /** Those that brokers keep for themselves. */
 const ofKafka: ReadonlySet<string> = new Set([
   '__consumer_offsets',
@@ -66,7 +72,8 @@ function ownTopic(app: string, name: string): string | undefined {
   if (name === timerTopic(app)) return 'where this app keeps its timers, and turns that wait'
   if (name === deadLetterTopic(app)) return 'where this app puts its dead letters'
   // The name of a kind has no dash, so this is no topic of an app whose id begins with this one's.
-  const [, kind, what] = /^([A-Za-z0-9_.]+)-(changelog|inbox)$/.exec(name.slice(app.length + 1)) ?? []
+  const [, kind, what] = /^([A-Za-z0-9_.]+)-(changelog|inbox|positions)$/.exec(name.slice(app.length + 1)) ?? []
   if (kind === undefined) return undefined
+  if (what === 'positions') return `where source '${kind}' of this app keeps its positions`
   return `the ${what} of state object '${kind}' of this app`
 }

@@ -1,0 +1,16 @@
+export { sink, source } from './definitions.js'
+export { SinkRefused } from './sink-refused.js'
+
+export type { Json } from './json.js'
+export type { ConnectorHealth, ConnectorStats } from './runner.js'
+export type {
+  Sink,
+  SinkBatch,
+  SinkConnector,
+  SinkContext,
+  SinkOptions,
+  SinkPartition,
+  SinkRecord,
+  TwoPhase,
+} from './sink.js'
+export type { Source, SourceBatch, SourceConnector, SourceContext, SourceOptions, SourceRecord } from './source.js'
