@@ -64,11 +64,9 @@ const slow = stateObject('slow', { state: z.object({ count: z.number() }), init:
   slowInput,
   (e) => e.user,
   (state) => {
-    const done = (): void => {
-      state.count++
-      slowTurns++
-    }
-    return slowMs === 0 ? done() : sleep(slowMs).then(done)
+    slowTurns++
+    state.count++
+    return slowMs === 0 ? undefined : sleep(slowMs)
   },
 )
 

@@ -56,7 +56,7 @@ export function source<V>(name: string, options: SourceOptions<V>): Source {
 export function sink<V>(name: string, options: SinkOptions<V>): Sink {
   checkName(name, 'sink')
   checkOptions(`sink '${name}'`, options, sinkRules)
-  return Object.freeze({ kind: 'sink', name, options: Object.freeze({ ...options }) })
+  return Object.freeze({ kind: 'sink', name, options: Object.freeze({ ...options }) as SinkOptions<unknown> })
 }
 
 function checkConnector(name: string, { from }: Pick<SourceOptions<never>, 'from'>): void {

@@ -99,5 +99,5 @@ export interface SinkOptions<V> {
 export interface Sink {
   readonly kind: 'sink'
   readonly name: string
-  readonly options: SinkOptions<any>
+  readonly options: SinkOptions<unknown>
 }

@@ -70,7 +70,7 @@ export interface SourceRecord {
 
 export interface SourceOptions<V> {
   readonly into: Topic<V>
-  readonly from: SourceConnector<any>
+  readonly from: SourceConnector
   /** Of records that come without a key. @default none: records go to any partition */
   readonly key?: (value: V) => string | null
   /** How many ids are remembered for each partition, the last ones. @default 10000 */
