@@ -48,8 +48,11 @@ export interface SourceBatch<P extends Json = Json> {
   readonly records: readonly SourceRecord[]
   /** Where to go on behind this batch. It is committed with the records. Of sources that are `replayable`. */
   readonly position?: P
-  /** Called once the batch is committed; what it throws makes the source be opened again. Batches of which this is not called are to come again. */
-  readonly ack?: () => void | Promise<void>
+  /**
+   * Called once the batch is committed; what it throws makes the source be opened again. Batches of which this is not called are to come
+   * again. `refused`: places in `records` of those that became dead letters or were skipped, with what is wrong with each.
+   */
+  readonly ack?: (refused: ReadonlyMap<number, string>) => void | Promise<void>
 }
 
 export interface SourceRecord {
@@ -59,6 +62,8 @@ export interface SourceRecord {
   readonly value?: unknown
   /** A value as the topic's codec reads it: checked by reading it, and written as it is. */
   readonly bytes?: Uint8Array
+  /** What is wrong with it, where the connector found it unreadable: it goes where `onInvalid` of the topic says, with `bytes` as they came. */
+  readonly refused?: string
   /** Milliseconds since the epoch. @default now */
   readonly timestamp?: number
   readonly headers?: Headers
