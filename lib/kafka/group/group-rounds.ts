@@ -7,8 +7,12 @@ import type { Api } from '../protocol/api.js'
 import { heartbeat, joinGroup, type JoinGroupResponse, leaveGroup, syncGroup } from '../protocol/group.js'
 import { decodeAssignment, decodeTold, encodeAssignment, encodeSubscription } from './subscription.js'
 
-/** How long a member may take in `onRevoke` before the others go on without it. */
-const rebalanceTimeoutMs = 60_000
+/**
+ * How long a member may take to join a round before the others go on without it. Also how long a coordinator that has lost count of its
+ * members, as one that was killed in the middle of a round can, leaves all of them without an answer.
+ */
+const rebalanceTimeoutMs = (sessionTimeoutMs: number): number =>
+  Math.min(60_000, Math.max(10_000, 2 * sessionTimeoutMs))
 const protocol = 'millrace'
 
 export interface Round {
@@ -24,6 +28,7 @@ export class GroupRounds {
   readonly #channel: Channel
   readonly #options: JoinOptions
   readonly #instanceId: string | null
+  readonly #rebalanceMs: number
   #memberId = ''
   #generationId = -1
   #askedRounds = 0
@@ -35,6 +40,7 @@ export class GroupRounds {
     this.#channel = channel
     this.#options = options
     this.#instanceId = options.instanceId ?? null
+    this.#rebalanceMs = rebalanceTimeoutMs(options.sessionTimeoutMs)
   }
 
   /** Makes the next join start a round although nothing else has changed. */
@@ -60,7 +66,7 @@ export class GroupRounds {
     this.#generationId = joined.generationId
     const assignments = joined.leader === joined.memberId ? this.#assign(joined) : []
     const body = { ...this.#me, assignments }
-    const { errorCode, assignment } = await this.#ask(syncGroup, body, rebalanceTimeoutMs)
+    const { errorCode, assignment } = await this.#ask(syncGroup, body, this.#rebalanceMs)
     if (errorCode === Code.rebalanceInProgress) return 'again'
     if (errorCode === Code.unknownMember || errorCode === Code.illegalGeneration) {
       if (errorCode === Code.unknownMember) this.forgetMember()
@@ -108,13 +114,13 @@ export class GroupRounds {
         {
           group,
           sessionTimeoutMs,
-          rebalanceTimeoutMs,
+          rebalanceTimeoutMs: this.#rebalanceMs,
           memberId: this.#memberId,
           instanceId: this.#instanceId,
           protocol,
           metadata: encodeSubscription(topics, tell(), this.#askedRounds),
         },
-        rebalanceTimeoutMs,
+        this.#rebalanceMs,
       )
       if (answer.errorCode === Code.none) return answer
       if (answer.errorCode === Code.memberIdRequired) this.#memberId = answer.memberId
