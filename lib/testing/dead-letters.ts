@@ -2,7 +2,7 @@ import { asBuffer } from '../core/bytes.js'
 import type { Headers } from '../core/record.js'
 import { headersOf } from '../log/format/header-section.js'
 import type { TopicNode } from '../model/stream.js'
-import { ownPrefix } from '../turn/failing/dead-letter.js'
+import { ownPrefix } from '../log/letter-headers.js'
 import { ownHeaders } from '../turn/failing/letter.js'
 import type { TailRecord } from './topic-tail.js'
 

@@ -7,7 +7,7 @@ import type { RecordInfo } from '../../core/record.js'
 import type { HeaderSection } from '../../log/format/record-headers.js'
 import type { FlowDefinition } from '../../model/stream.js'
 import { keyBytes } from '../../turn/kept/record-bytes.js'
-import { writableTime } from '../../turn/output/output-times.js'
+import { writableTime } from '../../log/output-times.js'
 import type { Passage } from './passage.js'
 import { mostHeldBytes, tooMuch, type Sink } from './sinks.js'
 

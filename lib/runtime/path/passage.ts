@@ -3,7 +3,7 @@ import type { RecordCursor } from '../../log/port.js'
 import type { Failures } from '../../turn/failing/failures.js'
 import type { Outbox } from '../../turn/output/outbox.js'
 import type { Counters } from '../../turn/running/counters.js'
-import type { OutputTimes } from '../../turn/output/output-times.js'
+import type { OutputTimes } from '../../log/output-times.js'
 import type { Turns } from '../../turn/turns.js'
 import type { Task } from '../tasks/task.js'
 

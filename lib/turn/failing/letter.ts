@@ -3,7 +3,7 @@ import type { Headers } from '../../core/record.js'
 import { lastHeader, split } from '../../log/format/header-section.js'
 import type { HeaderSection } from '../../log/format/record-headers.js'
 import type { CarriedRecord, CarriedTurn, ReplayedLetter } from '../kept/carried.js'
-import { countName, incompleteName, ownPrefix } from './dead-letter.js'
+import { countName, incompleteName, ownPrefix } from '../../log/letter-headers.js'
 
 /** A dead letter that can be replayed. */
 export interface Letter {

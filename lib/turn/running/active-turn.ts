@@ -25,7 +25,7 @@ import type { Row } from '../kept/row.js'
 import { sessionTimer, startOf } from '../kept/session-timers.js'
 import type { TimerName, TimerSet } from '../kept/timers.js'
 import { closeId, valueOf } from '../kept/turn-source.js'
-import { writableTime, type OutputTimes } from '../output/output-times.js'
+import { writableTime, type OutputTimes } from '../../log/output-times.js'
 import { deleted, emitted, enter, timers } from '../windows/turn-parts.js'
 import { carriedTurn, type Work } from './work.js'
 

@@ -1,7 +1,7 @@
-import { systemClock } from '../../core/clock.js'
-import { silentLogger } from '../../core/logger.js'
-import { BatchRules, batchLimit } from '../../log/batch-rules.js'
-import { memoryLog, type MemoryLog } from '../../memory/memory-log.js'
+import { systemClock } from '../core/clock.js'
+import { silentLogger } from '../core/logger.js'
+import { BatchRules, batchLimit } from './batch-rules.js'
+import { memoryLog, type MemoryLog } from '../memory/memory-log.js'
 import { TopicLimits } from './topic-limits.js'
 
 interface Setting {

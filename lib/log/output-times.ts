@@ -1,10 +1,16 @@
-import type { Clock } from '../../core/clock.js'
-import { MillraceError } from '../../core/errors.js'
-import { latestTimeMs } from '../../core/record-checks.js'
-import { unitHint } from '../../core/time-unit.js'
-import type { BatchRules, TimeLimits } from '../../log/batch-rules.js'
-import { mistimed } from '../../log/record-time.js'
-import type { TopicNode } from '../../model/stream.js'
+import type { Clock } from '../core/clock.js'
+import { MillraceError } from '../core/errors.js'
+import { latestTimeMs } from '../core/record-checks.js'
+import { unitHint } from '../core/time-unit.js'
+import type { BatchRules, TimeLimits } from './batch-rules.js'
+import { mistimed } from './record-time.js'
+
+/** What of a topic's definition says what is done with its times. */
+export interface TimedTopic {
+  readonly name: string
+  /** A timestamp that the topic does not take is moved to where it does. */
+  readonly clampsTime: boolean
+}
 
 /** What a clamped time keeps from a limit at most: the broker's clock need not be ours. */
 const mostMarginMs = 60_000
@@ -25,7 +31,7 @@ export class OutputTimes {
    * What a record for a topic gets for a timestamp that code has given, or its event time. Throws `RECORD_INVALID` for one that
    * the topic does not take, as far as that is known; where the topic says so it gets the nearest that it takes.
    */
-  taken({ name, clampsTime }: Pick<TopicNode, 'name' | 'clampsTime'>, timestamp: number, where: string): number {
+  taken({ name, clampsTime }: TimedTopic, timestamp: number, where: string): number {
     const rule = this.#rules.of(name)
     if (timestamp <= this.#now + rule.afterMs && rule.beforeMs === Infinity) return timestamp
     this.#now = this.#clock.now()

@@ -1,11 +1,11 @@
 import fc from 'fast-check'
 import { z } from 'zod'
-import { systemClock } from '../../core/clock.js'
-import { latestTimeMs } from '../../core/record-checks.js'
-import { BatchRules } from '../../log/batch-rules.js'
-import { stateObject } from '../../model/state-object.js'
-import { topic } from '../../model/stream.js'
-import { testDriver, type TestDriver } from '../../testing/driver.js'
+import { systemClock } from '../core/clock.js'
+import { latestTimeMs } from '../core/record-checks.js'
+import { BatchRules } from './batch-rules.js'
+import { stateObject } from '../model/state-object.js'
+import { topic } from '../model/stream.js'
+import { testDriver, type TestDriver } from '../testing/driver.js'
 import { OutputTimes, writableTime } from './output-times.js'
 
 const start = Date.UTC(2026, 0, 1)

@@ -1,8 +1,8 @@
-import type { Clock } from '../../core/clock.js'
-import { reasonOf } from '../../core/errors.js'
-import type { Logger } from '../../core/logger.js'
-import { batchLimit, maxBatchBytes, type BatchRules } from '../../log/batch-rules.js'
-import type { LogAdmin } from '../../log/port.js'
+import type { Clock } from '../core/clock.js'
+import { reasonOf } from '../core/errors.js'
+import type { Logger } from '../core/logger.js'
+import { batchLimit, maxBatchBytes, type BatchRules } from './batch-rules.js'
+import type { LogAdmin } from './port.js'
 
 /** How soon a limit that was raised is made use of; one that was lowered is noticed when a batch is refused. */
 const lookMs = 30_000
