@@ -26,43 +26,51 @@ export function keepRecords(bytes: Buffer, position: number, keep: (offset: Offs
   const header = bytes.subarray(position, position + headerBytes)
   const codec = codecAt(bytes, position)
   const records = inflate(codec, bytes.subarray(position + headerBytes, end))
-  const kept = keptRanges(bytes, position, records, keep)
-
-  const body = Buffer.concat(kept)
-  const packed = kept.length === 0 ? body : deflate(compressionOf(codec), body)
+  const { body, count } = keptRecords(bytes, position, records, keep)
+  const packed = count === 0 ? body : deflate(compressionOf(codec), body)
   const rewritten = Buffer.concat([header, packed])
   rewritten.writeInt32BE(rewritten.length - fieldAt.leaderEpoch, fieldAt.length)
-  rewritten.writeInt32BE(kept.length, fieldAt.recordCount)
+  rewritten.writeInt32BE(count, fieldAt.recordCount)
   stampCrc(rewritten)
   return rewritten
 }
 
-/** Records are kept byte for byte: what their deltas count from has not changed. */
-function keptRanges(
+/** Records are kept byte for byte: what their deltas count from has not changed. Those that stand together are copied at once. */
+function keptRecords(
   bytes: Buffer,
   position: number,
   records: Buffer,
   keep: (offset: Offset, index: number) => boolean,
-): Buffer[] {
+): { readonly body: Buffer; readonly count: number } {
   const baseOffset = baseOffsetAt(bytes, position)
   const lastOffsetDelta = lastOffsetDeltaAt(bytes, position)
-  const count = recordCountAt(bytes, position)
-  const kept: Buffer[] = []
+  const all = recordCountAt(bytes, position)
+  const body = Buffer.allocUnsafeSlow(records.length)
+  let size = 0
+  let count = 0
+  /** Where those begin that are kept and not yet copied. */
+  let from = 0
   const reader = new VarintReader(records, 0)
-  for (let index = 0; index < count; index++) {
+  for (let index = 0; index < all; index++) {
     const start = reader.position
-    const size = reader.int()
-    const end = reader.position + size
-    if (size < 1 || end > records.length) throw damaged(bytes, position, `record ${index} reaches beyond it`)
+    const length = reader.int()
+    const end = reader.position + length
+    if (length < 1 || end > records.length) throw damaged(bytes, position, `record ${index} reaches beyond it`)
     reader.position++
     reader.skip()
     const delta = reader.int()
     if (delta < 0 || delta > lastOffsetDelta)
       throw damaged(bytes, position, `record ${index} has offset delta ${delta}`)
-    if (keep(baseOffset + delta, index)) kept.push(records.subarray(start, end))
     reader.position = end
+    if (keep(baseOffset + delta, index)) {
+      count++
+      continue
+    }
+    size += records.copy(body, size, from, start)
+    from = end
   }
-  return kept
+  size += records.copy(body, size, from, reader.position)
+  return { body: body.subarray(0, size), count }
 }
 
 function damaged(bytes: Buffer, position: number, what: string): MillraceError {

@@ -28,9 +28,7 @@ export async function compactLog(log: PartitionLog, clock: Clock, tombstonesMs: 
     await breathe()
     const { bytes, start, baseOffset, nextOffset, tombstonesUntil = now + tombstonesMs } = batch
     const tombstonesGo = batch.tombstonesUntil !== undefined && now >= batch.tombstonesUntil
-    const left = keepRecords(bytes.subarray(0, batch.end), start, (offset) =>
-      tombstonesGo ? latest.values.has(offset) : latest.values.has(offset) || latest.tombstones.has(offset),
-    )
+    const left = keepRecords(bytes.subarray(0, batch.end), start, tombstonesGo ? latest.isValue : latest.isLatest)
     if (recordCountAt(left, 0) === 0) continue
     kept.push({ ...segments.append(left), baseOffset, nextOffset, tombstonesUntil })
   }
@@ -43,16 +41,35 @@ function cleanableEnd(log: PartitionLog): Offset {
   return log.batches.findLast(({ nextOffset }) => nextOffset <= stable)?.baseOffset ?? log.startOffset
 }
 
-/** Offsets of the latest record of each key. */
-interface LatestRecords {
-  readonly values: ReadonlySet<Offset>
-  readonly tombstones: ReadonlySet<Offset>
+/** Which offsets have the latest record of a key: a bit for each, since a set of them takes as long as reading the records. */
+class LatestRecords {
+  readonly #start: Offset
+  readonly #latest: Uint8Array
+  readonly #tombstones: ReadonlySet<Offset>
+
+  constructor(start: Offset, end: Offset, latest: Iterable<Offset>, tombstones: ReadonlySet<Offset>) {
+    this.#start = start
+    this.#latest = new Uint8Array(Math.ceil((end - start) / 8))
+    this.#tombstones = tombstones
+    for (const offset of latest) {
+      const place = offset - start
+      this.#latest[place >> 3] = (this.#latest[place >> 3] as number) | (1 << (place & 7))
+    }
+  }
+
+  readonly isLatest = (offset: Offset): boolean => {
+    const place = offset - this.#start
+    return ((this.#latest[place >> 3] as number) & (1 << (place & 7))) !== 0
+  }
+
+  readonly isValue = (offset: Offset): boolean => this.isLatest(offset) && !this.#tombstones.has(offset)
 }
 
 async function latestRecords(log: PartitionLog, limit: Offset, breathe: () => Promise<void>): Promise<LatestRecords> {
-  const values = new Map<string, Offset>()
-  const tombstones = new Map<string, Offset>()
-  let from = log.startOffset
+  const { startOffset } = log
+  const latest = new Map<string, Offset>()
+  const tombstones = new Set<Offset>()
+  let from = startOffset
   while (from < limit) {
     const fetched = log.read(from, 'committed', 64 * 1024)
     if (fetched === undefined) break
@@ -60,16 +77,14 @@ async function latestRecords(log: PartitionLog, limit: Offset, breathe: () => Pr
     const cursor = recordCursor(fetched)
     while (cursor.next()) {
       if (cursor.keyStart < 0) continue
-      const [latest, other] = cursor.valueStart < 0 ? [tombstones, values] : [values, tombstones]
-      const key = keyOf(cursor)
-      latest.set(key, cursor.offset)
-      other.delete(key)
+      latest.set(keyOf(cursor), cursor.offset)
+      if (cursor.valueStart < 0) tombstones.add(cursor.offset)
     }
     await breathe()
     // Trimming may have overtaken.
     from = Math.max(fetched.to, log.startOffset)
   }
-  return { values: new Set(values.values()), tombstones: new Set(tombstones.values()) }
+  return new LatestRecords(startOffset, from, latest.values(), tombstones)
 }
 
 /** Bytes as a string of characters up to 255: equal exactly when the bytes are. */
