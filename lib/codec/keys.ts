@@ -9,6 +9,14 @@ export type KeyCodec = Codec<string> | Codec<number> | Codec<bigint> | Codec<Uin
 
 const known = new WeakMap<KeyCodec, KeyFormat>()
 
+/** Keys of this library whose codec knows their text. */
+export function ownKeyFormat(codec: KeyCodec, format: KeyFormat): void {
+  known.set(codec, format)
+}
+
+/** How formats begin of keys that are structs of several fields, or of one that is no text. */
+export const structKeys = 'connect-struct'
+
 /** The keys of a topic by their codec; the same format for the same codec. */
 export function keyFormat(codec: KeyCodec | undefined): KeyFormat {
   if (codec === undefined || codec.format === 'text') return textKeys
@@ -45,7 +53,7 @@ function formatOf(codec: Codec<unknown>): KeyFormat {
 const digits: ReadonlySet<string> = new Set(['integer', 'long', 'double', 'bytes'])
 
 /** Whether a key with a window behind it, in text, may be a key of this format. */
-export const takesWindows = ({ format }: KeyFormat): boolean => !digits.has(format)
+export const takesWindows = ({ format }: KeyFormat): boolean => !digits.has(format) && !format.startsWith(structKeys)
 
 function textOf(value: unknown, format: string): string {
   if (typeof value === 'string') return value

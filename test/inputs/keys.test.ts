@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import {
   avro,
   bytes,
+  connectKey,
   createApp,
   double,
   hopping,
@@ -30,6 +31,9 @@ const codecs: readonly (readonly [string, KeyCodec, readonly string[]])[] = [
   ['integers', integer(), ['200', '201', '-2147483648']],
   ['doubles', double(), ['0.1', '200', '1e+300', '-0.5']],
   ['bytes', bytes(), ['', 'c8', 'c9', '00', 'ffff', '0102030405']],
+  ['structs of a text', connectKey({ a: z.string() }), ['', 'a', 'ä', '😀', '�', '__proto__', '"']],
+  ['structs of a number', connectKey({ a: z.bigint() }), ['0', '-1', '9223372036854775807']],
+  ['structs', connectKey({ a: z.string(), b: z.int32() }), ['["",0]', '["a",-1]', '["__proto__",5]', '["\\"",5]']],
   ['text', text(), ['', 'a', 'ä', '😀', '�', '__proto__']],
 ]
 
