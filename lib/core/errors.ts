@@ -44,6 +44,7 @@ export const errorCodes = [
   'CLIENT_UNSUPPORTED',
   'STORE_FAILED',
   'STORE_DAMAGED',
+  'SOURCE_FAILED',
   'KEY_ELSEWHERE',
   'APP_CLOSED',
 ] as const

@@ -1,0 +1,103 @@
+import { loadCompression } from '../../log/compression/compression.js'
+import { BatchRules } from '../../log/batch-rules.js'
+import { positionsTopic, sourceGroup } from '../../model/names.js'
+import { OwnedPartitions, type Worker } from '../owned-partitions.js'
+import type { ConnectorHealth, ConnectorStats, Runner, RunnerOptions } from '../runner.js'
+import type { Source } from '../source.js'
+import { settingOf, type Setting, type SourceTopics } from './setting.js'
+import { SourceState } from './state.js'
+import { sourceTopics } from './topics.js'
+import { SourceWorker } from './worker.js'
+
+const nobody: Worker = { stop: () => Promise.resolve() }
+
+/** Runs a source of an app: the partitions of it that this process has, or all where every process has them. */
+export class SourceRunner implements Runner {
+  readonly #setting: Setting
+  readonly #state: SourceState
+  #topics: SourceTopics | undefined
+  #owned: OwnedPartitions | undefined
+  #everywhere: readonly SourceWorker[] = []
+  #closing: Promise<void> | undefined
+  #failed = false
+
+  constructor(options: RunnerOptions, source: Source) {
+    const onFailure = (error: unknown): void => this.#fail(error)
+    this.#setting = settingOf({ ...options, onFailure }, source, new BatchRules())
+    this.#onFailure = options.onFailure
+    this.#state = new SourceState(this.#setting)
+  }
+
+  readonly #onFailure: (error: unknown) => void
+
+  get health(): ConnectorHealth {
+    return this.#state.health
+  }
+
+  get stats(): ConnectorStats {
+    return this.#state.stats
+  }
+
+  async start(): Promise<void> {
+    const { isEverywhere, partitions, compression } = this.#setting
+    await loadCompression(compression)
+    const topics = await sourceTopics(this.#setting)
+    this.#topics = topics
+    if (this.#closing !== undefined) return topics.limits.close()
+    if (isEverywhere) {
+      this.#state.member()
+      this.#everywhere = partitions.map((each) => this.#worker(topics, each))
+      return
+    }
+    this.#owned = this.#ownedIn(topics)
+    try {
+      await this.#owned.join()
+      this.#state.member()
+    } catch (error) {
+      if (this.#closing === undefined) throw error
+    }
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    try {
+      await Promise.all([this.#owned?.leave(), ...this.#everywhere.map((worker) => worker.stop())])
+    } catch (error) {
+      this.#setting.logger.warn({ err: error }, `source '${this.#setting.source}': leaving its group failed`)
+    }
+    this.#topics?.limits.close()
+    this.#state.stopped()
+  }
+
+  #ownedIn(topics: SourceTopics): OwnedPartitions {
+    const { log, app, source, partitions, instanceId, sessionTimeoutMs, logger, onFailure } = this.#setting
+    return new OwnedPartitions({
+      log,
+      group: sourceGroup(app, source),
+      topic: positionsTopic(app, source),
+      count: () => Promise.resolve(partitions.length),
+      instanceId,
+      sessionTimeoutMs,
+      logger,
+      // One of another version of the app may know of more.
+      begin: (index) => (partitions[index] === undefined ? nobody : this.#worker(topics, partitions[index])),
+      onFailure,
+    })
+  }
+
+  #worker(topics: SourceTopics, partition: string): SourceWorker {
+    const onFenced = (): void => this.#owned?.rejoin(`partition '${partition}' of a source was taken by somebody else`)
+    return new SourceWorker(this.#setting, topics, partition, this.#state, { onFenced })
+  }
+
+  /** Once: several partitions may have the same reason. */
+  #fail(error: unknown): void {
+    if (this.#failed) return
+    this.#failed = true
+    this.#onFailure(error)
+  }
+}

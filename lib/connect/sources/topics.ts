@@ -1,0 +1,68 @@
+import { MillraceError } from '../../core/errors.js'
+import type { NewTopic, TopicInfo } from '../../log/port.js'
+import { TopicLimits } from '../../log/topic-limits.js'
+import { deadLetterTopic, positionsTopic } from '../../model/names.js'
+import type { Setting, SourceTopics } from './setting.js'
+
+/** The broker's `num.partitions`. */
+const brokersDefault = -1
+
+/** Looks up the topics of a source, and makes those that may be made. Throws `TOPIC_MISSING` and `TOPIC_MISMATCH`. */
+export async function sourceTopics(setting: Setting): Promise<SourceTopics> {
+  const { app, source, into, log, rules, compression, clock, logger, partitions, isEverywhere } = setting
+  const target = await found(setting, into.name, setting.createTopics ? (into.partitions ?? brokersDefault) : undefined)
+  rules.note(into.name, target.configs)
+  const letters = deadLetterTopic(app)
+  const lettersInfo = await found(setting, letters, 1, { 'cleanup.policy': 'delete', 'retention.ms': '-1' })
+  rules.note(letters, lettersInfo.configs)
+  rules.pack(letters, compression, lettersInfo.configs)
+  const positions = positionsTopic(app, source)
+  let positionPartitions = 0
+  if (!isEverywhere) {
+    const info = await found(setting, positions, partitions.length, {
+      'cleanup.policy': 'compact',
+      'min.cleanable.dirty.ratio': '0.2',
+    })
+    demandCompacted(positions, info)
+    rules.note(positions, info.configs)
+    positionPartitions = info.partitions
+  }
+  const limits = new TopicLimits({ rules, admin: log.admin, clock, logger })
+  return {
+    into: target.partitions,
+    letters,
+    letterPartitions: lettersInfo.partitions,
+    positions,
+    positionPartitions,
+    limits,
+  }
+}
+
+async function found(
+  { log: { admin }, replicationFactor, source }: Setting,
+  name: string,
+  partitions: number | undefined,
+  configs: NewTopic['configs'] = {},
+): Promise<TopicInfo> {
+  const known = (await admin.describe([name])).get(name)
+  if (known !== undefined) return known
+  if (partitions === undefined) {
+    const what = `topic '${name}', which source '${source}' writes to, does not exist. Create it, or set createTopics: true (development).`
+    throw new MillraceError('TOPIC_MISSING', what, { topic: name })
+  }
+  await admin.create([{ name, partitions, replicationFactor, configs }])
+  const made = (await admin.describe([name])).get(name)
+  if (made !== undefined) return made
+  const what = `topic '${name}' was created and is still not there. Is something else deleting topics?`
+  throw new MillraceError('TOPIC_MISSING', what, { topic: name })
+}
+
+function demandCompacted(topic: string, { configs }: TopicInfo): void {
+  const policy = configs.get('cleanup.policy')
+  if (policy === undefined || policy === 'compact') return
+  throw new MillraceError(
+    'TOPIC_MISMATCH',
+    `${topic} has cleanup.policy=${policy} and needs cleanup.policy=compact, or positions would be lost and records come again. Correct it with kafka-configs.`,
+    { topic },
+  )
+}

@@ -1,0 +1,169 @@
+import { MillraceError, reasonOf } from '../../core/errors.js'
+import { forget } from '../../core/record-checks.js'
+import type { CommitChannel } from '../../log/port.js'
+import type { Worker } from '../owned-partitions.js'
+import { StopsApp } from './draft.js'
+import { Session } from './session.js'
+import { placeOf, sourceFailed, type Setting, type SourceTopics } from './setting.js'
+import { readStanding, type Standing } from './standing.js'
+import type { SourceState } from './state.js'
+
+/** Brokers give up on a transaction after this; one takes milliseconds. */
+const transactionTimeoutMs = 10_000
+/** How long what was begun may take when it is to stop. */
+const stopMs = 10_000
+/** The same trouble is logged again after this. */
+const sayAgainMs = 60_000
+
+export interface WorkerEvents {
+  /** Somebody else has the partition: whose it is must be agreed on anew. */
+  readonly onFenced: () => void
+}
+
+/** Reads a partition of a source for as long as it is ours, again and again. */
+export class SourceWorker implements Worker {
+  readonly #setting: Setting
+  readonly #topics: SourceTopics
+  readonly #partition: string
+  readonly #state: SourceState
+  readonly #events: WorkerEvents
+  readonly #stopping = new AbortController()
+  readonly #running: Promise<void>
+  #channel: CommitChannel | undefined
+  #session: Session | undefined
+  #pauseMs: number
+  #said: { readonly reason: string; readonly at: number } | undefined
+
+  constructor(setting: Setting, topics: SourceTopics, partition: string, state: SourceState, events: WorkerEvents) {
+    this.#setting = setting
+    this.#topics = topics
+    this.#partition = partition
+    this.#state = state
+    this.#events = events
+    this.#pauseMs = setting.backoffMs
+    state.begun(partition)
+    this.#running = this.#run()
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort()
+    this.#session?.stop()
+    const done = new AbortController()
+    await Promise.race([this.#running, this.#setting.clock.sleep(stopMs, done.signal)])
+    done.abort()
+    await this.#closeChannel()
+    this.#state.ended(this.#partition)
+  }
+
+  get #signal(): AbortSignal {
+    return this.#stopping.signal
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#signal.aborted) {
+      try {
+        await this.#readOn()
+        if (this.#signal.aborted) return
+        await this.#trouble(sourceFailed(this.#place, 'it has ended, and is opened again'))
+      } catch (error) {
+        if (this.#signal.aborted) return
+        if (error instanceof StopsApp) return this.#setting.onFailure(error.error)
+        await this.#closeChannel()
+        await this.#trouble(error)
+        // Also when nobody has it any more: brokers do the same to transactions that take too long.
+        if (MillraceError.is(error, 'FENCED')) return this.#events.onFenced()
+      }
+    }
+  }
+
+  async #readOn(): Promise<void> {
+    const setting = this.#setting
+    const topics = this.#topics
+    const channel = await this.#openChannel()
+    const standing = await this.#standing()
+    if (standing === undefined || this.#signal.aborted) return
+    const index = setting.partitions.indexOf(this.#partition)
+    const options = { setting, topics, channel, partition: this.#partition, index }
+    this.#session = new Session(options, standing, {
+      onCommitted: (counts) => {
+        this.#pauseMs = setting.backoffMs
+        this.#state.committed(this.#partition, counts)
+      },
+      onTrouble: (error) => this.#trouble(error),
+    })
+    this.#state.reads(this.#partition)
+    try {
+      await this.#session.run()
+    } finally {
+      this.#session = undefined
+    }
+  }
+
+  async #openChannel(): Promise<CommitChannel> {
+    if (this.#channel !== undefined) return this.#channel
+    const { log, app, source, isEverywhere } = this.#setting
+    // No dash and no colon: `<app>:` is how the engine of the app fences, and `/` is in no id and no name.
+    const id = `${app}/source/${source}/${this.#partition}`
+    const opening = isEverywhere ? log.idempotent() : log.transactions({ id, timeoutMs: transactionTimeoutMs })
+    const channel = await unlessAborted(opening, this.#signal)
+    if (channel !== undefined) return (this.#channel = channel)
+    forget(opening.then((late) => late[Symbol.asyncDispose]()))
+    throw new MillraceError('APP_CLOSED', `${this.#place}: it was stopped`)
+  }
+
+  async #standing(): Promise<Standing | undefined> {
+    const { log, isEverywhere } = this.#setting
+    const { positions, positionPartitions } = this.#topics
+    if (isEverywhere) return { position: undefined, commits: 0, ids: [], nextIds: 0 }
+    return await readStanding(log, positions, positionPartitions, this.#partition, this.#signal)
+  }
+
+  async #closeChannel(): Promise<void> {
+    const channel = this.#channel
+    this.#channel = undefined
+    try {
+      await channel?.[Symbol.asyncDispose]()
+    } catch (error) {
+      this.#setting.logger.debug({ err: error }, `${this.#place}: its channel could not be closed`)
+    }
+  }
+
+  get #place(): string {
+    return placeOf(this.#setting, this.#partition)
+  }
+
+  /** Waits, longer each time. False when it is to stop. */
+  async #trouble(error: unknown): Promise<boolean> {
+    const { clock, logger, maxBackoffMs, source } = this.#setting
+    const reason = reasonOf(error)
+    const pauseMs = this.#pauseMs
+    this.#pauseMs = Math.min(maxBackoffMs, pauseMs * 2)
+    this.#state.trouble(this.#partition, reason)
+    const now = clock.elapsed()
+    const isNew = this.#said?.reason !== reason || now - this.#said.at > sayAgainMs
+    const fields = { err: error, source, partition: this.#partition, pauseMs }
+    const what = `${reason.startsWith(this.#place) ? '' : `${this.#place}: `}${reason}. It is tried again in ${pauseMs} ms.`
+    if (isNew) {
+      this.#said = { reason, at: now }
+      logger.warn(fields, what)
+    } else logger.debug(fields, what)
+    await clock.sleep(pauseMs, this.#signal)
+    return !this.#signal.aborted
+  }
+}
+
+/** Undefined when it is aborted first. */
+async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
+  if (signal.aborted) return undefined
+  forget(work)
+  let giveUp = (): void => undefined
+  const aborted = new Promise<undefined>((resolve) => {
+    giveUp = () => resolve(undefined)
+    signal.addEventListener('abort', giveUp, { once: true })
+  })
+  try {
+    return await Promise.race([work, aborted])
+  } finally {
+    signal.removeEventListener('abort', giveUp)
+  }
+}
