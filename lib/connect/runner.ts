@@ -63,4 +63,8 @@ export interface ConnectorStats {
   readonly skipped: number
   /** Times that something was tried again. */
   readonly retries: number
+  /** Of sinks: records that are there and not written, by partition of those that this process has. */
+  readonly lag?: ReadonlyMap<number, number>
+  /** Of sinks: records that were gone before they could be written, at most. */
+  readonly missing?: number
 }

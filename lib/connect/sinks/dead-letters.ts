@@ -1,0 +1,136 @@
+import type { Clock } from '../../core/clock.js'
+import { MillraceError } from '../../core/errors.js'
+import { batchBuilder } from '../../log/batch-builder.js'
+import { maxBatchBytes, type BatchRule } from '../../log/batch-rules.js'
+import { errorHeaders, fittingLetter, own, type LetterContent } from '../../log/letter-headers.js'
+import type { CommitChannel, FinishedBatch, LogPort, TopicInfo } from '../../log/port.js'
+import { misfit } from '../../log/record-size.js'
+import { deadLetterTopic } from '../../model/names.js'
+import type { HeaderSection } from '../../log/format/record-headers.js'
+import type { RunnerOptions } from '../runner.js'
+
+/** What could not be read, or is refused by the target. */
+export interface RefusedRecord {
+  readonly key: Uint8Array | string | null
+  readonly value: Uint8Array | null
+  readonly headers: HeaderSection
+  /** Milliseconds since the epoch. */
+  readonly timestamp: number
+  readonly from: { readonly topic: string; readonly partition: number; readonly offset: number }
+}
+
+/** With what is wrong with it. */
+export type DeadLetter = readonly [RefusedRecord, MillraceError]
+
+export interface DeadLettersOptions extends Pick<RunnerOptions, 'app' | 'version' | 'replicationFactor'> {
+  readonly log: LogPort
+  readonly clock: Clock
+  readonly sink: string
+}
+
+/** The dead letters of a sink. */
+export class DeadLetters {
+  readonly #options: DeadLettersOptions
+  readonly #topic: string
+  readonly #partitions: number
+  readonly #rule: BatchRule
+  #channel: CommitChannel | undefined
+  /** One at a time. */
+  #last: Promise<unknown> = Promise.resolve()
+
+  private constructor(options: DeadLettersOptions, topic: string, { partitions, configs }: TopicInfo) {
+    this.#options = options
+    this.#topic = topic
+    this.#partitions = partitions
+    const maxBytes = maxBatchBytes(configs)
+    this.#rule = { maxBytes, roundBytes: Math.min(maxBytes, 900_000), compression: 'none' }
+  }
+
+  /** Makes the topic when it is missing. */
+  static async open(options: DeadLettersOptions): Promise<DeadLetters> {
+    const topic = deadLetterTopic(options.app)
+    return new DeadLetters(options, topic, await found(options, topic))
+  }
+
+  /** Resolves when all are acknowledged. Rejects with what the log refuses: then some may have been written. */
+  async write(letters: readonly DeadLetter[]): Promise<void> {
+    if (letters.length === 0) return
+    const writing = this.#last.then(() => this.#write(letters))
+    this.#last = writing.catch(() => undefined)
+    await writing
+  }
+
+  async close(): Promise<void> {
+    await this.#last
+    await this.#drop()
+  }
+
+  async #write(letters: readonly DeadLetter[]): Promise<void> {
+    const partition = (letters[0]?.[0].from.partition ?? 0) % this.#partitions
+    const at = { topic: this.#topic, partition }
+    try {
+      const channel = (this.#channel ??= await this.#options.log.idempotent())
+      await channel.begin([at], undefined)
+      for (const batch of this.#batches(letters)) await channel.append(at, batch)
+      await channel.commit()
+    } catch (error) {
+      await this.#drop()
+      throw error
+    }
+  }
+
+  *#batches(letters: readonly DeadLetter[]): Iterable<FinishedBatch> {
+    const builder = batchBuilder()
+    for (const [record, error] of letters) {
+      const { key, value, headers } = this.#letter(record, error)
+      const at = Math.max(0, Math.min(Math.floor(record.timestamp), this.#options.clock.now()))
+      if (builder.add(key, value, at, headers, this.#rule.roundBytes)) continue
+      yield builder.finish()
+      builder.add(key, value, at, headers)
+    }
+    if (builder.count > 0) yield builder.finish()
+  }
+
+  #letter({ key, value, headers, timestamp, from }: RefusedRecord, error: MillraceError): LetterContent {
+    const { app, version, sink } = this.#options
+    const ours = [
+      ...errorHeaders({ app, version }, error),
+      own('source.topic', from.topic),
+      own('source.partition', from.partition),
+      own('source.offset', from.offset),
+      own('source.timestamp', timestamp),
+      own('sink', sink),
+    ]
+    const place = `${from.topic}[${from.partition}]@${from.offset}`
+    return fittingLetter({ key, value, headers }, ours, place, (content) =>
+      misfit(this.#rule, Infinity, content.key, content.value, content.headers),
+    )
+  }
+
+  async #drop(): Promise<void> {
+    const channel = this.#channel
+    this.#channel = undefined
+    await Promise.resolve(channel?.[Symbol.asyncDispose]()).catch(() => undefined)
+  }
+}
+
+/** What hosted brokers allow at most. */
+const roomBytes = 8 << 20
+
+async function found({ log: { admin }, replicationFactor }: DeadLettersOptions, name: string): Promise<TopicInfo> {
+  const known = (await admin.describe([name])).get(name)
+  if (known !== undefined) return known
+  // Kept until somebody has seen to them.
+  const configs = { 'cleanup.policy': 'delete', 'retention.ms': '-1' }
+  const topic = { name, partitions: 1, replicationFactor }
+  try {
+    await admin.create([{ ...topic, configs: { ...configs, 'max.message.bytes': String(roomBytes) } }])
+  } catch (error) {
+    if (!MillraceError.is(error, 'BROKER_REFUSED')) throw error
+    await admin.create([{ ...topic, configs }])
+  }
+  const made = (await admin.describe([name])).get(name)
+  if (made !== undefined) return made
+  const what = `topic '${name}' was created and is still not there. Is something else deleting topics?`
+  throw new MillraceError('TOPIC_MISSING', what, { topic: name })
+}

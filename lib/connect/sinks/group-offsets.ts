@@ -1,0 +1,141 @@
+import type { Clock } from '../../core/clock.js'
+import { reasonOf } from '../../core/errors.js'
+import type { Logger } from '../../core/logger.js'
+import { allPartitions, PositionMap } from '../../core/record.js'
+import type { CommitChannel, CommittedOffset, Generation, LogPort } from '../../log/port.js'
+import { noteIn, noteText } from './beginning.js'
+
+/** How long what is written waits until its offset is committed, at most. */
+const everyMs = 100
+
+export interface GroupOffsetsOptions {
+  readonly log: LogPort
+  readonly group: string
+  readonly topic: string
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly onCommit: () => void
+}
+
+/** What the group of a sink has committed. What is written is noted, and committed soon: never before it is written. */
+export class GroupOffsets {
+  readonly #options: GroupOffsetsOptions
+  readonly #stop: () => void
+  readonly #waiting = new Map<number, number>()
+  readonly #committed = new Map<number, number>()
+  /** Of the topic that is read, and how many partitions it had when the sink was first started. */
+  #topicId = ''
+  #first: number | undefined
+  #generation: (() => Generation) | undefined
+  #channel: CommitChannel | undefined
+  /** One at a time. */
+  #last: Promise<unknown> = Promise.resolve()
+  #isDue = false
+  /** Why the last commit failed. */
+  trouble: string | undefined
+
+  constructor(options: GroupOffsetsOptions) {
+    this.#options = options
+    this.#stop = options.clock.every(everyMs, () => {
+      if (this.#waiting.size > 0 && !this.#isDue) void this.flush()
+    })
+  }
+
+  /** Under which offsets are committed from now on. */
+  under(generation: () => Generation): void {
+    this.#generation = generation
+  }
+
+  /** What is committed of one partition; waits for what is pending. `count`: partitions of the topic now. */
+  async load(partition: number, count: number, topicId: string): Promise<CommittedOffset | undefined> {
+    const { log, group, topic } = this.#options
+    const all = await log.admin.groupOffsets(group, allPartitions(topic, count), 'stable')
+    const notes = all.map(({ note }) => noteIn(note)).filter((note) => note.topic === topicId)
+    const known = notes.flatMap(({ first }) => (first === undefined ? [] : [first]))
+    if (this.#topicId !== topicId) this.#first = undefined
+    this.#topicId = topicId
+    if (known.length > 0) this.#first = Math.min(...known)
+    else this.#first ??= all.length === 0 ? count : 0
+    return all.find((one) => one.partition === partition)
+  }
+
+  /** Whether the topic had this partition when the sink was first started. To be asked after `load`. */
+  hadAtFirst(partition: number): boolean {
+    return partition < (this.#first ?? 0)
+  }
+
+  /** All before this offset is written. */
+  note(partition: number, offset: number): void {
+    if (this.#committed.get(partition) !== offset) this.#waiting.set(partition, offset)
+    else this.#waiting.delete(partition)
+  }
+
+  /** Commits what was noted. Never rejects: what is not committed is so with the next one. */
+  async flush(): Promise<void> {
+    this.#isDue = true
+    try {
+      await this.#inTurn(async () => {
+        const due = new Map(this.#waiting)
+        if (due.size === 0) return
+        await this.#commit(due, undefined)
+        for (const [partition, offset] of due)
+          if (this.#waiting.get(partition) === offset) this.#waiting.delete(partition)
+      })
+      this.trouble = undefined
+    } catch (error) {
+      if (this.trouble === undefined)
+        this.#options.logger.debug({ err: error }, `offsets were not committed: ${reasonOf(error)}`)
+      this.trouble = reasonOf(error)
+    } finally {
+      this.#isDue = false
+    }
+  }
+
+  /** Commits one offset now. Rejects with what the log refuses: with `COMMIT_ABORTED`, `GENERATION_STALE` or `MEMBER_UNKNOWN` where the partition may be another's. */
+  async commit(partition: number, offset: number, batch?: string): Promise<void> {
+    await this.#inTurn(() => this.#commit(new Map([[partition, offset]]), batch))
+    this.#waiting.delete(partition)
+  }
+
+  /** The partition is another's from now on. */
+  forget(partition: number): void {
+    this.#waiting.delete(partition)
+    this.#committed.delete(partition)
+  }
+
+  async close(): Promise<void> {
+    this.#stop()
+    await this.#drop()
+  }
+
+  async #inTurn(act: () => Promise<void>): Promise<void> {
+    const turn = this.#last.then(act)
+    this.#last = turn.catch(() => undefined)
+    await turn
+  }
+
+  async #commit(offsets: ReadonlyMap<number, number>, batch: string | undefined): Promise<void> {
+    const { log, group, topic, onCommit } = this.#options
+    const generation = this.#generation?.()
+    if (generation === undefined) return
+    const note = noteText({ topic: this.#topicId, first: this.#first, batch })
+    const positions = PositionMap.of([...offsets].map(([partition, offset]) => [topic, partition, offset]))
+    try {
+      const channel = (this.#channel ??= await log.idempotent())
+      await channel.begin([], group)
+      await channel.offsets(generation, positions.topics, new Map([[topic, note]]))
+      await channel.commit()
+    } catch (error) {
+      await this.#drop()
+      throw error
+    }
+    for (const [partition, offset] of offsets) this.#committed.set(partition, offset)
+    onCommit()
+  }
+
+  async #drop(): Promise<void> {
+    const channel = this.#channel
+    this.#channel = undefined
+    await Promise.resolve(channel?.[Symbol.asyncDispose]()).catch(() => undefined)
+  }
+}

@@ -1,0 +1,298 @@
+import { MillraceError, reasonOf } from '../../core/errors.js'
+import { offsetOf } from '../../core/record.js'
+import type { TopicInfo } from '../../log/port.js'
+import type { Worker } from '../owned-partitions.js'
+import { committedBeginning, keptBeginning, type Beginning, type Surroundings } from './beginning.js'
+import type { Lane } from './feed.js'
+import { Gatherer, StoppedByPolicy } from './gatherer.js'
+import { settle } from './settle.js'
+import type { SinkParts } from './sink-parts.js'
+import { targetOf, type Target } from './target.js'
+import { Abandoned, UserCalls } from './user-calls.js'
+import { Writing } from './writing.js'
+
+/** A call that takes longer is told of. */
+export const slowMs = 30_000
+/** How long what is under way may take when the partition is to be let go, and as long again once the connector has been told. */
+const graceMs = 5_000
+/** After so many failures in a row a target is opened anew before each attempt. */
+const patience = 3
+
+export interface WorkerState {
+  readonly state: 'opening' | 'running' | 'retrying'
+  readonly reason: string | undefined
+  readonly isExact: boolean
+}
+
+/** Writes one partition, for as long as it is ours. */
+export class SinkWorker implements Worker {
+  readonly #parts: SinkParts
+  readonly #partition: number
+  readonly #where: string
+  readonly #calls: UserCalls
+  /** Nothing new is begun; then, the connector is told. */
+  readonly #stopping = new AbortController()
+  readonly #ending = new AbortController()
+  readonly #done: Promise<void>
+  #target: Target | undefined
+  /** Where a target that keeps the offset is to stand. */
+  #kept: number | undefined
+  #lane: Lane | undefined
+  #gatherer: Gatherer | undefined
+  #writing: Writing | undefined
+  /** All before it is written; undefined: to be found out. */
+  #position: number | undefined
+  #failures = 0
+  #state: WorkerState['state'] = 'opening'
+  #reason: string | undefined
+  #isExact = false
+  #isAbandoned = false
+
+  /** `onEnd`: it does nothing any more. */
+  constructor(parts: SinkParts, partition: number, onEnd: () => void) {
+    this.#parts = parts
+    this.#partition = partition
+    this.#where = `sink '${parts.name}', ${parts.format.name}[${partition}]`
+    this.#calls = new UserCalls(parts.clock)
+    this.#done = this.#run().finally(onEnd)
+  }
+
+  get state(): WorkerState {
+    const slow = this.#calls.slow(slowMs)
+    if (slow !== undefined) return { state: 'retrying', reason: slow, isExact: this.#isExact }
+    return { state: this.#state, reason: this.#reason, isExact: this.#isExact }
+  }
+
+  /** Records that are there and not written; undefined until it is known. */
+  get lag(): number | undefined {
+    const { highWatermark } = this.#lane ?? {}
+    return highWatermark === undefined || this.#position === undefined
+      ? undefined
+      : Math.max(0, highWatermark - this.#position)
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort()
+    if (await this.#endsIn(graceMs)) return
+    this.#ending.abort()
+    if (await this.#endsIn(graceMs)) return
+    const { clock, logger, name } = this.#parts
+    const what = this.#calls.slow(0) ?? 'what is under way has not ended'
+    logger.error(
+      { sink: name, partition: this.#partition },
+      `${this.#where}: ${what}, and the partition is let go without it: what it still writes may come behind what the next owner writes`,
+    )
+    this.#isAbandoned = true
+    this.#calls.abandon()
+    this.#parts.offsets.forget(this.#partition)
+    await Promise.race([this.#done, clock.sleep(graceMs)])
+  }
+
+  async #endsIn(ms: number): Promise<boolean> {
+    const waiting = new AbortController()
+    const ended = this.#done.then(() => true)
+    const late = this.#parts.clock.sleep(ms, waiting.signal).then(() => false)
+    const hasEnded = await Promise.race([ended, late])
+    waiting.abort()
+    return hasEnded
+  }
+
+  async #run(): Promise<void> {
+    const { clock, counts, offsets } = this.#parts
+    const { signal } = this.#stopping
+    while (!signal.aborted) {
+      try {
+        await this.#step()
+      } catch (error) {
+        if (signal.aborted || error instanceof Abandoned) break
+        if (error instanceof StoppedByPolicy) {
+          this.#parts.onFailure(error.error)
+          this.#tell('retrying', error.message)
+          await clock.sleep(2 ** 30, signal)
+          break
+        }
+        counts.retries++
+        await this.#failed(error)
+        await clock.sleep(this.#pauseMs(), signal)
+      }
+    }
+    await this.#close()
+    this.#dropLane()
+    if (this.#isAbandoned) return
+    await offsets.flush()
+    offsets.forget(this.#partition)
+  }
+
+  /** Opens what is not open, and writes one batch. */
+  async #step(): Promise<void> {
+    const { offsets } = this.#parts
+    const target = this.#target ?? (await this.#open())
+    if (!(await this.#gather())) return
+    const writing = this.#writing as Writing
+    try {
+      await writing.run(target, this.#calls, this.#position as number, (offset) => {
+        this.#position = offset
+        offsets.note(this.#partition, offset)
+      })
+    } finally {
+      this.#kept = writing.reached ?? this.#kept
+    }
+    this.#writing = undefined
+    this.#failures = 0
+    this.#tell('running', undefined)
+  }
+
+  /** Something to write; false when there is none, since the partition is let go. */
+  async #gather(): Promise<boolean> {
+    const { signal } = this.#stopping
+    const gatherer = this.#gatherer as Gatherer
+    try {
+      if (this.#writing === undefined) {
+        const gathered = await gatherer.next(signal)
+        if (gathered === undefined) return false
+        this.#writing = new Writing(this.#parts, this.#partition, gathered)
+      } else if (this.#writing.isOneByOne) {
+        const more = await gatherer.more(signal)
+        if (more !== undefined) this.#writing.add(more)
+      }
+      return true
+    } catch (error) {
+      // Where to go on is found out anew, from what is committed.
+      await this.#parts.offsets.flush()
+      this.#dropLane()
+      this.#position = this.#kept = undefined
+      await this.#close()
+      throw error
+    }
+  }
+
+  async #open(): Promise<Target> {
+    const { app, admin, connector, format, name, logger, offsets, rules } = this.#parts
+    await offsets.flush()
+    const topic = format.name
+    const partition = this.#partition
+    const info = await topicInfo(this.#parts)
+    let committed = await offsets.load(partition, info.partitions, info.id)
+    const at = { topic, partition }
+    const start = offsetOf(await admin.startOffsets([at]), topic, partition) ?? 0
+    const end = offsetOf(await admin.endOffsets([at], 'all'), topic, partition) ?? 0
+    if (committed === undefined && rules.begin === 'latest' && offsets.hadAtFirst(partition)) {
+      const offset = offsetOf(await admin.endOffsets([at], 'committed'), topic, partition) ?? 0
+      await offsets.commit(partition, offset)
+      committed = { ...at, offset, note: '' }
+    }
+    const context = { sink: name, topic, partition, signal: this.#ending.signal, logger }
+    const late = (opened: unknown): void => void closeQuietly(opened)
+    const opened: unknown = await this.#calls.call('open', () => connector.open(context), late)
+    const target = targetOf(opened, this.#where)
+    this.#target = target
+    this.#isExact = target.offset !== undefined || target.twoPhase !== undefined
+    const where = this.#where
+    const found: Surroundings = { topic, partition, topicId: info.id, start, end, committed }
+    if (target.twoPhase !== undefined) {
+      const position = committed?.offset ?? start
+      const at = { app, name, topic, partition, topicId: info.id, offsets, committed, position, where }
+      await settle(target.twoPhase, this.#calls, at)
+    }
+    await this.#goTo(this.#beginning(target, found), target, info.id)
+    return target
+  }
+
+  #beginning(target: Target, at: Surroundings): Beginning {
+    if (target.offset !== undefined) return keptBeginning(target.offset, at)
+    if (target.twoPhase === undefined && this.#position !== undefined) return { offset: this.#position, missing: 0 }
+    return committedBeginning(at) ?? { offset: at.start, missing: 0 }
+  }
+
+  async #goTo({ offset, missing, warning }: Beginning, target: Target, topicId: string): Promise<void> {
+    const { counts, feed, logger, name, format } = this.#parts
+    const isWhereItWas = target.offset === undefined ? offset === this.#position : offset === this.#kept
+    if (isWhereItWas && this.#lane !== undefined) {
+      if (target.offset !== undefined) await this.#writing?.reopened()
+      return
+    }
+    this.#dropLane()
+    counts.missing += missing
+    if (warning !== undefined)
+      logger.error(
+        { sink: name, topic: format.name, partition: this.#partition, missing },
+        `${this.#where}: ${warning}.`,
+      )
+    this.#position = offset
+    this.#kept = target.offset === undefined ? undefined : offset
+    this.#lane = feed.open(this.#partition, offset, topicId)
+    const { batchRecords, batchBytes, onInvalid } = this.#parts.rules
+    const now = (): number => this.#parts.clock.now()
+    this.#gatherer = new Gatherer(this.#lane, { format, onInvalid, batchRecords, batchBytes, now })
+    if (this.#failures === 0) this.#tell('running', undefined)
+  }
+
+  #dropLane(): void {
+    if (this.#lane !== undefined) this.#parts.feed.release(this.#lane)
+    this.#lane = this.#gatherer = this.#writing = undefined
+  }
+
+  async #failed(error: unknown): Promise<void> {
+    const { logger, name } = this.#parts
+    this.#failures++
+    const reason = reasonOf(error)
+    const fields = { sink: name, partition: this.#partition, err: error }
+    const what = `${this.#where}: ${reason}. It is tried again`
+    if (this.#failures === 1 || (this.#failures & (this.#failures - 1)) === 0) logger.warn(fields, what)
+    else logger.debug(fields, what)
+    this.#tell('retrying', reason)
+    // Only the target knows whether a batch has come whose write has failed, where it is to come once.
+    if (this.#isExact || this.#failures >= patience || this.#gatherer === undefined) await this.#close()
+  }
+
+  async #close(): Promise<void> {
+    const target = this.#target
+    this.#target = undefined
+    if (target === undefined) return
+    if (this.#stopping.signal.aborted) this.#ending.abort()
+    try {
+      await this.#calls.call('close', () => target.close())
+    } catch (error) {
+      if (error instanceof Abandoned) return
+      this.#parts.logger.warn(
+        { sink: this.#parts.name, err: error },
+        `${this.#where}: close failed (${reasonOf(error)})`,
+      )
+    }
+  }
+
+  #pauseMs(): number {
+    const { backoffMs, maxBackoffMs } = this.#parts.rules
+    const nominal = Math.min(maxBackoffMs, backoffMs * 2 ** Math.min(30, this.#failures - 1))
+    // Between half of it and all, and not the same for all partitions: by the golden ratio they are far apart.
+    const share = ((this.#partition + this.#failures) * 0.618034) % 1
+    return Math.ceil(nominal * (0.5 + share / 2))
+  }
+
+  #tell(state: WorkerState['state'], reason: string | undefined): void {
+    if (this.#state === state && this.#reason === reason) return
+    this.#state = state
+    this.#reason = reason
+    this.#parts.onState()
+  }
+}
+
+async function topicInfo({ admin, format: { name } }: SinkParts): Promise<TopicInfo> {
+  const info = (await admin.describe([name])).get(name)
+  if (info !== undefined) return info
+  throw new MillraceError(
+    'TOPIC_MISSING',
+    `topic '${name}' does not exist any more. Create it; it is looked for again.`,
+    {
+      topic: name,
+    },
+  )
+}
+
+async function closeQuietly(opened: unknown): Promise<void> {
+  try {
+    await targetOf(opened, '').close()
+  } catch {
+    // It came too late, and nobody waits for it.
+  }
+}
