@@ -67,6 +67,13 @@ const innerRooms: Readonly<Record<string, Readonly<Record<string, readonly strin
     '.': ['watch', 'setup', 'tasks', 'membership', 'lookups', 'path', 'commit'],
   },
   connect: { '.': [], sources: ['.'], sinks: ['.'], running: ['.', 'sources', 'sinks'] },
+  singer: {
+    messages: [],
+    child: ['messages'],
+    taps: ['messages', 'child'],
+    targets: ['messages', 'child'],
+    '.': ['messages', 'child', 'taps', 'targets'],
+  },
   app: { replaying: [], '.': ['replaying'] },
 }
 

@@ -48,6 +48,7 @@ export const errorCodes = [
   'STORE_DAMAGED',
   'SOURCE_FAILED',
   'KEY_ELSEWHERE',
+  'CHILD_FAILED',
   'APP_CLOSED',
 ] as const
 
