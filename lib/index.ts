@@ -8,6 +8,8 @@ export { connectJson, connectSchema } from './codec/connect/connect-json.js'
 export { connectKey } from './codec/connect/connect-key.js'
 export { json } from './codec/json/json.js'
 export { double, integer, long } from './codec/numbers.js'
+export { sink, source } from './connect/definitions.js'
+export { SinkRefused } from './connect/sink-refused.js'
 export { Fatal, RetryAfter } from './core/advice.js'
 export { parseDuration } from './core/duration.js'
 export { errorCodes, MillraceError } from './core/errors.js'
@@ -16,7 +18,7 @@ export { stateObject } from './model/state-object.js'
 export { topic } from './model/stream.js'
 export { hopping, session, tumbling } from './model/window.js'
 
-export type { App, CloseOptions, Drained, QueriesOf, StateOf, StateReader } from './app/app.js'
+export type { App, AppHealth, AppStats, CloseOptions, Drained, QueriesOf, StateOf, StateReader } from './app/app.js'
 export type { MemoryLogOptions } from './app/logs.js'
 export type { AppOptions } from './app/options.js'
 export type { ReplayOptions, ReplayReport, ReplaySelection } from './app/replay.js'
@@ -32,6 +34,26 @@ export type { ConnectDecimal, ConnectMark } from './codec/connect/marks.js'
 export type { JsonOptions } from './codec/json/json.js'
 export type { KeyCodec } from './codec/keys.js'
 export type { OutputOf, Schema } from './codec/schema.js'
+export type { Json } from './connect/json.js'
+export type { ConnectorHealth, ConnectorStats } from './connect/runner.js'
+export type {
+  Sink,
+  SinkBatch,
+  SinkConnector,
+  SinkContext,
+  SinkOptions,
+  SinkPartition,
+  SinkRecord,
+  TwoPhase,
+} from './connect/sink.js'
+export type {
+  Source,
+  SourceBatch,
+  SourceConnector,
+  SourceContext,
+  SourceOptions,
+  SourceRecord,
+} from './connect/source.js'
 export type { Duration } from './core/duration.js'
 export type { KeyFormat } from './core/key-format.js'
 export type { ErrorCode, ErrorFacts } from './core/errors.js'

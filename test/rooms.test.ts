@@ -19,7 +19,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   runtime: ['core', 'codec', 'log', 'store', 'model', 'state', 'turn'],
   app: ['core', 'codec', 'log', 'kafka', 'memory', 'store', 'model', 'connect', 'state', 'turn', 'runtime'],
   testing: ['core', 'codec', 'log', 'memory', 'store', 'model', 'state', 'turn', 'runtime', 'app'],
-  index: ['core', 'codec', 'log', 'kafka', 'memory', 'store', 'model', 'state', 'turn', 'runtime', 'app'],
+  index: ['core', 'codec', 'log', 'kafka', 'memory', 'store', 'model', 'connect', 'state', 'turn', 'runtime', 'app'],
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { Duration } from '../core/duration.js'
+import type { ConnectorHealth, ConnectorStats } from '../connect/runner.js'
 import type { DeepReadonly } from '../model/deep-readonly.js'
 import type { AnyStateObject, Queries, StateObject } from '../model/state-object.js'
 import type { Health, Stats } from '../runtime/setup/engine-options.js'
@@ -43,7 +44,7 @@ export interface App extends AsyncDisposable {
    */
   release(kind: AnyStateObject | string, key: string): Promise<boolean>
   /** What the app is doing now; cheap enough for a probe that asks every second. */
-  health(): Health
+  health(): AppHealth
   /**
    * Calls `listener` with each change of `health().state`; what is over within a quarter of a second is left out. What it
    * throws is logged. The returned function ends it.
@@ -55,9 +56,18 @@ export interface App extends AsyncDisposable {
    */
   onRestore(listener: (report: RestoreReport) => void): () => void
   /** Counters since the start. */
-  stats(): Stats
-  /** Every topic, kind and store of the app, as text. */
+  stats(): AppStats
+  /** Every topic, kind, store, source and sink of the app, as text. */
   describe(): string
+}
+
+export interface AppHealth extends Health {
+  /** Of the sources and sinks of this process. They do not change whether it is `live` or `ready`: what is away outside is waited for. */
+  readonly connectors: readonly ConnectorHealth[]
+}
+
+export interface AppStats extends Stats {
+  readonly connectors: readonly ConnectorStats[]
 }
 
 export interface Drained {

@@ -2,9 +2,10 @@ import { randomUUID } from 'node:crypto'
 import { systemBootId } from './boot-id.js'
 import { systemClock } from '../core/clock.js'
 import { durationMs } from '../core/duration.js'
+import { checkConnectors, Connections, describeConnectors, writtenBySources } from '../connect/running/connections.js'
 import { checkOptions, duration, type Rules } from '../core/options.js'
 import { MillraceError } from '../core/errors.js'
-import { stderrLogger } from '../core/logger.js'
+import { describing, stderrLogger, unfailing } from '../core/logger.js'
 import { kafkaLog } from '../kafka/kafka-log.js'
 import { describeProgram } from '../model/describe.js'
 import { demandForeignTopics, program } from '../model/program.js'
@@ -30,17 +31,21 @@ const closeOptions: Rules<CloseOptions> = { timeout: duration }
 export function createApp(options: AppOptions): App {
   const resolved = resolveOptions(options)
   const { dataDir } = resolved
-  const definition = program(options.objects ?? [], options.flows ?? [], options.lookups)
+  const connectors = { sources: options.sources ?? [], sinks: options.sinks ?? [] }
+  checkConnectors(options.id, connectors)
+  const written = writtenBySources(connectors)
+  const definition = program(options.objects ?? [], options.flows ?? [], options.lookups, written)
   demandForeignTopics(options.id, definition)
   const logger = options.logger ?? stderrLogger
   const own = options.kafka === undefined ? undefined : kafkaLog(options.kafka, { logger })
-  const engine = (onFailure: (error: unknown) => void): Engine =>
-    new Engine(
+  const log = own ?? asPort(options.log)
+  const parts = (onFailure: (error: unknown) => void): Parts => {
+    const engine = new Engine(
       {
         ...resolved,
         app: options.id,
         program: definition,
-        log: own ?? asPort(options.log),
+        log,
         openFolder: () =>
           dataDir === undefined ? Promise.resolve(memoryFolder()) : levelFolder({ dataDir, app: options.id }),
         clock: systemClock,
@@ -52,11 +57,33 @@ export function createApp(options: AppOptions): App {
       },
       onFailure,
     )
-  return new RunningApp(engine, () => own?.[Symbol.asyncDispose](), describeProgram(options.id, definition))
+    const connections = new Connections(
+      {
+        ...resolved,
+        app: options.id,
+        log,
+        clock: systemClock,
+        logger: describing(unfailing(logger)),
+        instanceId: options.instanceId,
+        onFailure: (error) => engine.fail(error),
+      },
+      connectors,
+    )
+    return { engine, connections }
+  }
+  const description = [describeProgram(options.id, definition), ...describeConnectors(options.id, connectors)]
+  return new RunningApp(parts, () => own?.[Symbol.asyncDispose](), description.join('\n'))
+}
+
+/** What an app is made of. */
+interface Parts {
+  readonly engine: Engine
+  readonly connections: Connections
 }
 
 class RunningApp implements App {
   readonly #engine: Engine
+  readonly #connections: Connections
   readonly #disposeLog: () => PromiseLike<void> | undefined
   readonly #description: string
   #started: Promise<void> | undefined
@@ -70,11 +97,13 @@ class RunningApp implements App {
   }
 
   constructor(
-    engine: (onFailure: (error: unknown) => void) => Engine,
+    parts: (onFailure: (error: unknown) => void) => Parts,
     disposeLog: () => PromiseLike<void> | undefined,
     description: string,
   ) {
-    this.#engine = engine(() => this.#failed())
+    const { engine, connections } = parts(() => this.#failed())
+    this.#engine = engine
+    this.#connections = connections
     this.#disposeLog = disposeLog
     this.#description = description
     this.#closed = new Promise((resolve, reject) => (this.#settle = { resolve, reject }))
@@ -85,8 +114,20 @@ class RunningApp implements App {
       return this.#telling(async () => {
         throw new MillraceError('APP_CLOSED', 'the app has been closed; make a new one with createApp')
       })
-    this.#started ??= this.#telling(() => this.#engine.start())
+    this.#started ??= this.#telling(() => this.#start())
     return this.#started
+  }
+
+  /** What comes from outside finds all that reads it running. */
+  async #start(): Promise<void> {
+    await this.#engine.start()
+    try {
+      await this.#connections.start()
+    } catch (error) {
+      this.#engine.fail(error)
+    }
+    if (this.#engine.failure !== undefined) throw this.#engine.failure.error
+    if (this.#closing !== undefined) throw new MillraceError('APP_CLOSED', 'the app was closed while it was starting')
   }
 
   /** Whoever is waiting for this has heard of the error that stops the app. */
@@ -112,7 +153,11 @@ class RunningApp implements App {
   }
 
   async #close(timeoutMs: number): Promise<void> {
-    await this.#engine.stop(timeoutMs)
+    const end = systemClock.elapsed() + timeoutMs
+    const left = (): number => Math.max(0, end - systemClock.elapsed())
+    await within(left(), this.#connections.closeSources())
+    await this.#engine.stop(left())
+    await within(left(), this.#connections.closeSinks())
     await this.#disposeLog()
     const { failure } = this.#engine
     if (failure === undefined) return this.#settle.resolve()
@@ -146,7 +191,7 @@ class RunningApp implements App {
   }
 
   health(): ReturnType<App['health']> {
-    return this.#engine.health
+    return { ...this.#engine.health, connectors: this.#connections.health }
   }
 
   onStateChange(listener: Parameters<App['onStateChange']>[0]): () => void {
@@ -158,7 +203,7 @@ class RunningApp implements App {
   }
 
   stats(): ReturnType<App['stats']> {
-    return this.#engine.stats
+    return { ...this.#engine.stats, connectors: this.#connections.stats }
   }
 
   describe(): string {
@@ -168,4 +213,11 @@ class RunningApp implements App {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }
+}
+
+/** Waits for it, so long at most. */
+async function within(ms: number, work: Promise<void>): Promise<void> {
+  const done = new AbortController()
+  await Promise.race([work, systemClock.sleep(ms, done.signal)])
+  done.abort()
 }

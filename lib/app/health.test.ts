@@ -99,6 +99,7 @@ describe('the health of an app', () => {
       held: [],
       quarantined: 0,
       paused: [],
+      connectors: [],
     }
     expect(app.health()).toEqual(well)
     await app.close()

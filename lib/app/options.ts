@@ -16,6 +16,8 @@ import {
   whole,
   type Rules,
 } from '../core/options.js'
+import type { Sink } from '../connect/sink.js'
+import type { Source } from '../connect/source.js'
 import type { KafkaOptions } from '../kafka/connection/options.js'
 import type { Log } from '../log/port.js'
 import { checkAppId } from '../model/names.js'
@@ -32,6 +34,10 @@ export interface AppOptions {
   readonly flows?: readonly Flow[]
   /** Tables that turns look rows up in; each instance keeps a whole copy of each in memory. */
   readonly lookups?: readonly LookupTable<unknown>[]
+  /** Bring records from outside into topics: `source('orders', { into: orders, from: tcpSource({ port: 7000 }) })`. */
+  readonly sources?: readonly Source[]
+  /** Take records of topics to the outside: `sink('rows', { from: rows, to: … })`. */
+  readonly sinks?: readonly Sink[]
   /** Kafka: kafkajs's own connection options (brokers, ssl, sasl, clientId, …). */
   readonly kafka?: KafkaOptions
   /** Instead of `kafka`: a log that is open already, `memoryLog()` or `kafkaLog()`. It is not closed with the app. */
@@ -88,6 +94,8 @@ export const appRules: Rules<AppOptions> = {
   objects: list('a list of state objects, made with stateObject(name, options)'),
   flows: list('a list of flows, made with stream.to(topic)'),
   lookups: list('a list of lookup tables, made with lookup(topic)'),
+  sources: list('a list of sources, made with source(name, { into, from })'),
+  sinks: list('a list of sinks, made with sink(name, { from, to })'),
   kafka,
   log,
   guarantee: oneOf('exactly-once', 'at-least-once'),

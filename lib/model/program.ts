@@ -11,22 +11,25 @@ export interface Program {
   readonly flows: readonly FlowDefinition[]
   /** Topics read, in order of first mention. */
   readonly sources: readonly TopicNode[]
-  /** Topics written by `publish` and `to`, and those that kinds declare to emit to; others are only known when a handler runs. */
+  /** Topics written by `publish`, `to` and sources, and those that kinds declare to emit to; others are only known when a handler runs. */
   readonly targets: readonly TopicNode[]
   /** Topics of lookup tables. */
   readonly lookups: readonly TopicNode[]
 }
 
-/** Checks definitions against each other. Throws `DEFINITION_INVALID` naming what collides and what to do. */
+/**
+ * Checks definitions against each other. `beside`: topics that sources write to, where the app has sources or sinks. Throws `DEFINITION_INVALID` naming what collides and what to do.
+ */
 export function program(
   objects: readonly AnyStateObject[],
   flows: readonly Flow[],
   lookups: readonly LookupTable<unknown>[] = [],
+  beside?: readonly TopicNode[],
 ): Program {
-  if (objects.length + flows.length === 0) {
+  if (objects.length + flows.length === 0 && beside === undefined) {
     throw new MillraceError(
       'DEFINITION_INVALID',
-      'the app does nothing: give it objects: [stateObject(…)] or flows: [stream.to(…)]',
+      'the app does nothing: give it objects: [stateObject(…)], flows: [stream.to(…)], sources or sinks',
     )
   }
   const kinds = objects.map(definitionOf)
@@ -56,6 +59,7 @@ export function program(
   const targets = [
     ...kinds.flatMap((kind) => [...kind.publishes.map((publish) => publish.target), ...kind.emits]),
     ...definitions.map((flow) => flow.target),
+    ...(beside ?? []),
   ]
   return Object.freeze({
     kinds,

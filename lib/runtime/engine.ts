@@ -300,6 +300,11 @@ export class Engine {
     this.#parts?.passage.turns.suspect(table.kind.name)
   }
 
+  /** Something beside it cannot go on, and stops the app. */
+  fail(error: unknown): void {
+    this.#fail(error)
+  }
+
   #fail(cause: unknown): void {
     if (this.#failure !== undefined) return
     const error = this.#parts === undefined ? cause : ownTopicGone(this.#parts.topology, cause)
