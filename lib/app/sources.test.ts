@@ -2,7 +2,8 @@ import { readAll } from '../../test/reading.js'
 import { arraySource, until } from '../../test/source-world.js'
 import { z } from 'zod'
 import { text } from '../codec/codec.js'
-import { source } from '../connect/definitions.js'
+import { sink, source } from '../connect/definitions.js'
+import type { SinkBatch } from '../connect/sink.js'
 import { silentLogger } from '../core/logger.js'
 import { memoryLog, type MemoryLog } from '../memory/memory-log.js'
 import { stateObject } from '../model/state-object.js'
@@ -71,6 +72,22 @@ describe('an app with sources', () => {
     const app = appOf(memoryLog(), { sources: [source('words', { into: lines, from: deaf })] })
     await app.start()
     await app.close({ timeout: '50ms' })
+    expect(app.health().state).toBe('closed')
+  })
+
+  it('has sinks that take what it writes', async () => {
+    const written: unknown[] = []
+    const to = {
+      kind: 'list',
+      open: () => ({ write: ({ records }: SinkBatch) => void written.push(...records.map(({ value }) => value)) }),
+    }
+    const sources = [source('words', { into: lines, from })]
+    await using app = appOf(memoryLog(), { objects: [counter], sources, sinks: [sink('list', { from: out, to })] })
+    await app.start()
+    await until(() => written.length === 4)
+    expect(written.sort()).toEqual(['a1', 'a2', 'a3', 'b1'])
+    expect(app.health().connectors.map(({ kind, name }) => `${kind} ${name}`)).toEqual(['source words', 'sink list'])
+    expect(app.describe()).toContain('sink list: out → list')
   })
 
   it('is described with them', () => {

@@ -5,6 +5,7 @@ import { topicNode, type TopicNode } from '../../model/stream.js'
 import type { ConnectorHealth, ConnectorStats, Runner, RunnerOptions } from '../runner.js'
 import type { Sink } from '../sink.js'
 import type { Source } from '../source.js'
+import { SinkRunner } from '../sinks/sink-runner.js'
 import { SourceRunner } from '../sources/source-runner.js'
 
 /** All that an app is connected to. */
@@ -69,9 +70,9 @@ export class Connections {
   readonly #sources: readonly Runner[]
   readonly #sinks: readonly Runner[]
 
-  constructor(options: RunnerOptions, { sources }: Connectors) {
+  constructor(options: RunnerOptions, { sources, sinks }: Connectors) {
     this.#sources = sources.map((each) => new SourceRunner(options, each))
-    this.#sinks = []
+    this.#sinks = sinks.map((each) => new SinkRunner(options, each))
   }
 
   /** Sinks first, so that they have joined when something comes. */
