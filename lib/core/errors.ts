@@ -32,6 +32,7 @@ export const errorCodes = [
   'ROUTE_MISMATCH',
   'BATCH_CORRUPT',
   'COMPRESSION_UNAVAILABLE',
+  'PACKAGE_MISSING',
   'OFFSET_OUT_OF_RANGE',
   'INBOX_TRIMMED',
   'OFFSETS_LOST',
@@ -49,6 +50,7 @@ export const errorCodes = [
   'SOURCE_FAILED',
   'KEY_ELSEWHERE',
   'CHILD_FAILED',
+  'CONNECTOR_FAILED',
   'APP_CLOSED',
 ] as const
 
