@@ -27,7 +27,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
  * rows above it.
  */
 const innerRooms: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
-  codec: { '.': [], json: ['.'], avro: ['.'], connect: ['.', 'json', 'avro'] },
+  codec: { '.': [], json: ['.'], avro: ['.'], connect: ['.', 'json', 'avro'], registry: ['.', 'avro'] },
   log: {
     format: [],
     compression: ['format'],

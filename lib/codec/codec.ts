@@ -1,3 +1,4 @@
+import type { Awaited } from '../core/key-format.js'
 import { asBuffer, isBytes } from '../core/bytes.js'
 import { MillraceError } from '../core/errors.js'
 import type { Rule } from '../core/options.js'
@@ -20,6 +21,30 @@ export interface Codec<V> {
    * on bytes that are no value of this format at all.
    */
   decodeRaw?(bytes: Uint8Array): unknown
+  /** The codec as one topic uses it, for formats that go by it; `topic()` asks for it. The same one for the same place. */
+  readonly of?: (place: CodecPlace) => Codec<V>
+  /** What must be asked for, over a network, before values can be written or read. Apps and clients wait for it. */
+  readonly awaited?: Awaited
+  /** Of keys that are not text, numbers or bytes: what user code sees of them. */
+  readonly keyText?: KeyText<V>
+}
+
+/** Where a codec is used. */
+export interface CodecPlace {
+  readonly topic: string
+  readonly part: 'key' | 'value'
+}
+
+/** Different keys have different texts. */
+export interface KeyText<V> {
+  text(key: V): string
+  /** Throws what is no text of a key. */
+  key(text: string): V
+}
+
+/** The codec of a topic's keys or values. */
+export function codecFor<V>(codec: Codec<V>, place: CodecPlace): Codec<V> {
+  return codec.of?.(place) ?? codec
 }
 
 export const codecRule: Rule = {

@@ -1,6 +1,6 @@
 import { MillraceError } from '../core/errors.js'
 import { demandEncoded, forget, isThenable } from '../core/record-checks.js'
-import { bytes, text, type Codec } from './codec.js'
+import { bytes, codecFor, text, type Codec, type CodecPlace } from './codec.js'
 
 /** Codecs of this library, which give what they should. */
 const known = new WeakSet<object>([text(), bytes()])
@@ -45,6 +45,9 @@ function guardOf(codec: Codec<unknown>): Codec<unknown> {
       decodeRange: (bytes: Buffer, start: number, end: number) => read(codec.decodeRange?.(bytes, start, end)),
     }),
     ...(codec.decodeText && { decodeText: (text: string) => read(codec.decodeText?.(text)) }),
+    ...(codec.awaited && { awaited: codec.awaited }),
+    ...(codec.of && { of: (place: CodecPlace) => guarded(codecFor(codec, place)) }),
+    ...(codec.keyText && { keyText: codec.keyText }),
     ...(codec.decodeRaw && { decodeRaw: (bytes: Uint8Array) => read(codec.decodeRaw?.(bytes)) }),
   })
 }

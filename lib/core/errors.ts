@@ -51,6 +51,8 @@ export const errorCodes = [
   'KEY_ELSEWHERE',
   'CHILD_FAILED',
   'CONNECTOR_FAILED',
+  'SCHEMA_REFUSED',
+  'REGISTRY_REFUSED',
   'APP_CLOSED',
 ] as const
 

@@ -3,6 +3,22 @@ import { utf8Text } from './bytes.js'
 import { MillraceError } from './errors.js'
 
 /**
+ * What a format must ask somebody for, over a network, before its values can be written or read. Nothing on the record path can wait;
+ * so whoever reads or writes a topic asks here before it encodes or decodes.
+ */
+export interface Awaited {
+  /**
+   * `write`: resolves when values can be encoded. `read`: when it is known that what has been written of late can be read. Rejects
+   * with what somebody has to repair. While nobody answers it goes on asking; when `signal` aborts it resolves.
+   */
+  prepare(use: 'read' | 'write', signal: AbortSignal): Promise<void>
+  /** What must be waited for before these bytes can be decoded; undefined: nothing. Never rejects. Ask again when it has resolved. */
+  missing(bytes: Buffer, start: number, end: number): Promise<void> | undefined
+  /** Why it is still being asked for; undefined while there is no trouble. */
+  readonly trouble: string | undefined
+}
+
+/**
  * How the keys of a topic are read and written. To handlers a key is text, whatever its bytes are: of a long its digits, of bytes
  * their hexadecimal digits; so different bytes are different texts.
  */
@@ -13,6 +29,8 @@ export interface KeyFormat {
   text(bytes: Buffer, start: number, end: number): string
   /** What the log has for this text. Throws `VALUE_INVALID` for a text that is no key of this format. */
   bytes(text: string): string | Uint8Array
+  /** What must be asked for before keys can be read or written. */
+  readonly awaited?: Awaited | undefined
 }
 
 /** UTF-8, which most keys are. Bytes that are something else would become the replacement character, and different keys one. */

@@ -1,5 +1,5 @@
 import type { Codec } from '../codec/codec.js'
-import { isCodec } from '../codec/codec.js'
+import { codecFor, isCodec } from '../codec/codec.js'
 import { guarded } from '../codec/guarded.js'
 import { jsonAt } from '../codec/json/json.js'
 import { isSchema, type OutputOf, type Schema } from '../codec/schema.js'
@@ -164,8 +164,11 @@ export function topic(name: string, format: Schema | Codec<unknown>, options: To
     )
   }
   checkOptions(`topic '${name}'`, options, topicOptions)
-  const codec = within(`topic '${name}'`, { topic: name }, () => codecOf(format, options.checked))
-  const keys = keyFormat(options.key)
+  const { key } = options
+  const [codec, keys] = within(`topic '${name}'`, { topic: name }, () => [
+    codecFor(codecOf(format, options.checked), { topic: name, part: 'value' }),
+    keyFormat(key && (codecFor(key as Codec<unknown>, { topic: name, part: 'key' }) as KeyCodec)),
+  ])
   const node: TopicNode = Object.freeze({
     kind: 'topic',
     name,

@@ -53,7 +53,7 @@ export function framingOf(header: AvroHeader, own: AvroType): Framing {
   )
   if (header.kind === 'single-object') {
     // Its own type last, so that it is the one that counts when another schema is equal to it.
-    const types = [...(header.writers ?? []).map(avroType), own]
+    const types = [...(header.writers ?? []).map((writer) => avroType(writer)), own]
     return {
       header: singleObject(own),
       writers: new Map(types.map((type) => [singleObject(type).toString('hex'), type])),

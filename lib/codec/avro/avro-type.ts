@@ -12,9 +12,10 @@ export type Resolver = ReturnType<Type['createResolver']>
  * - longs are exact (`exactLong`): numbers, and bigints where a number would be rounded;
  * - what is resolved from another schema is never rounded (`Exact`), nor taken in another unit of time (`Time`).
  *
+ * `named`: schemas that define names which it uses, each after those that it uses itself.
  * Throws `DEFINITION_INVALID` when it is not an Avro schema.
  */
-export function avroType(schema: AvroSchema): AvroType {
+export function avroType(schema: AvroSchema, named: readonly AvroSchema[] = []): AvroType {
   // A logical type asks for the type beneath it with the same schema, which must not be wrapped again.
   const wrapping = new Set<unknown>()
   const typeHook = (part: unknown, options: object): Type | undefined => {
@@ -28,7 +29,11 @@ export function avroType(schema: AvroSchema): AvroType {
     return type
   }
   try {
-    return avsc.Type.forSchema(schema as never, { typeHook: typeHook as never })
+    const registry = {}
+    const [type] = [...named, schema]
+      .map((each) => avsc.Type.forSchema(each as never, { typeHook: typeHook as never, registry }))
+      .slice(-1)
+    return type as Type
   } catch (cause) {
     throw new MillraceError('DEFINITION_INVALID', `not an Avro schema that can be used: ${reasonOf(cause)}`, { cause })
   }
