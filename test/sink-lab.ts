@@ -3,7 +3,9 @@ import { sink, type SinkBatch, type SinkConnector, type SinkOptions, type SinkPa
 import { SinkRunner } from '../lib/connect/sinks/sink-runner.js'
 import type { RunnerOptions } from '../lib/connect/runner.js'
 import { systemClock } from '../lib/core/clock.js'
-import { silentLogger } from '../lib/core/logger.js'
+import { silentLogger, type Logger } from '../lib/core/logger.js'
+import { bytes } from '../lib/codec/codec.js'
+import { logClient } from '../lib/log/client/client.js'
 import type { LogPort } from '../lib/log/port.js'
 import type { MemoryLog } from '../lib/memory/memory-log.js'
 import { topic, type Topic } from '../lib/model/stream.js'
@@ -73,3 +75,24 @@ export async function committed(log: LogPort, partitions: number): Promise<reado
 
 export const numbers = (batches: readonly SinkBatch<Row>[]): readonly (number | undefined)[] =>
   batches.flatMap(({ records }) => records.map(({ value }) => value?.n))
+
+/** The dead letters of the app, by `topic[partition]@offset`, with what they say. */
+export async function letters(log: LogPort): Promise<readonly Readonly<Record<string, string>>[]> {
+  const client = logClient(log, systemClock)
+  const found: Record<string, string>[] = []
+  for await (const { record } of client.read({ name: 'shop-dlq', codec: bytes() })) {
+    const own = [...record.headers].filter(([name]) => name.startsWith('millrace.'))
+    found.push(Object.fromEntries(own.map(([name, value]) => [name.slice(9), Buffer.from(value!).toString()])))
+  }
+  return found
+}
+
+/** A logger, and what it was told. */
+export function hearing(): { readonly logger: Logger; readonly heard: string[] } {
+  const heard: string[] = []
+  const note =
+    (level: string) =>
+    (_: object, message = ''): void =>
+      void heard.push(`${level}: ${message}`)
+  return { heard, logger: { debug: () => undefined, info: () => undefined, warn: note('warn'), error: note('error') } }
+}

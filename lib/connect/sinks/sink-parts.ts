@@ -43,6 +43,8 @@ export interface SinkParts {
   readonly offsets: GroupOffsets
   readonly letters: DeadLetters
   readonly clock: Clock
+  /** How long what is under way may take when a partition is let go, and as long again once the connector has been told. */
+  readonly graceMs: number
   readonly logger: Logger
   readonly onFailure: (error: unknown) => void
   /** The state of a worker is another one. */

@@ -17,6 +17,9 @@ const growthMs = 30_000
 /** How often calls that do not end are looked for. */
 const lookMs = 5_000
 
+/** A round of the group waits for two sessions for who still writes. */
+const longestGraceMs = 5_000
+
 /** Runs a sink in this process: a group of its own, a worker for each partition that it has. */
 export class SinkRunner implements Runner {
   readonly #options: RunnerOptions
@@ -75,6 +78,7 @@ export class SinkRunner implements Runner {
       offsets,
       letters,
       clock,
+      graceMs: Math.min(longestGraceMs, sessionTimeoutMs / 2),
       logger,
       onFailure,
       onState: () => void this.#look(),

@@ -1,20 +1,17 @@
-import { MillraceError, reasonOf } from '../../core/errors.js'
-import { offsetOf } from '../../core/record.js'
-import type { TopicInfo } from '../../log/port.js'
+import { reasonOf } from '../../core/errors.js'
 import type { Worker } from '../owned-partitions.js'
 import { committedBeginning, keptBeginning, type Beginning, type Surroundings } from './beginning.js'
+import { endsIn } from './ending.js'
 import type { Lane } from './feed.js'
 import { Gatherer, StoppedByPolicy } from './gatherer.js'
-import { settle } from './settle.js'
+import { openTarget } from './open-target.js'
 import type { SinkParts } from './sink-parts.js'
-import { targetOf, type Target } from './target.js'
+import type { Target } from './target.js'
 import { Abandoned, UserCalls } from './user-calls.js'
 import { Writing } from './writing.js'
 
 /** A call that takes longer is told of. */
 export const slowMs = 30_000
-/** How long what is under way may take when the partition is to be let go, and as long again once the connector has been told. */
-const graceMs = 5_000
 /** After so many failures in a row a target is opened anew before each attempt. */
 const patience = 3
 
@@ -72,29 +69,18 @@ export class SinkWorker implements Worker {
   }
 
   async stop(): Promise<void> {
+    const { clock, logger, name, offsets, graceMs } = this.#parts
     this.#stopping.abort()
-    if (await this.#endsIn(graceMs)) return
+    if (await endsIn(clock, graceMs, this.#done)) return
     this.#ending.abort()
-    if (await this.#endsIn(graceMs)) return
-    const { clock, logger, name } = this.#parts
+    if (await endsIn(clock, graceMs, this.#done)) return
     const what = this.#calls.slow(0) ?? 'what is under way has not ended'
-    logger.error(
-      { sink: name, partition: this.#partition },
-      `${this.#where}: ${what}, and the partition is let go without it: what it still writes may come behind what the next owner writes`,
-    )
+    const sentence = `${this.#where}: ${what}, and the partition is let go without it: what it still writes may come behind what the next owner writes`
+    logger.error({ sink: name, partition: this.#partition }, sentence)
     this.#isAbandoned = true
     this.#calls.abandon()
-    this.#parts.offsets.forget(this.#partition)
-    await Promise.race([this.#done, clock.sleep(graceMs)])
-  }
-
-  async #endsIn(ms: number): Promise<boolean> {
-    const waiting = new AbortController()
-    const ended = this.#done.then(() => true)
-    const late = this.#parts.clock.sleep(ms, waiting.signal).then(() => false)
-    const hasEnded = await Promise.race([ended, late])
-    waiting.abort()
-    return hasEnded
+    offsets.forget(this.#partition)
+    await endsIn(clock, graceMs, this.#done)
   }
 
   async #run(): Promise<void> {
@@ -167,34 +153,10 @@ export class SinkWorker implements Worker {
   }
 
   async #open(): Promise<Target> {
-    const { app, admin, connector, format, name, logger, offsets, rules } = this.#parts
-    await offsets.flush()
-    const topic = format.name
-    const partition = this.#partition
-    const info = await topicInfo(this.#parts)
-    let committed = await offsets.load(partition, info.partitions, info.id)
-    const at = { topic, partition }
-    const start = offsetOf(await admin.startOffsets([at]), topic, partition) ?? 0
-    const end = offsetOf(await admin.endOffsets([at], 'all'), topic, partition) ?? 0
-    if (committed === undefined && rules.begin === 'latest' && offsets.hadAtFirst(partition)) {
-      const offset = offsetOf(await admin.endOffsets([at], 'committed'), topic, partition) ?? 0
-      await offsets.commit(partition, offset)
-      committed = { ...at, offset, note: '' }
-    }
-    const context = { sink: name, topic, partition, signal: this.#ending.signal, logger }
-    const late = (opened: unknown): void => void closeQuietly(opened)
-    const opened: unknown = await this.#calls.call('open', () => connector.open(context), late)
-    const target = targetOf(opened, this.#where)
+    const { target, at } = await openTarget(this.#parts, this.#partition, this.#calls, this.#ending.signal, this.#where)
     this.#target = target
     this.#isExact = target.offset !== undefined || target.twoPhase !== undefined
-    const where = this.#where
-    const found: Surroundings = { topic, partition, topicId: info.id, start, end, committed }
-    if (target.twoPhase !== undefined) {
-      const position = committed?.offset ?? start
-      const at = { app, name, topic, partition, topicId: info.id, offsets, committed, position, where }
-      await settle(target.twoPhase, this.#calls, at)
-    }
-    await this.#goTo(this.#beginning(target, found), target, info.id)
+    await this.#goTo(this.#beginning(target, at), target, at.topicId)
     return target
   }
 
@@ -220,6 +182,7 @@ export class SinkWorker implements Worker {
       )
     this.#position = offset
     this.#kept = target.offset === undefined ? undefined : offset
+    if (warning !== undefined) this.#parts.offsets.note(this.#partition, offset)
     this.#lane = feed.open(this.#partition, offset, topicId)
     const { batchRecords, batchBytes, onInvalid } = this.#parts.rules
     const now = (): number => this.#parts.clock.now()
@@ -274,25 +237,5 @@ export class SinkWorker implements Worker {
     this.#state = state
     this.#reason = reason
     this.#parts.onState()
-  }
-}
-
-async function topicInfo({ admin, format: { name } }: SinkParts): Promise<TopicInfo> {
-  const info = (await admin.describe([name])).get(name)
-  if (info !== undefined) return info
-  throw new MillraceError(
-    'TOPIC_MISSING',
-    `topic '${name}' does not exist any more. Create it; it is looked for again.`,
-    {
-      topic: name,
-    },
-  )
-}
-
-async function closeQuietly(opened: unknown): Promise<void> {
-  try {
-    await targetOf(opened, '').close()
-  } catch {
-    // It came too late, and nobody waits for it.
   }
 }

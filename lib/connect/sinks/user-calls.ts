@@ -1,4 +1,5 @@
 import type { Clock } from '../../core/clock.js'
+import { thrownBy } from '../../core/errors.js'
 import { forget } from '../../core/record-checks.js'
 
 /** A call has not ended in time, and is waited for no longer. */
@@ -43,6 +44,8 @@ export class UserCalls {
           }),
         )
       return await Promise.race([settled, given])
+    } catch (error) {
+      throw thrownBy(error)
     } finally {
       signal.removeEventListener('abort', abandon)
       this.#underWay = undefined
