@@ -1,4 +1,4 @@
-import { MillraceError, reasonOf } from '../../core/errors.js'
+import { isError, MillraceError, reasonOf } from '../../core/errors.js'
 import type { DeadLetter } from './dead-letters.js'
 import type { Gathered } from './gatherer.js'
 import { sinkBatch, spanOf, type Taken, type TakenBatch } from './taken.js'
@@ -152,7 +152,10 @@ export class Writing {
     if (refused === undefined) return []
     return records
       .filter(({ offset }) => refused.has(offset))
-      .map((record) => this.#letter(record, `the target refuses it (${reasonOf(refused.get(record.offset))})`, error))
+      .map((record) => {
+        const why = refused.get(record.offset)
+        return this.#letter(record, `the target refuses it (${reasonOf(why)})`, isError(why) ? why : undefined)
+      })
   }
 
   #letterOf({ records: [record], failures }: Single, error: unknown): DeadLetter {
