@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -30,6 +30,19 @@ export class OwnRabbitmq {
 
   async kill(): Promise<void> {
     await command('kill', this.#dir)
+  }
+
+  /** It keeps its connections and does nothing more. */
+  freeze(): void {
+    process.kill(this.#pid, 'SIGSTOP')
+  }
+
+  thaw(): void {
+    process.kill(this.#pid, 'SIGCONT')
+  }
+
+  get #pid(): number {
+    return Number(readFileSync(join(this.#dir, 'pid'), 'utf8'))
   }
 
   /** `rabbitmqctl`. */

@@ -6,7 +6,7 @@ import { MillraceError, reasonOf } from '../core/errors.js'
 import { shownAddress, type Address } from './address.js'
 
 /** How long a server is waited for that is asked to end something; what is left then is cut off. */
-const patienceMs = 3_000
+const patienceMs = 2_000
 
 /** A connection to a server, which can say why it is of no use any more. */
 export class Connection {
@@ -79,9 +79,9 @@ export class Connection {
   async close(): Promise<void> {
     this.#listeners.clear()
     if (this.#failure === undefined) await inTime(this.#model.close())
-    // amqplib ends its half and waits for the server's: one that is frozen would keep this process alive.
+    // amqplib ends its half and waits for the server's: one that is frozen would keep this process alive. The error ends its timers too.
     const { stream } = this.#model.connection as { readonly stream?: Duplex }
-    stream?.destroy()
+    stream?.destroy(new Error('closed'))
   }
 
   #fail(reason: string): void {

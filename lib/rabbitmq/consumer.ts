@@ -7,7 +7,7 @@ import { ensureQueue, type RabbitmqQueueDeclaration } from './queues.js'
 import { recordOf, type RecordOptions } from './record.js'
 
 /** How long commits that are under way at the end may take, so that their messages are acknowledged. */
-const lastAcksMs = 6_000
+const lastAcksMs = 4_000
 
 export interface ConsumerOptions {
   readonly address: Address

@@ -1,5 +1,5 @@
 import type { ConfirmChannel, Message } from 'amqplib'
-import { systemClock } from '../core/clock.js'
+import { idleClock } from '../core/clock.js'
 import { MillraceError, reasonOf } from '../core/errors.js'
 import { inTime, type Connection } from './connection.js'
 import type { Outgoing } from './outgoing.js'
@@ -22,7 +22,7 @@ export interface Outcome {
 }
 
 /** How long who is to stop waits for confirms: without them all would be sent again by whoever comes next. */
-const lastConfirmsMs = 3_000
+const lastConfirmsMs = 2_000
 
 /** A channel on which the server confirms messages. Once it has a failure it is of no use any more. */
 export class SendingChannel {
@@ -86,8 +86,9 @@ export class SendingChannel {
 
   /** Resolves when each message that was sent is confirmed, returned or nacked, or is of a channel that has failed. */
   async outcome(signal: AbortSignal): Promise<Outcome> {
-    const stopping = (): void => void systemClock.sleep(lastConfirmsMs).then(() => this.#fail(this.#lost('it stops')))
-    signal.addEventListener('abort', stopping, { once: true })
+    const stopping = (): void => void idleClock.sleep(lastConfirmsMs).then(() => this.#stopped())
+    if (signal.aborted) stopping()
+    else signal.addEventListener('abort', stopping, { once: true })
     while (this.#pending > 0 && this.#failure === undefined) await this.#woken()
     signal.removeEventListener('abort', stopping)
     const outcome = { confirmed: this.#confirmed, returned: this.#returned, nacked: this.#nacked }
@@ -99,7 +100,13 @@ export class SendingChannel {
 
   /** Never rejects. */
   async close(): Promise<void> {
-    if (this.#failure === undefined) await inTime(Promise.resolve().then(() => this.#channel.close()))
+    const closed = inTime(Promise.resolve().then(() => this.#channel.close()))
+    // Of one that has failed nothing is expected.
+    if (this.#failure === undefined) await closed
+  }
+
+  #stopped(): void {
+    if (this.#pending > 0) this.#fail(this.#lost('it stops, and the server has not confirmed them in time'))
   }
 
   #settle(offset: number, error: unknown): void {
