@@ -40,7 +40,7 @@ export class Publisher<V> implements SinkPartition<V> {
     const refused = await this.#send(batch, channel)
     const { confirmed, returned, nacked } = await channel.outcome(this.#given.context.signal)
     for (const offset of confirmed) this.#confirmed.add(offset)
-    for (const [offset, reason] of returned) refused.set(offset, reason)
+    if (this.#given.options.queue === undefined) for (const [offset, reason] of returned) refused.set(offset, reason)
     // The others that fail are of the next try, without these.
     if (refused.size > 0) throw new SinkRefused(refused)
     if (channel.failure !== undefined) throw channel.failure
@@ -72,6 +72,7 @@ export class Publisher<V> implements SinkPartition<V> {
 
   async #open(): Promise<SendingChannel> {
     if (this.#channel !== undefined && this.#channel.failure === undefined) return this.#channel
+    void this.#channel?.close()
     const { context, shared, options } = this.#given
     const connection = await shared.connection(`millrace sink ${context.sink}`)
     return (this.#channel = await SendingChannel.open(connection, options))

@@ -37,7 +37,7 @@ export class SendingChannel {
   /** Whoever waits for room, or for the last confirm, looks again. */
   #wake: () => void = () => undefined
 
-  private constructor(connection: Connection, channel: ConfirmChannel, exchange: string) {
+  private constructor(connection: Connection, channel: ConfirmChannel, { exchange = '', queue }: Target) {
     this.#connection = connection
     this.#channel = channel
     this.#exchange = exchange
@@ -46,15 +46,20 @@ export class SendingChannel {
     // The connection says why, where it is closed with all its channels, and says so after them.
     channel.on('close', () => queueMicrotask(() => this.#fail(this.#lost('its channel was closed'))))
     channel.on('drain', () => this.#wake())
-    channel.on('return', (message) => this.#returned.set(offsetOf(message), reasonFor(message)))
+    channel.on('return', (message) => {
+      this.#returned.set(offsetOf(message), reasonFor(message))
+      // Not the message is to blame, if all go to the same queue.
+      if (queue !== undefined) this.#fail(this.#lost(`there is no queue '${queue}' any more`))
+    })
   }
 
   /** Rejects with what keeps messages from being sent. */
-  static async open(connection: Connection, { exchange = '', queue, declare }: Target): Promise<SendingChannel> {
+  static async open(connection: Connection, target: Target): Promise<SendingChannel> {
+    const { exchange = '', queue, declare } = target
     let sending: SendingChannel | undefined
     try {
       const channel = await connection.confirmChannel()
-      sending = new SendingChannel(connection, channel, exchange)
+      sending = new SendingChannel(connection, channel, target)
       if (queue !== undefined) await ensureQueue(channel, queue, declare)
       if (exchange !== '') await channel.checkExchange(exchange)
       return sending

@@ -12,7 +12,7 @@ export interface RabbitmqSinkOptions<V = unknown> {
   readonly exchange?: string
   /** Of each message. @default the record's key, '' where it has none */
   readonly routingKey?: string | ((record: SinkRecord<V>) => string)
-  /** The queue that all messages go to, instead of an exchange. */
+  /** The queue that all messages go to, instead of an exchange. While it is missing, nothing is refused, and writing is tried again. */
   readonly queue?: string
   /** Makes `queue` when it is not there, durable unless it says otherwise. @default it must be there */
   readonly declare?: RabbitmqQueueDeclaration
