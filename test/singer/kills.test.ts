@@ -20,7 +20,7 @@ const deaths = fc.array(fc.record({ messages: fc.nat({ max: 60 }), part: fc.nat(
 const numbers = topic('numbers', z.object({ n: z.number() }))
 const upTo = (end: number): number[] => Array.from({ length: end }, (_, n) => n)
 
-/** `write(text)`: as \`raw\`, until the program dies of the death of this run. */
+/** `write(message)`, until the program dies of the death of this run. */
 const dying = (all: readonly unknown[], runsFile: string): string => `
   const run = fs.existsSync(${JSON.stringify(runsFile)}) ? fs.statSync(${JSON.stringify(runsFile)}).size : 0
   fs.appendFileSync(${JSON.stringify(runsFile)}, 'x')
