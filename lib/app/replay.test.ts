@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { appendRaw, readRaw } from '../../test/raw-records.js'
 import { text } from '../codec/codec.js'
+import { silentLogger, type Logger } from '../core/logger.js'
 import { stateObject } from '../model/state-object.js'
 import { topic } from '../model/stream.js'
 import { Driver } from '../testing/driver.js'
@@ -331,6 +332,59 @@ describe('a letter that is edited', () => {
     expect(numbers(driver)).toEqual([1])
   })
 })
+
+describe('a replay that', () => {
+  const heard = (): { readonly warned: string[]; readonly logger: Logger } => {
+    const warned: string[] = []
+    const logger = { ...silentLogger, warn: (_fields: object, message: string) => void warned.push(message) }
+    return { warned, logger: logger as Logger }
+  }
+
+  it('asks for letters that there are not says so', async () => {
+    const { warned, logger } = heard()
+    const bad = new Set([1])
+    await using driver = driverOf(bad, { logger })
+    await send(driver, 'a', 1)
+    const before = warned.length
+    await driver.replayDeadLetters({ only: { key: 'b', from: new Date(5) }, drop: { key: 'c', reason: 'none' } })
+    expect(warned.slice(before)).toEqual([
+      expect.stringMatching(/none of the dead letters in test-dlq is one that 'only' asks for, .*"key":"b".*1970/),
+      expect.stringMatching(/'drop' asks for, .*"key":"c"/),
+    ])
+    bad.clear()
+    const found = warned.length
+    expect(await driver.replayDeadLetters({ only: { key: 'a' } })).toMatchObject({ replayed: 1 })
+    // They are there, and have had their turns.
+    await driver.replayDeadLetters({ only: {} })
+    await driver.replayDeadLetters()
+    expect(warned.slice(found)).toEqual([])
+  })
+
+  it.each([
+    ['throws', (): never => refuse(new Error('no idea'))],
+    ['rejects', () => Promise.reject(new Error('no idea'))],
+    ['throws an object', (): never => refuse({ no: 'idea' })],
+  ])('is given an edit that %s says for which letter', async (_how, edit) => {
+    const bad = new Set([2])
+    await using driver = driverOf(bad, { partitions: 1 })
+    await send(driver, 'a', 1, 2)
+    await expect(driver.replayDeadLetters({ edit })).rejects.toMatchObject({
+      code: 'STEP_FAILED',
+      topic: 'orders',
+      partition: 0,
+      offset: 1,
+      kind: 'order',
+      key: 'a',
+      message: expect.stringMatching(/test-dlq\[0\]@0, letter 1 of order 'a', edit threw \(.*no.*idea/) as unknown,
+    })
+    bad.clear()
+    expect(await driver.replayDeadLetters()).toMatchObject({ replayed: 1 })
+  })
+})
+
+function refuse(thrown: unknown): never {
+  throw thrown
+}
 
 it.each<[string, object, RegExp]>([
   ['a filter that is text', { only: 'order' }, /only is text/],

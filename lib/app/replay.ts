@@ -1,5 +1,5 @@
 import { stderrLogger, unfailing, type Logger } from '../core/logger.js'
-import { MillraceError } from '../core/errors.js'
+import { cutText, MillraceError } from '../core/errors.js'
 import { checkOptions, logger, required, text, type Rules } from '../core/options.js'
 import { allPartitions, offsetOf } from '../core/record.js'
 import { kafkaLog } from '../kafka/kafka-log.js'
@@ -34,7 +34,7 @@ const transactionTimeoutMs = 60_000
  * that come for it meanwhile wait. Two replays of one app at a time are refused by the broker: the first ends with `FENCED`.
  *
  * Rejects with `OPTIONS_INVALID`; with `TOPIC_MISSING` when there is no such app; with `RECORD_TOO_LARGE` for a letter that the topic it goes
- * to does not take (raise its `max.message.bytes` and call again); with what `edit` throws, `RECORD_INVALID` for headers it gives that have
+ * to does not take (raise its `max.message.bytes` and call again); with `STEP_FAILED` naming the letter where `edit` throws, `RECORD_INVALID` for headers it gives that have
  * no form; and with what the log refuses.
  */
 export async function replayDeadLetters(options: ReplayOptions): Promise<ReplayReport> {
@@ -68,17 +68,29 @@ async function replay(log: LogPort, options: ReplayOptions, logger: Logger): Pro
   // First: from here on no other replay commits anything.
   await using channel = await log.transactions({ id: group, timeoutMs: transactionTimeoutMs })
   const picks = only === undefined && drop === undefined ? undefined : [only, drop].filter((one) => one !== undefined)
+  const fitting = new Set<object>()
   const sender = new Sender({ id, log, channel, group, options, logger, letters: info })
   for (const span of await spans(log, topic, info, group)) {
     const survey = new Survey(id, span, picks)
     await eachAnswer(log, span, survey.surveyed, (fetched) => {
       for (const cursor of recordsBefore(fetched, span.end)) survey.see(cursor)
     })
+    for (const one of survey.fitting) fitting.add(one)
     sender.begin(span, survey)
     await eachAnswer(log, span, survey.from, (fetched) => sender.send(fetched))
   }
+  for (const [name, wanted] of Object.entries({ only, drop }))
+    if (wanted !== undefined && !fitting.has(wanted))
+      logger.warn(
+        { topic },
+        `replayDeadLetters: none of the dead letters in ${topic} is one that '${name}' asks for, ${asked(wanted)}`,
+      )
   return sender.report
 }
+
+/** As somebody has written it who may have mistyped it. */
+const asked = (wanted: object): string => cutText(JSON.stringify(wanted), longestAsked)
+const longestAsked = 500
 
 async function spans(log: LogPort, topic: string, info: TopicInfo, group: string): Promise<readonly Span[]> {
   const partitions = allPartitions(topic, info.partitions)

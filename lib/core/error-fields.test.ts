@@ -171,6 +171,27 @@ describe('the text of an error', () => {
     expect(reasonOf(Object.defineProperty(new Error('a'), 'errors', { get: refuses }))).toBe('a')
   })
 
+  it.each<[string, unknown, string]>([
+    ['an object', { x: 1 }, '{"x":1}'],
+    ['one without a prototype', Object.assign(Object.create(null) as object, { x: 1 }), '{"x":1}'],
+    ['a list', [{ x: 1 }, 2], '[{"x":1},2]'],
+    ['an object that holds itself', ((own: { own?: unknown }) => Object.assign(own, { own }))({}), '[object Object]'],
+    ['an object of a big integer', { x: 1n }, '[object Object]'],
+    ['an object that has no JSON', { toJSON: () => undefined }, '[object Object]'],
+    ['an object with a text of its own', { toString: () => 'own' }, 'own'],
+    ['a Date', new Date(NaN), 'Invalid Date'],
+    ['a symbol', Symbol('x'), 'Symbol(x)'],
+  ])('is JSON where %s was thrown', (_what, thrown, wanted) => {
+    expect(reasonOf(thrown)).toBe(wanted)
+    expect(reasonOf(new Error('a', { cause: thrown }))).toBe(`a: ${wanted}`)
+  })
+
+  it('is cut where what was thrown is long', () => {
+    const reason = reasonOf({ text: 'x'.repeat(100_000) })
+    expect(reason).toMatch(/^\{"text":"x+… \(cut: 100011 characters\)$/)
+    expect(reason.length).toBeLessThan(5_000)
+  })
+
   it('is never nothing', () => {
     expect(reasonOf(new AggregateError([new Error('a'), new Error('b')]))).toBe('a, b')
     expect(reasonOf(Object.assign(new AggregateError([]), { code: 'ECONNREFUSED' }))).toBe('ECONNREFUSED')

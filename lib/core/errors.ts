@@ -142,9 +142,25 @@ export function saying(where: string, facts: ErrorFacts, cause: unknown): unknow
 /** The text of anything thrown, with those of its causes, cut where it is very long. Never throws. */
 export function reasonOf(error: unknown): string {
   try {
-    return cutText(isError(error) ? textWithCauses(error) : String(error), longestReason)
+    return cutText(isError(error) ? textWithCauses(error) : textOf(error), longestReason)
   } catch {
     return `something without a text (${typeof error})`
+  }
+}
+
+const bareText = '[object Object]'
+
+/** Of what is no error. An object that has no text of its own is told as JSON. Throws what looking at it throws. */
+function textOf(thing: unknown): string {
+  if (typeof thing !== 'object' || thing === null) return String(thing)
+  const isBare = Object.getPrototypeOf(thing) === null || Array.isArray(thing)
+  const text = isBare ? bareText : String(thing as unknown)
+  if (text !== bareText) return text
+  try {
+    return JSON.stringify(thing) ?? text
+  } catch {
+    // It holds itself, or what JSON has no form for.
+    return text
   }
 }
 
@@ -169,7 +185,7 @@ function textWithCauses(error: Error): string {
   try {
     let { cause } = error
     for (let depth = 0; depth < mostCauses && cause !== undefined && cause !== null; depth++) {
-      const more = isError(cause) ? ownText(cause) : typeof cause === 'string' ? cause : ''
+      const more = isError(cause) ? ownText(cause) : textOf(cause)
       // OpenSSL ends its lines, and who repeats them does not.
       if (!text.includes(more.trimEnd())) text += `: ${more}`
       cause = isError(cause) ? cause.cause : undefined

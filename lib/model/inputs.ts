@@ -54,7 +54,7 @@ export interface OnError {
   readonly then?: 'dead-letter' | 'skip' | 'stop'
   /**
    * How long later records of an object follow one that is a dead letter. Then they have their turns again, and what is a
-   * dead letter by then is missing until it is replayed. @default until its dead letters are replayed, or `release` of the app
+   * dead letter by then is missing until it is replayed. Only with `dead-letter`. @default until its dead letters are replayed, or `release` of the app
    */
   readonly quarantine?: Duration
 }
@@ -150,6 +150,11 @@ function breakerPolicy(options: BreakerOptions, where: string): BreakerPolicy {
 function errorPolicy(onError: OnError, where: string): ErrorPolicy {
   checkOptions(where, onError, errorOptions)
   const { attempts, then = defaultErrorPolicy.then, quarantine } = onError
+  if (quarantine !== undefined && then !== 'dead-letter')
+    throw new MillraceError(
+      'OPTIONS_INVALID',
+      `${where}: quarantine is how long later records follow a dead letter, and with then: '${then}' there is none; leave one of them out.`,
+    )
   const forMs = attempts === undefined ? defaultErrorPolicy.forMs : Infinity
   const waits = waitsOf(onError.backoff ?? {}, `${where}.backoff`)
   if (waits.backoffMs === 0 && attempts === undefined)

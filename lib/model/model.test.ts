@@ -130,7 +130,7 @@ describe('definitions', () => {
   it('show how long turns are tried again, and what pauses an input, where that was said', () => {
     const kind = counter
       .on(numbers, { key: keyOf, onError: { attempts: 3, for: '1m', quarantine: '1h' }, breaker: { after: 10 } }, add)
-      .on(numbers, { key: keyOf, onError: { attempts: 1, then: 'skip', quarantine: '1h' } }, add)
+      .on(numbers, { key: keyOf, onError: { attempts: 1, then: 'skip' } }, add)
     const lines = describeProgram('app', program([kind], [])).split('\n')
     expect(lines.filter((line) => line.includes(' on '))).toEqual([
       '    on numbers#0: numbers → key → turn (route: auto; errors: 3 attempts or again for 60000 ms, then dead-letter and quarantine for 3600000 ms; pauses: after 10 failing objects, tries every 5000 ms)',

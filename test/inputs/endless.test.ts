@@ -1,4 +1,14 @@
-import { bytes, stateObject, text, topic, tumbling, type AnyStateObject, type Flow, type Stream } from 'millrace'
+import {
+  bytes,
+  stateObject,
+  text,
+  topic,
+  tumbling,
+  type AnyStateObject,
+  type Flow,
+  type Stream,
+  type Turn,
+} from 'millrace'
 import { testDriver, type TestDriver } from 'millrace/testing'
 import { z } from 'zod'
 
@@ -112,5 +122,41 @@ describe('a flatMap that gives much', () => {
     await driver.send(lines, 'a')
     expect(codes(driver)).toEqual(['STEP_FAILED'])
     expect(driver.output(out)).toEqual([])
+  })
+})
+
+type Own = Turn<{ due: string }>
+const turns: readonly (readonly [string, (turn: Own) => void, RegExp])[] = [
+  ['records', (turn) => turn.emit(out, ''), /turn\.emit to out: that is more than 100000 records of one turn/],
+  ['long records', (turn) => turn.emit(out, long), /turn\.emit to out: that is more than 64 MiB of one turn/],
+  [
+    'long headers',
+    (turn) => turn.emit(out, '', { headers: { long } }),
+    /turn\.emit to out: that is more than 64 MiB of one turn/,
+  ],
+  ['timers', (turn) => turn.timer('due', '1h', ''), /turn\.timer\('due'\): that is more than 100000 times/],
+  ['timers taken back', (turn) => turn.cancel('due'), /that is more than 100000 times/],
+]
+
+describe.each(turns)('a turn that gives no end of %s', (_what, give, message) => {
+  it.each([false, true])('is one that has failed (async: %p)', async (isAsync) => {
+    const own = counter
+      .timers({ due: z.string() })
+      .on(lines, { key: (line) => line, onError: { attempts: 1 } }, (object, line, turn) => {
+        object.count++
+        const act = (): void => {
+          for (let n = 0; line === 'bad' || n < 10; n++) give(turn)
+        }
+        return isAsync ? Promise.resolve().then(act) : act()
+      })
+      .onTimer('due', () => undefined)
+    await using driver = testDriver({ failures: 'expect', objects: [own], partitions: 1 })
+    for (const line of ['a', 'bad', 'b']) await driver.send(lines, line, { key: line })
+    const [letter, ...more] = driver.deadLetters()
+    expect(more).toEqual([])
+    expect(letter).toMatchObject({ value: 'bad', code: 'HANDLER_FAILED' })
+    expect(letter?.message).toMatch(message)
+    expect(['a', 'bad', 'b'].map((key) => driver.state(own, key)?.count)).toEqual([1, undefined, 1])
+    expect(driver.output(out).every(({ key }) => key !== 'bad')).toBe(true)
   })
 })

@@ -323,6 +323,12 @@ describe('onError', () => {
       { quarantine: 0 },
       /quarantine is a number \(0\); give a duration: .* of 1 ms at least/,
     ],
+    [
+      'a quarantine where records are skipped',
+      { then: 'skip', quarantine: '1h' },
+      /quarantine is .*, and with then: 'skip' there is none/,
+    ],
+    ['a quarantine where the app stops', { then: 'stop', quarantine: '1h' }, /with then: 'stop' there is none/],
     ['a number of attempts without end', { attempts: Infinity }, /attempts is a number \(Infinity\); give a whole/],
   ])('refuses %s', (_what, onError, message) => {
     expect(() => counter.on(words, { key, onError: onError as never }, () => undefined)).toThrow(message)

@@ -6,14 +6,15 @@ import { checkFilter, type EditableLetter, type EditedLetter, type LeftLetter, t
 export interface ReplaySelection {
   /**
    * Only these, and those before them of the same objects: letters of one object are replayed from the oldest on. Then all that are
-   * in the topic are looked at. @default all that have come since the last replay
+   * in the topic are looked at. When there is none of them, that is logged as a warning. @default all that have come since the last replay
    */
   readonly only?: LetterFilter
   /** These are not run: when their turn comes, their objects go on as if they had been skipped. `reason` is logged. */
   readonly drop?: LetterFilter & { readonly reason: string }
   /**
    * Called for each letter that is to be sent: what it gives takes the place of the record; nothing leaves it as it is. A
-   * record that never had a turn, since it could not be read, goes to its topic again once it is edited.
+   * record that never had a turn, since it could not be read, goes to its topic again once it is edited. When it throws the replay ends
+   * with an error that names the letter; those before it in the same answer of the brokers have not been sent either.
    */
   readonly edit?: (letter: EditableLetter) => EditedLetter | undefined | Promise<EditedLetter | undefined>
 }

@@ -1,5 +1,5 @@
 import type { Logger } from '../../core/logger.js'
-import { MillraceError } from '../../core/errors.js'
+import { MillraceError, reasonOf } from '../../core/errors.js'
 import { PositionMap } from '../../core/record.js'
 import { BatchRules } from '../../log/batch-rules.js'
 import { headersOf } from '../../log/format/header-section.js'
@@ -206,9 +206,14 @@ export class Sender {
     const { why: _why, ...letter } = leftLetter(at, facts, '')
     const copy = (bytes: Uint8Array | null): Uint8Array | null => bytes && Uint8Array.prototype.slice.call(bytes)
     const shown = { key: copy(record.key), value: copy(record.value), headers: headersOf(record.headers) }
-    const given: unknown = await edit({ ...letter, timestamp: facts.timestamp ?? NaN, record: shown })
-    if (given === undefined) return undefined
-    return editedRecord(`replayDeadLetters: ${this.#span.topic}[${at.partition}]@${at.offset}`, record, given)
+    const where = `replayDeadLetters: ${this.#span.topic}[${at.partition}]@${at.offset}`
+    let given: unknown
+    try {
+      given = await edit({ ...letter, timestamp: facts.timestamp ?? NaN, record: shown })
+    } catch (cause) {
+      throw editFailed(`${where}${nameOf(facts)} edit threw (${reasonOf(cause)})`, facts, cause)
+    }
+    return given === undefined ? undefined : editedRecord(where, record, given)
   }
 
   #isDropped(at: Place, facts: LetterFacts): boolean {
@@ -216,9 +221,10 @@ export class Sender {
     return drop !== undefined && fits(drop, at, facts)
   }
 
-  #drop({ partition, offset }: Place, { kind, key, number, code, message }: LetterFacts): void {
+  #drop({ partition, offset }: Place, facts: LetterFacts): void {
     this.#dropped++
-    const of = kind === undefined ? '' : `, letter ${number ?? ''} of ${kind} '${key ?? ''}',`
+    const { kind, key, number, code, message } = facts
+    const of = nameOf(facts)
     const { reason } = this.#given.options.drop as { readonly reason: string }
     const fields = {
       topic: this.#span.topic,
@@ -272,6 +278,22 @@ export class Sender {
     this.#counts.set(topic, info?.partitions)
     return info?.partitions
   }
+}
+
+/** Behind the place of a letter. */
+function nameOf({ kind, key, number }: LetterFacts): string {
+  return kind === undefined ? '' : `, letter ${number ?? ''} of ${kind} '${key ?? ''}',`
+}
+
+/** A code of what was thrown stays. */
+function editFailed(
+  message: string,
+  { topic, partition, offset, kind, key }: LetterFacts,
+  cause: unknown,
+): MillraceError {
+  const facts = { topic, partition, offset, kind, key, cause }
+  const known = Object.fromEntries(Object.entries(facts).filter(([, fact]) => fact !== undefined))
+  return new MillraceError(MillraceError.is(cause) ? cause.code : 'STEP_FAILED', message, known)
 }
 
 /** Whether nobody but the app itself may write there. */

@@ -33,6 +33,8 @@ export class Survey {
   readonly #span: Span
   /** Undefined: all that have come since the last replay. */
   readonly #picks: readonly LetterFilter[] | undefined
+  /** Those of the picks that some letter has fitted so far. */
+  readonly fitting = new Set<LetterFilter>()
   readonly #objects = new Map<string, Wanted>()
   /** Offsets of letters that need nothing any more. */
   readonly #over = new Set<number>()
@@ -55,6 +57,7 @@ export class Survey {
 
   see(cursor: RecordCursor): void {
     const facts = factsIn(cursor.headerSection())
+    if (facts?.over === undefined) this.#noteFitting(place(this.#span, cursor), facts)
     if (facts?.app !== this.#app) return
     if (facts.over !== undefined) this.#over.add(facts.over)
     const { kind, key, series, number } = facts
@@ -69,6 +72,10 @@ export class Survey {
       known.first = Math.min(known.first, first)
       known.last = Math.max(known.last, last)
     }
+  }
+
+  #noteFitting(at: Place, facts: LetterFacts | undefined): void {
+    for (const one of this.#picks ?? []) if (fits(one, at, facts)) this.fitting.add(one)
   }
 
   isPicked(at: Place, facts: LetterFacts | undefined): boolean {

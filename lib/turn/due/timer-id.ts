@@ -1,4 +1,5 @@
 import { MillraceError } from '../../core/errors.js'
+import { holdsOptions } from '../../core/options.js'
 import { kindOf } from '../../core/record-checks.js'
 import type { Row } from '../kept/row.js'
 import { timersOf, type TimerName } from '../kept/timers.js'
@@ -14,7 +15,7 @@ const mostWithIds = 1_000
  */
 export function timerIdOf(options: unknown, where: string, key: string): string | undefined {
   if (options === undefined) return undefined
-  if (typeof options !== 'object' || options === null)
+  if (!holdsOptions(options))
     throw new MillraceError('OPTIONS_INVALID', `${where}: the options are ${kindOf(options)}; give { id }`, { key })
   for (const name in options) {
     if (name === 'id') continue

@@ -149,6 +149,9 @@ describe('several timers of one name', () => {
     ['another option', { ID: 'a' }, 'HANDLER_FAILED'],
     ['an id in the place of options', 'a', 'HANDLER_FAILED'],
     ['null for options', null, 'HANDLER_FAILED'],
+    ['a list for options', [], 'HANDLER_FAILED'],
+    ['a Date for options', new Date(), 'HANDLER_FAILED'],
+    ['a Map for options', new Map([['id', 'a']]), 'HANDLER_FAILED'],
   ])('refuse what is no id: %s', async (_what, options, code) => {
     for (const call of ['timer', 'cancel'] as const) {
       const kind = stateObject('customer', { state: z.object({}), init: () => ({}) })
@@ -163,6 +166,27 @@ describe('several timers of one name', () => {
       const [letter] = driver.deadLetters()
       expect(letter).toMatchObject({ code })
       expect(letter?.message).toContain(`turn.${call}('due')`)
+    }
+  })
+
+  it.each([
+    ['a symbol', Symbol('due')],
+    ['nothing', undefined],
+    ['a number', 7],
+    ['an object', {}],
+  ])('say what is no name: %s', async (what, name) => {
+    for (const call of ['timer', 'cancel'] as const) {
+      const kind = stateObject('customer', { state: z.object({}), init: () => ({}) })
+        .timers({ due: z.null() })
+        .on(commands, { key: () => 'ann', onError: { attempts: 1 } }, (_state, _all, turn) =>
+          call === 'timer' ? turn.timer(name as 'due', '1s', null) : turn.cancel(name as 'due'),
+        )
+        .onTimer('due', () => undefined)
+      await using driver = testDriver({ objects: [kind], failures: 'expect' })
+      await driver.send(commands, [])
+      const [letter] = driver.deadLetters()
+      expect(letter).toMatchObject({ code: 'VALUE_INVALID' })
+      expect(letter?.message).toContain(`turn.${call}: the name is ${what === 'nothing' ? 'undefined' : what}`)
     }
   })
 

@@ -26,6 +26,7 @@ import { sessionTimer, startOf } from '../kept/session-timers.js'
 import type { TimerName, TimerSet } from '../kept/timers.js'
 import { closeId, valueOf } from '../kept/turn-source.js'
 import { writableTime, type OutputTimes } from '../../log/output-times.js'
+import { headersSize } from '../../log/format/record-headers.js'
 import { deleted, emitted, enter, timers } from '../windows/turn-parts.js'
 import { carriedTurn, type Work } from './work.js'
 
@@ -64,6 +65,11 @@ export interface TimerChange {
   readonly set: TimerSet | undefined
 }
 
+/** Records of one turn; its timers are set and taken back as often. */
+const mostEmitted = 100_000
+/** Keys, values and headers; a text counts as many as it has code units. */
+const mostEmittedLength = 64 << 20
+
 /** W3C trace context: what a turn emits belongs to the trace of its record. */
 const traceHeaders = ['traceparent', 'tracestate', 'baggage']
 
@@ -79,7 +85,8 @@ export class ActiveTurn implements Turn<Record<string, unknown>> {
   #ended = false
   #aborting: AbortController | undefined
   #cause: MillraceError | undefined
-  #timerIds: TimerIds | undefined;
+  #timerIds: TimerIds | undefined
+  #emittedLength = 0;
   [deleted] = false;
   [emitted]: Emitted[] | undefined;
   [timers]: TimerChange[] | undefined
@@ -177,9 +184,21 @@ export class ActiveTurn implements Turn<Record<string, unknown>> {
   }
 
   #emitted(record: Emitted): void {
-    this.#surroundings.demandFits(record.topic, record.key, record.value, record.headers)
+    const { topic, key, value, headers } = record
+    this.#surroundings.demandFits(topic, key, value, headers)
     this[emitted] ??= []
+    this.#emittedLength +=
+      (key?.length ?? 0) + (value?.length ?? 0) + (headers === undefined ? 0 : headersSize(headers))
+    if (this[emitted].length >= mostEmitted) throw this.#tooMuch(`turn.emit to ${topic}`, `${mostEmitted} records`)
+    if (this.#emittedLength > mostEmittedLength)
+      throw this.#tooMuch(`turn.emit to ${topic}`, `${mostEmittedLength >> 20} MiB`)
     this[emitted].push(record)
+  }
+
+  /** All of it is held until the turn has ended, and is in one commit. */
+  #tooMuch(where: string, most: string): MillraceError {
+    const what = `${where}: that is more than ${most} of one turn. Does it ever end? What is more is for several turns.`
+    return new MillraceError('HANDLER_FAILED', what, { key: this.key })
   }
 
   #pending(where: string, promise: PromiseLike<unknown>): MillraceError {
@@ -197,7 +216,7 @@ export class ActiveTurn implements Turn<Record<string, unknown>> {
 
   timer(name: string, when: Duration | Date, payload: unknown, options?: TimerOptions): void {
     this.#demandOpen('timer')
-    const { time, backlog, keep } = this.#timer(name)
+    const { time, backlog, keep } = this.#timer(name, 'timer')
     const where = `turn.timer('${name}')`
     const dueMs = dueTime(name, when, timeBase(time, this.#work, this.#surroundings.clock), this.key)
     if (isThenable(payload)) throw this.#pending(where, payload)
@@ -209,7 +228,7 @@ export class ActiveTurn implements Turn<Record<string, unknown>> {
 
   cancel(name: string, options?: TimerOptions): void {
     this.#demandOpen('cancel')
-    this.#timer(name)
+    this.#timer(name, 'cancel')
     const timer = this.#named(name, options, `turn.cancel('${name}')`)
     if (timer.id !== undefined) this.#ids.delete(timer)
     this.#change({ timer, set: undefined })
@@ -256,13 +275,21 @@ export class ActiveTurn implements Turn<Record<string, unknown>> {
 
   #change(change: TimerChange): void {
     this[timers] ??= []
+    if (this[timers].length >= mostEmitted)
+      throw this.#tooMuch(`turn.timer('${change.timer.name}')`, `${mostEmitted} times that a timer is set or cancelled`)
     this[timers].push(change)
   }
 
-  #timer(name: string): TimerDefinition {
+  #timer(name: string, call: 'timer' | 'cancel'): TimerDefinition {
     const { kind } = this.#work.source
     const timer = kind.timers.get(name)
     if (timer !== undefined) return timer
+    if (typeof name !== 'string')
+      throw new MillraceError(
+        'VALUE_INVALID',
+        `turn.${call}: the name is ${kindOf(name)}; give that of a timer of state object '${kind.name}'`,
+        { kind: kind.name, key: this.key },
+      )
     const known = [...kind.timers.keys()].map((each) => `'${each}'`).join(', ')
     throw new MillraceError(
       'DEFINITION_INVALID',
