@@ -178,7 +178,7 @@ export class Turns {
   /** Whether it waits among those of its object now. Where too many do, nothing more of its input is read. */
   #isHeld(work: Work, guard: Guard): boolean {
     const { failures } = this.#options
-    if (work.retries || !failures.holds(work)) return false
+    if (work.retries || (!guard.mayHold && work.letter === undefined) || !failures.holds(work)) return false
     if (failures.waiting(work) >= mostBehind) this.flights.crowd(guard, work.source.room)
     return true
   }

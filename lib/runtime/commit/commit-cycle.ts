@@ -292,7 +292,7 @@ export class CommitCycle {
     this.#options.passage.counts.committed()
     halving.committed()
     for (const { task, positions, changes } of sealed.tasks) {
-      task.committed(positions)
+      task.committed(positions, sealed.seq)
       if (changes === undefined || task.state === undefined) continue
       const appended = topology.changelogs.flatMap(({ topic }) => {
         const end = ends.get(topic)?.get(task.index)

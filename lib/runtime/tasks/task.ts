@@ -83,14 +83,16 @@ export class Task {
     for (const [topic, offset] of this.#committed) this.positions.set(topic, offset)
   }
 
-  committed(positions: ReadonlyMap<string, number>): void {
+  /** `seq`: of the commit. What the next one has made of a row may be taken back. */
+  committed(positions: ReadonlyMap<string, number>, seq: number): void {
     this.#isUnknown = false
     this.#committed = positions
     for (const time of this.times.values()) time.committed()
     for (const table of this.state?.tables ?? [])
       dropGuards(table, (key) => {
-        const row = this.agenda?.row(table.kind.name, key).state as Row | undefined
-        return row !== undefined && isHeld(row)
+        const entry = this.agenda?.row(table.kind.name, key)
+        const row = entry?.state as Row | undefined
+        return entry !== undefined && (entry.dirtyIn > seq || (row !== undefined && isHeld(row)))
       })
   }
 

@@ -180,11 +180,11 @@ export class Agenda {
     return this.state.tables.find((table) => table.kind.name === kind)
   }
 
-  /** Such an object gets a guard, which makes its turns look at the row. */
+  /** Such an object gets a guard that makes its turns look at the row. */
   #guard(row: string): void {
     const object = objectOf(row)
     const table = object === undefined ? undefined : this.table(object.kind)
-    if (object !== undefined && table !== undefined) guardOf(table, object.key)
+    if (object !== undefined && table !== undefined) guardOf(table, object.key).mayHold = true
   }
 
   /** A schedule has each object once. */

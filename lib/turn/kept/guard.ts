@@ -17,6 +17,8 @@ export class Guard {
   busy = false
   /** That turn is kept in the row of the object, and so are those that come behind it. */
   parked = false
+  /** The row of its object may say that its turns wait, so it is looked at; of others the store need not be asked. */
+  mayHold = false
   /** Turns that wait for it in memory, in order. */
   readonly queue: { readonly room: Room; readonly run: () => void }[] = []
   /** So many turns wait that nothing more of this input is read. */
@@ -50,7 +52,8 @@ export function dropGuards(table: Table, isHeld: (key: string) => boolean): void
   if (many <= 0) return
   for (const [key, guard] of table.guards) {
     if (many-- <= 0) return
-    if ((guard as Guard).busy || isHeld(key)) continue
+    const { busy, mayHold } = guard as Guard
+    if (busy || (mayHold && isHeld(key))) continue
     table.guards.delete(key)
     const entry = table.cached(key)
     if (entry !== undefined) entry.guard = undefined
