@@ -13,7 +13,7 @@ import { topic } from '../model/stream.js'
 import { tcpSink, tcpSource, type TcpSourceOptions } from './index.js'
 
 const events = topic('events', json(z.object({ id: z.string(), n: z.number() })))
-const letters = topic('app-dead-letters', text())
+const letters = topic('app-dlq', text())
 
 /** An app with a source on a port that is free, and always the same. */
 class World {
