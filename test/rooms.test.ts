@@ -74,6 +74,7 @@ const innerRooms: Readonly<Record<string, Readonly<Record<string, readonly strin
     targets: ['messages', 'child'],
     '.': ['messages', 'child', 'taps', 'targets'],
   },
+  tcp: { frames: [], '.': ['frames'] },
   app: { replaying: [], '.': ['replaying'] },
 }
 

@@ -1,9 +1,9 @@
 import type { Socket } from 'node:net'
 import { idleClock, systemClock } from '../core/clock.js'
 import { reasonOf } from '../core/errors.js'
-import { answerText, type Answer } from './answers.js'
-import { framed } from './frame-bytes.js'
-import { FrameReader, type Frames } from './frame-reader.js'
+import { answerText, type Answer } from './frames/answers.js'
+import { framed } from './frames/frame-bytes.js'
+import { FrameReader, type Frames } from './frames/frame-reader.js'
 
 export interface ClientOptions {
   readonly frames: Frames

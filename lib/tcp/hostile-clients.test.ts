@@ -1,4 +1,4 @@
-import { framed } from './frame-bytes.js'
+import { framed } from './frames/frame-bytes.js'
 import { listening, type Opened, Peer } from '../../test/tcp.js'
 import type { SourceBatch } from '../connect/index.js'
 import { silentLogger } from '../core/logger.js'

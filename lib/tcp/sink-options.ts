@@ -11,8 +11,8 @@ import {
   whole,
   type Rules,
 } from '../core/options.js'
-import { longestFrame } from './frame-bytes.js'
-import type { Frames } from './frame-reader.js'
+import { longestFrame } from './frames/frame-bytes.js'
+import type { Frames } from './frames/frame-reader.js'
 import { checkedPlace, type TcpPlace } from './place.js'
 import { checkTls, type TcpTls } from './tls.js'
 

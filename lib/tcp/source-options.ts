@@ -12,7 +12,7 @@ import {
   type Rules,
 } from '../core/options.js'
 import type { FrameParts } from './frame-record.js'
-import type { Frames } from './frame-reader.js'
+import type { Frames } from './frames/frame-reader.js'
 import { checkedPlace, oneOfBoth, type TcpPlace } from './place.js'
 import { checkTls, type TcpTls } from './tls.js'
 

@@ -3,7 +3,7 @@ import { createServer, type AddressInfo, type Server, type Socket } from 'node:n
 import { silentLogger } from '../core/logger.js'
 import type { SinkBatch, SinkPartition } from '../connect/index.js'
 import { listening, Peer, type Opened } from '../../test/tcp.js'
-import { framed } from './frame-bytes.js'
+import { framed } from './frames/frame-bytes.js'
 import { tcpSink, type TcpSinkOptions } from './index.js'
 
 const closing: (() => unknown)[] = []

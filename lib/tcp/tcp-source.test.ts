@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type AddressInfo, type Socket } from 'node:net'
 import { listening, Opened, Peer } from '../../test/tcp.js'
-import { framed } from './frame-bytes.js'
+import { framed } from './frames/frame-bytes.js'
 import { tcpSource, type TcpSourceOptions } from './index.js'
 
 const opened: Opened[] = []
