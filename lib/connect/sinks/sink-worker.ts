@@ -182,7 +182,8 @@ export class SinkWorker implements Worker {
       )
     this.#position = offset
     this.#kept = target.offset === undefined ? undefined : offset
-    if (warning !== undefined) this.#parts.offsets.note(this.#partition, offset)
+    // Also of a target that keeps it: Kafka's tools show what is committed.
+    if (warning !== undefined || target.offset !== undefined) this.#parts.offsets.note(this.#partition, offset)
     this.#lane = feed.open(this.#partition, offset, topicId)
     const { batchRecords, batchBytes, onInvalid } = this.#parts.rules
     const now = (): number => this.#parts.clock.now()
