@@ -54,7 +54,7 @@ export function arraySource(
         at += next.length
         yield { records: next, position: at }
       }
-      if (!ends) await systemClock.sleep(2 ** 31 - 1, context.signal)
+      if (!ends) await untilAborted(context.signal)
     },
   }
 }
@@ -63,3 +63,9 @@ export function arraySource(
 export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
   while (!(await holds())) await systemClock.breathe()
 }
+
+export const untilAborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })

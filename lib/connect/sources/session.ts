@@ -14,6 +14,8 @@ const longestSliceMs = 5
 /** What a session tells. */
 export interface SessionEvents {
   readonly onCommitted: (counts: DraftCounts) => void
+  /** A batch was committed and acknowledged. */
+  readonly onDone: () => void
   /** Resolves when it is time to try again; false when there is no more time. */
   readonly onTrouble: (error: unknown) => Promise<boolean>
 }
@@ -134,6 +136,7 @@ export class Session {
       this.#events.onCommitted(draft.counts)
     }
     await Promise.all(draft.batches.map(({ ack, refused }) => this.#reading.acknowledge({ ack }, refused)))
+    this.#events.onDone()
   }
 
   #seal(draft: Draft): Seal {

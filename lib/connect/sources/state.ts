@@ -53,13 +53,12 @@ export class SourceState {
     this.#look()
   }
 
-  committed(partition: string, { records, duplicates, deadLetters, skipped }: DraftCounts): void {
+  committed({ records, duplicates, deadLetters, skipped }: DraftCounts): void {
     this.#counts.records += records
     this.#counts.duplicates += duplicates
     this.#counts.deadLetters += deadLetters
     this.#counts.skipped += skipped
     this.#counts.commits++
-    this.well(partition)
   }
 
   well(partition: string): void {

@@ -85,18 +85,25 @@ export class SourceWorker implements Worker {
     const index = setting.partitions.indexOf(this.#partition)
     const options = { setting, topics, channel, partition: this.#partition, index }
     this.#session = new Session(options, standing, {
-      onCommitted: (counts) => {
-        this.#pauseMs = setting.backoffMs
-        this.#state.committed(this.#partition, counts)
-      },
+      onCommitted: (counts) => this.#state.committed(counts),
+      onDone: () => this.#well(),
       onTrouble: (error) => this.#trouble(error),
     })
     this.#state.reads(this.#partition)
+    const ended = new AbortController()
+    // One that has nothing to give is well when it stays open for longer than it was waited for.
+    void setting.clock.sleep(this.#pauseMs, ended.signal).then(() => ended.signal.aborted || this.#well())
     try {
       await this.#session.run()
     } finally {
+      ended.abort()
       this.#session = undefined
     }
+  }
+
+  #well(): void {
+    this.#pauseMs = this.#setting.backoffMs
+    this.#state.well(this.#partition)
   }
 
   async #openChannel(): Promise<CommitChannel> {
