@@ -6,11 +6,12 @@ import { createInterface } from 'node:readline'
 export async function receiver(row: (line: string) => void): Promise<{ port: number; close(): void }> {
   const server = createServer((socket) => {
     let frames = 0
-    socket.on('error', () => undefined)
-    createInterface(socket).on('line', (line) => {
+    const rows = createInterface(socket).on('line', (line) => {
       row(line)
       socket.write(`ok ${++frames}\n`)
     })
+    // Whoever breaks off calls again.
+    for (const each of [socket, rows]) each.on('error', () => undefined)
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')

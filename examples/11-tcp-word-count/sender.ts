@@ -7,17 +7,18 @@ export async function send(port: number, lines: readonly string[]): Promise<void
   while (answered < lines.length) {
     const before = answered
     const socket = connect(port, '127.0.0.1')
-    socket.on('error', () => undefined)
     socket.end(
       lines
         .slice(before)
         .map((line, i) => `${before + i} ${line}\n`)
         .join(''),
     )
-    createInterface(socket).on('line', (answer) => {
+    const answers = createInterface(socket).on('line', (answer) => {
       const [kind, frame] = answer.split(' ')
       if (kind === 'ok') answered = before + Number(frame)
     })
+    // What was not answered is sent again.
+    for (const each of [socket, answers]) each.on('error', () => undefined)
     await new Promise((resolve) => socket.once('close', resolve))
   }
 }
