@@ -1,3 +1,4 @@
+export { sinkContract } from './contract-of-sinks.js'
 export { sink, source } from './definitions.js'
 export { SinkRefused } from './sink-refused.js'
 
@@ -14,3 +15,5 @@ export type {
   TwoPhase,
 } from './sink.js'
 export type { Source, SourceBatch, SourceConnector, SourceContext, SourceOptions, SourceRecord } from './source.js'
+export type { ContractCheck } from './contract.js'
+export type { SinkContractOptions } from './sink-bench.js'

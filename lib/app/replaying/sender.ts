@@ -180,7 +180,9 @@ export class Sender {
       return this.#leave(
         at,
         facts,
-        'it has no object to go back to: edit it, drop it, or send what it should have been',
+        facts.connector === undefined
+          ? 'it has no object to go back to: edit it, drop it, or send what it should have been'
+          : `it is of ${facts.connector}, and has no object to go back to: edit it, and it is written to its topic again, for all who read that; or drop it`,
       )
     const source = facts.topic ?? ''
     const partitions = isOurs(id, source) ? undefined : await this.#lookUp(source)

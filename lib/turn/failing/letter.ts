@@ -37,6 +37,8 @@ export interface LetterFacts {
   readonly number: number | undefined
   readonly series: string | undefined
   readonly isAgain: boolean
+  /** The source or the sink of the app that could not write it: `sink 'rows'`. */
+  readonly connector: string | undefined
   /** It is no letter, but says that the one at this offset of its partition needs nothing any more. */
   readonly over: number | undefined
   /** The headers of its record. */
@@ -63,6 +65,7 @@ export function factsIn(section: HeaderSection): LetterFacts | undefined {
     number: number('letter'),
     series: text('letter.series'),
     isAgain: text('letter.again') !== undefined,
+    connector: connectorIn(text('source.name'), text('sink')),
     over: number('letter.over'),
     headers,
   }
@@ -70,6 +73,10 @@ export function factsIn(section: HeaderSection): LetterFacts | undefined {
 
 function placedBy<K extends string | undefined>(key: K, window: string | undefined): K {
   return window !== undefined && key?.endsWith(`|${window}`) === true ? (key.slice(0, -window.length - 1) as K) : key
+}
+
+function connectorIn(source: string | undefined, sink: string | undefined): string | undefined {
+  return sink !== undefined ? `sink '${sink}'` : source !== undefined ? `source '${source}'` : undefined
 }
 
 function textIn(ours: Headers, name: string): string | undefined {
