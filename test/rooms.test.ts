@@ -62,7 +62,7 @@ const innerRooms: Readonly<Record<string, Readonly<Record<string, readonly strin
     tasks: ['setup'],
     membership: ['setup'],
     lookups: ['setup'],
-    path: ['tasks'],
+    path: ['watch', 'tasks'],
     commit: ['setup', 'tasks', 'path'],
     '.': ['watch', 'setup', 'tasks', 'membership', 'lookups', 'path', 'commit'],
   },

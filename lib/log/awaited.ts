@@ -61,10 +61,19 @@ async function eachThere(
   cursor: Placed & { next(): boolean },
   signal: AbortSignal,
 ): Promise<void> {
-  while (cursor.next()) {
+  while (nextOf(cursor)) {
     for (let missing = awaited.missing(cursor); missing !== undefined; missing = awaited.missing(cursor)) {
       await missing
       if (signal.aborted) return
     }
+  }
+}
+
+/** What cannot be gone over is refused by whoever reads it. */
+function nextOf(cursor: { next(): boolean }): boolean {
+  try {
+    return cursor.next()
+  } catch {
+    return false
   }
 }

@@ -6,7 +6,7 @@ import { KnownEnds } from './path/known-ends.js'
 import type { Held } from '../log/port.js'
 import type { Ownership } from './ownership.js'
 import type { Parts } from './parts.js'
-import type { HeldPartition } from './watch/held-partition.js'
+import type { WaitingPartition } from './watch/waiting-partition.js'
 import { HeldWatch } from './watch/held-watch.js'
 import { RestoreWatch } from './watch/restore-watch.js'
 import { StateWatch } from './watch/state-watch.js'
@@ -16,6 +16,7 @@ export interface Watched {
   readonly parts: Parts | undefined
   readonly ownership: Ownership | undefined
   readonly stage: Facts['stage']
+  readonly schemas: string | undefined
   readonly end: 'closing' | 'closed' | undefined
   readonly failure: { readonly error: unknown } | undefined
 }
@@ -33,6 +34,7 @@ export class AppWatch {
   #held: HeldWatch | undefined
   #stop: (() => void) | undefined
   #stopped = false
+  #hasTold = false
   /** Commits decided when last looked at, and since when there has been none or nothing to decide. */
   #decided = 0
   #undecidedSince = 0
@@ -64,8 +66,15 @@ export class AppWatch {
       this.#held ??= heldWatch(this.#options, parts)
       this.#held.look()
       parts.refusals.look(this.#stopped)
+      this.#tellOf(parts.processor.waiting)
     }
     this.states.look(this.#judgement())
+  }
+
+  /** Once for each time that some have to wait. */
+  #tellOf([first]: readonly WaitingPartition[]): void {
+    if (first !== undefined && !this.#hasTold) this.#options.logger.warn({ ...first }, first.reason)
+    this.#hasTold = first !== undefined
   }
 
   get health(): Health {
@@ -75,18 +84,31 @@ export class AppWatch {
     const lag = parts?.tasks.lag((topic, partition) => this.#ends?.of(topic, partition)) ?? 0
     const live = failure === undefined && end !== 'closed'
     const quarantined = parts?.tasks.quarantined ?? 0
+    const waiting = state === 'closed' ? [] : (parts?.processor.waiting ?? [])
     const paused = state === 'closed' ? [] : (parts?.breakers.paused ?? [])
     const ready = isReady(state, parts?.tasks.keeps === true)
     const takingOver = state === 'closed' ? [] : (parts?.tasks.taking ?? [])
-    return { live, ready, state, reason: reason ?? textOf(held), takingOver, lag, held, quarantined, paused }
+    return {
+      live,
+      ready,
+      state,
+      reason: reason ?? textOf(held) ?? textOf(waiting),
+      takingOver,
+      lag,
+      held,
+      waiting,
+      quarantined,
+      paused,
+    }
   }
 
   #judgement(): Judgement {
-    const { parts, ownership, stage, end, failure } = this.#watched()
+    const { parts, ownership, stage, schemas, end, failure } = this.#watched()
     return judge({
       app: this.#options.app,
       end: failure === undefined ? end : { ...failure, reason: reasonOf(failure.error) },
       stage,
+      schemas,
       loaded: parts?.lookups.progress,
       trouble: this.#options.log.trouble,
       commitMs: this.#commitMs(parts, ownership),
@@ -118,7 +140,7 @@ function heldWatch({ app, clock, logger, log: { admin }, program }: EngineOption
   return new HeldWatch({ app, clock, logger, admin, held, writesTo: (topic) => written.has(topic) })
 }
 
-function textOf([first, ...others]: readonly HeldPartition[]): string | undefined {
+function textOf([first, ...others]: readonly { readonly reason: string }[]): string | undefined {
   if (first === undefined) return undefined
   return others.length === 0 ? first.reason : `${first.reason} (${others.length} partitions more are held so)`
 }

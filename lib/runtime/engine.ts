@@ -2,6 +2,7 @@ import { MillraceError, reasonOf } from '../core/errors.js'
 import { describing, unfailing, type Logger } from '../core/logger.js'
 import { AppWatch, type Watched } from './app-watch.js'
 import type { EngineOptions, Health, Stats } from './setup/engine-options.js'
+import { Schemas } from './setup/schemas.js'
 import { ownTopicGone } from './setup/topic-ids.js'
 import { Jobs } from './jobs.js'
 import { StateRefused } from '../state/table.js'
@@ -37,6 +38,8 @@ export class Engine {
   readonly #listeners = new Set<() => void>()
   /** Tells what the engine is doing. */
   readonly watch: AppWatch
+  readonly #schemas: Schemas
+  readonly #halting = new AbortController()
   #parts: Parts | undefined
   #ownership: Ownership | undefined
   #loop: Promise<void> = Promise.resolve()
@@ -57,10 +60,12 @@ export class Engine {
     this.#onFailure = onFailure
     this.#wake = new Wake(options.clock)
     this.#jobs = new Jobs(this.#wake.wake)
+    this.#schemas = new Schemas(options.program)
     this.watch = new AppWatch(this.#options, () => ({
       parts: this.#parts,
       ownership: this.#ownership,
       stage: this.#stage,
+      schemas: this.#schemas.trouble,
       end: this.#closed ? 'closed' : this.#stopping ? 'closing' : undefined,
       failure: this.#failure,
     }))
@@ -77,9 +82,12 @@ export class Engine {
   }
 
   async #start(): Promise<void> {
-    this.#stage = 'opening'
+    this.#stage = 'schemas'
     this.watch.start()
     try {
+      await this.#schemas.prepare(this.#halting.signal)
+      if (this.#stopping) throw this.#notRunning()
+      this.#stage = 'opening'
       const parts = await openParts(this.#options, this.#turnLog, {
         generation: () => (this.#ownership as Ownership).generation,
         successor: (refused, tasks) => (this.#ownership as Ownership).successor(refused, tasks),
@@ -152,6 +160,7 @@ export class Engine {
 
   #halt(): void {
     this.#stopping = true
+    this.#halting.abort()
     this.#ownership?.end()
     this.#parts?.lookups.end()
     this.#parts?.backlog.close()

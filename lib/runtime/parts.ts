@@ -255,12 +255,21 @@ export async function openParts(options: EngineOptions, turnLog: Logger, events:
     deadLetters,
     culprits: halving.culprits,
     clock,
+    onAwaited: events.onArrival,
     onRefused: (error: MillraceError, policy: InvalidPolicy) => {
       if (policy !== 'skip') onTrouble?.(error)
       refusals.hear(error, policy)
     },
   }
-  const dueTurns = new DueTurns({ turns, failures, sources, timerTopic: timerTopic(app), clock, seq })
+  const dueTurns = new DueTurns({
+    turns,
+    failures,
+    sources,
+    timerTopic: timerTopic(app),
+    clock,
+    seq,
+    onAwaited: events.onArrival,
+  })
   const onChange = (): void => {
     turns.isInterrupted = true
     events.onArrival()

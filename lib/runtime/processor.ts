@@ -2,6 +2,7 @@ import { DueWork, type DueWorkParts } from './due-work.js'
 import { Aside } from './path/aside.js'
 import type { Reader } from './path/reader.js'
 import { readerFor } from './path/reader-for.js'
+import type { WaitingPartition } from './watch/waiting-partition.js'
 import type { Task } from './tasks/task.js'
 
 /**
@@ -85,6 +86,11 @@ export class Processor {
   /** Some turns of a record are still to be run, and there is no room for them: nothing comes between them. */
   get #isStuck(): boolean {
     return this.#reader?.inRecord === true && this.#reader.isHeld
+  }
+
+  /** Partitions that are not read on, since what nobody answers for is needed to decode them. */
+  get waiting(): readonly WaitingPartition[] {
+    return this.#aside.waiting
   }
 
   /** Milliseconds until something is due, by the clock. */

@@ -1,5 +1,6 @@
 import type { Clock } from '../core/clock.js'
 import { RecordRefused } from '../core/record-refused.js'
+import { awaitedOf } from '../log/awaited.js'
 import { headersOf, noHeaders } from '../log/format/header-section.js'
 import type { Due, DueTime } from '../state/due.js'
 import type { Entry, Table } from '../state/table.js'
@@ -26,6 +27,8 @@ export interface DueTurnsOptions {
   readonly timerTopic: string
   readonly clock: Clock
   readonly seq: () => number
+  /** Something that a turn waited for has come. */
+  readonly onAwaited: () => void
 }
 
 /** A timer whose time has come, and what it carries, as JSON. */
@@ -104,7 +107,7 @@ export class DueTurns {
     if (turn === undefined || source === undefined || isHeldBack(agenda, source, 'prompt', due)) return
     const fresh = this.#work(agenda, source, object.key, turn.record.timestamp)
     // It is being tried: what comes next is set when that has ended.
-    if (isBusy(fresh.entry) || !this.#isAdmitted(agenda, source, due)) return
+    if (isBusy(fresh.entry) || this.#mustWait(agenda, own, turn, due) || !this.#isAdmitted(agenda, source, due)) return
     const work = {
       ...fresh,
       record: carriedInfo(source, turn.record),
@@ -129,6 +132,17 @@ export class DueTurns {
     const { turns, failures } = this.#options
     if (source.timer !== undefined) return turns.run(keptTimer(work, source.timer))
     turns.run(inItsWindow({ ...work, value }, failures))
+  }
+
+  /** Whether its record cannot be decoded yet; then it is due again when it can be. */
+  #mustWait(agenda: Agenda, source: TurnSource | undefined, { record }: CarriedTurn, due: Due): boolean {
+    const node = source?.ways.get(record.topic)?.[0]?.topic
+    const missing = node && awaitedOf(node)?.missingOf(record.key, record.value)
+    void missing?.then(() => {
+      agenda.again(due)
+      this.#options.onAwaited()
+    })
+    return missing !== undefined
   }
 
   #drop(work: Work): void {

@@ -140,8 +140,8 @@ export class RegistryClient implements Registry {
       await this.#backOff.wait(signal)
       if (signal.aborted) return undefined
       try {
-        const found = await ask()
-        this.#answered()
+        const found = await unlessAborted(ask(), signal)
+        if (!signal.aborted) this.#answered()
         return found
       } catch (error) {
         if (!(error instanceof RegistryFailure)) throw error
@@ -203,6 +203,19 @@ export class RegistryClient implements Registry {
 
   #refusal(what: string, answer: Answer): MillraceError {
     return new MillraceError('REGISTRY_REFUSED', `${what}: ${this.#http.said(answer)}.`)
+  }
+}
+
+/** Undefined when nobody waits any more; what becomes of it then is of no interest. */
+async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
+  const done = new AbortController()
+  const leaving = new Promise<undefined>((resolve) =>
+    signal.addEventListener('abort', () => resolve(undefined), { once: true, signal: done.signal }),
+  )
+  try {
+    return await Promise.race([work, leaving])
+  } finally {
+    done.abort()
   }
 }
 

@@ -1,4 +1,5 @@
 import { loadCompression } from '../../log/compression/compression.js'
+import { awaitedOf } from '../../log/awaited.js'
 import { BatchRules } from '../../log/batch-rules.js'
 import { positionsTopic, sourceGroup } from '../../model/names.js'
 import { OwnedPartitions, type Worker } from '../owned-partitions.js'
@@ -20,6 +21,7 @@ export class SourceRunner implements Runner {
   #everywhere: readonly SourceWorker[] = []
   #closing: Promise<void> | undefined
   #failed = false
+  readonly #leaving = new AbortController()
 
   constructor(options: RunnerOptions, source: Source) {
     const onFailure = (error: unknown): void => this.#fail(error)
@@ -41,6 +43,7 @@ export class SourceRunner implements Runner {
   async start(): Promise<void> {
     const { isEverywhere, partitions, compression } = this.#setting
     await loadCompression(compression)
+    await awaitedOf(this.#setting.into)?.prepare('write', this.#leaving.signal)
     const topics = await sourceTopics(this.#setting)
     this.#topics = topics
     if (this.#closing !== undefined) return topics.limits.close()
@@ -59,6 +62,7 @@ export class SourceRunner implements Runner {
   }
 
   close(): Promise<void> {
+    this.#leaving.abort()
     this.#closing ??= this.#close()
     return this.#closing
   }

@@ -1,6 +1,7 @@
 import type { Clock } from '../../core/clock.js'
 import { MillraceError } from '../../core/errors.js'
 import { allPartitions, type TopicPartition } from '../../core/record.js'
+import { awaitedOf } from '../awaited.js'
 import { demandTopic, demandValues, type ClientTopic } from './client-topic.js'
 import type { LogPort, TopicInfo } from '../port.js'
 import { readToEnd, type ReadRecord } from './read-to-end.js'
@@ -28,11 +29,14 @@ export interface LogClient {
   read<V>(source: ClientTopic<V>): AsyncIterable<ReadRecord<V>>
 }
 
+const never = new AbortController().signal
+
 export function logClient(port: LogPort, clock: Clock): LogClient {
   return {
     async send(target, values, options = {}) {
       demandTopic(target, 'send')
       demandValues(values, `send to ${target.name}`)
+      await awaitedOf(target as Parameters<typeof awaitedOf>[0])?.prepare('write', never)
       await sendAll(port, clock, target, await infoOf(port, target.name), values, options)
     },
     read(source) {

@@ -1,5 +1,6 @@
 import { MillraceError, reasonOf } from '../../core/errors.js'
 import { offsetOf, PositionMap, type Offset, type RecordInfo, type TopicPartition } from '../../core/record.js'
+import { allThere, awaitedOf } from '../awaited.js'
 import type { ClientTopic } from './client-topic.js'
 import { loadCompressions } from '../compression/compression.js'
 import { recordCursor } from '../cursor.js'
@@ -62,6 +63,7 @@ async function* records<V>(port: LogPort, source: ClientTopic<V>, span: Span): A
   const left = new Map(span.ends)
   if (left.size === 0) return
   const never = new AbortController().signal
+  const awaited = awaitedOf(source as Parameters<typeof awaitedOf>[0])
   const fetcher = port.fetcher({ isolation: 'committed', purpose: 'restore', maxBytes })
   try {
     fetcher.assign(span.from.topics)
@@ -70,6 +72,7 @@ async function* records<V>(port: LogPort, source: ClientTopic<V>, span: Span): A
         const end = left.get(fetched.partition)
         if (end === undefined) continue
         await loadCompressions(fetched.bytes)
+        await allThere(awaited, () => recordCursor(fetched), never)
         const cursor = recordCursor(fetched)
         yield* recordsBelow(end, fetched, cursor, source)
         if (cursor.nextOffset < end) continue

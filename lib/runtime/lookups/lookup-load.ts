@@ -1,6 +1,8 @@
 import type { Clock } from '../../core/clock.js'
 import { MillraceError } from '../../core/errors.js'
 import { allPartitions, offsetOf, PositionMap, type Positions } from '../../core/record.js'
+import { allThere, awaitedOf } from '../../log/awaited.js'
+import { recordCursor } from '../../log/cursor.js'
 import type { LogPort, TopicInfo } from '../../log/port.js'
 import type { TopicNode } from '../../model/stream.js'
 import { LookupCopy, type OnRefused } from './lookup-copy.js'
@@ -50,6 +52,7 @@ async function read(
   const ends = await log.admin.endOffsets(partitions, 'committed')
   const starts = await log.admin.startOffsets(partitions)
   if (signal.aborted) return undefined
+  const awaited = awaitedOf(node)
   const copy = new LookupCopy(node, info, onRefused)
   for (const { partition } of partitions) copy.positions.set(partition, offsetOf(starts, name, partition) ?? 0)
   const total = distance(name, starts, ends)
@@ -63,6 +66,8 @@ async function read(
   while (left > 0) {
     let records = 0
     for (const fetched of await fetcher.next(signal)) {
+      await allThere(awaited, () => recordCursor(fetched), signal)
+      if (signal.aborted) return undefined
       records += copy.apply(fetched)
       await clock.breathe()
     }

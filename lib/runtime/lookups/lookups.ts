@@ -2,6 +2,8 @@ import type { Clock } from '../../core/clock.js'
 import { MillraceError, reasonOf } from '../../core/errors.js'
 import type { Logger } from '../../core/logger.js'
 import { allPartitions, offsetOf, PositionMap } from '../../core/record.js'
+import { allThere, awaitedOf } from '../../log/awaited.js'
+import { recordCursor } from '../../log/cursor.js'
 import type { Fetched, Fetcher, Held, LogPort, TopicInfo } from '../../log/port.js'
 import type { LookupTable } from '../../model/lookup.js'
 import type { InvalidPolicy, TopicNode } from '../../model/stream.js'
@@ -207,7 +209,11 @@ export class Lookups {
       if (copy === undefined || state !== 'following') continue
       // Handed out just before the copy was replaced, so the fetcher stands elsewhere than the copy.
       if (copy.positions.get(fetched.partition) !== fetched.from) this.#changed()
-      else this.records += copy.apply(fetched)
+      else {
+        await allThere(awaitedOf(copy.node), () => recordCursor(fetched), this.#closed.signal)
+        if (this.#closed.signal.aborted) return
+        if (copy.positions.get(fetched.partition) === fetched.from) this.records += copy.apply(fetched)
+      }
       await this.#options.clock.breathe()
     }
     this.#moved()

@@ -1,4 +1,5 @@
 import type { Intake } from './intake.js'
+import type { WaitingPartition } from '../watch/waiting-partition.js'
 import type { Reader } from './reader.js'
 
 /**
@@ -29,6 +30,11 @@ export class Aside {
   /** Whether one can be read on. */
   get ready(): boolean {
     return this.#readers.some(({ isHeld }) => !isHeld)
+  }
+
+  /** Those that wait for what nobody answers for. */
+  get waiting(): readonly WaitingPartition[] {
+    return this.#readers.flatMap(({ waiting }) => waiting ?? [])
   }
 
   /** Forgets some of them. */

@@ -6,6 +6,7 @@ import { carriedRecord, type CarriedRecord, type ReplayedLetter } from '../../tu
 import { valueBytes } from '../../turn/kept/record-bytes.js'
 import { keysOf, closeId, valueOf, wayOf, type TurnSource } from '../../turn/kept/turn-source.js'
 import type { Way } from '../../turn/kept/way.js'
+import { awaitingIn } from '../../turn/inputs/awaiting.js'
 import { HoppedRecord, hopKey } from '../../turn/output/hop.js'
 import { readMark } from '../../turn/output/mark.js'
 import type { Origin } from '../../turn/running/work.js'
@@ -26,6 +27,7 @@ export class InboxReader extends Reader {
     super(task, fetched, surroundings)
     this.#plan = plan
     this.#record = new HoppedRecord(this.at)
+    this.awaited = awaitingIn(plan.topics, this.cursor, () => this.#glance())
     this.#origin = {
       carry: () => ({ ...this.#record.address, record: this.#record.carried() }),
     }
@@ -64,6 +66,17 @@ export class InboxReader extends Reader {
     const { element, letter } = record.address
     this.#deliver(source, hopKey(this.cursor), element, values[0], letter)
     record.more.forEach((each, i) => this.#deliver(source, each.key, each.element, values[i + 1], letter))
+  }
+
+  /** The record, before it is taken; undefined for what no app of ours has written. */
+  #glance(): HoppedRecord | undefined {
+    if (this.#record.isKept) this.#record = new HoppedRecord(this.at)
+    try {
+      this.#record.read(this.cursor)
+      return this.#record
+    } catch {
+      return undefined
+    }
   }
 
   /** Whether it is one; then it is heard. What is none, or none of this program, is refused as any record of others. */

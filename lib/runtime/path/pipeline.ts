@@ -28,6 +28,8 @@ export interface InboxPlan {
   readonly inputs: ReadonlyMap<string, TurnSource>
   /** Whose turns its records may lead to. */
   readonly feeds: readonly TurnSource[]
+  /** Those whose records hop into it. */
+  readonly topics: readonly TopicNode[]
 }
 
 export interface Pipeline {
@@ -83,6 +85,7 @@ export function pipeline(
           kindIndex,
           inputs: sources.get(kind.name) ?? new Map<string, TurnSource>(),
           feeds: [...(sources.get(kind.name)?.values() ?? [])].filter(({ isTimer }) => !isTimer),
+          topics: kind.inputs.flatMap(({ from }) => paths(from).map(({ topic }) => topic)),
         },
       ]),
     ),

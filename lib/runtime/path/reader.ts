@@ -7,10 +7,12 @@ import type { Fetched, RecordCursor } from '../../log/port.js'
 import type { InvalidPolicy } from '../../model/stream.js'
 import { briefLetter, deadLetter, type DeadLetterTarget } from '../../turn/failing/dead-letter.js'
 import type { CarriedRecord } from '../../turn/kept/carried.js'
+import type { Awaiting } from '../../turn/inputs/awaiting.js'
 import type { TurnSource } from '../../turn/kept/turn-source.js'
 import { recordName, type Culprit, type Culprits } from './culprits.js'
 import type { Passage } from './passage.js'
 import type { Pipeline } from './pipeline.js'
+import type { WaitingPartition } from '../watch/waiting-partition.js'
 import type { Task } from '../tasks/task.js'
 
 /** Records between two looks at the clock: 64 of 1 µs each against 40 ns for the look. */
@@ -23,6 +25,8 @@ export interface ReaderSurroundings {
   readonly deadLetters: DeadLetterTarget
   readonly culprits: Culprits
   readonly clock: Clock
+  /** Something that a record waited for has come. */
+  readonly onAwaited: () => void
   /** A record was refused; already handled as its policy says. */
   readonly onRefused: (error: MillraceError, policy: InvalidPolicy) => void
 }
@@ -37,9 +41,15 @@ export abstract class Reader {
   marks = 0
   /** Some turns of the record it stands on are still to be run. */
   inRecord = false
+  /** It stands before a record that cannot be decoded yet, since this time. */
+  #standsSince: number | undefined
+  /** What that record needs has been asked for, and has not come yet. */
+  #waitsFor: Promise<void> | undefined
   /** Of the record taken last. */
   lastOffset = -1
   readonly at: { readonly topic: string; readonly partition: number }
+  /** What records must be asked for before they are decoded; undefined for most topics. */
+  protected awaited: Awaiting | undefined = undefined
   protected readonly cursor: RecordCursor
   protected readonly surroundings: ReaderSurroundings
 
@@ -56,6 +66,7 @@ export abstract class Reader {
 
   /** Of something that it feeds nothing more may be read for now. */
   get isHeld(): boolean {
+    if (this.#waitsFor !== undefined) return true
     const { feeds } = this
     for (let i = 0; i < feeds.length; i++) if ((feeds[i] as TurnSource).room.isHeld) return true
     return false
@@ -77,8 +88,12 @@ export abstract class Reader {
     const mustStop = (): boolean => (flights.anyHeld && this.isHeld) || clock.elapsed() >= deadline
     let taken = 0
     let nextLook = Math.min(recordsPerLook, most)
-    let more = this.inRecord || this.#next()
+    const { awaited } = this
+    let last = this.lastOffset
+    let more = this.inRecord || this.#standsSince !== undefined || this.#next()
     while (more) {
+      if (awaited !== undefined && !this.inRecord && this.#mustWait(awaited)) break
+      last = cursor.offset
       if (this.inRecord) this.inRecord = false
       else if (culprits === undefined) this.take()
       else this.#takeUnlessIn(culprits)
@@ -95,9 +110,38 @@ export abstract class Reader {
       more = this.#next()
     }
     this.records += taken
-    this.lastOffset = cursor.offset
-    task.positions.set(this.at.topic, this.inRecord ? cursor.offset : cursor.nextOffset)
+    this.lastOffset = last
+    const isBefore = this.inRecord || this.#standsSince !== undefined
+    task.positions.set(this.at.topic, isBefore ? cursor.offset : cursor.nextOffset)
     return !more
+  }
+
+  /** Why it waits, when there is trouble with it. */
+  get waiting(): WaitingPartition | undefined {
+    const reason = this.#waitsFor && this.awaited?.trouble
+    if (reason === undefined || this.#standsSince === undefined) return undefined
+    const where = `${this.at.topic}[${this.at.partition}]@${this.cursor.offset}`
+    return {
+      ...this.at,
+      since: this.#standsSince,
+      reason: `${where}: the next record waits, nothing is lost: ${reason}`,
+    }
+  }
+
+  /** Whether the record that it stands on cannot be decoded yet. Whoever reads it on when it can be asks again. */
+  #mustWait(awaited: Awaiting): boolean {
+    const missing = awaited.missing()
+    if (missing === undefined) {
+      this.#standsSince = undefined
+      return false
+    }
+    const { clock, onAwaited } = this.surroundings
+    this.#standsSince ??= clock.now()
+    this.#waitsFor = missing.then(() => {
+      this.#waitsFor = undefined
+      onAwaited()
+    })
+    return true
   }
 
   /** Moves to the next record; passes over a batch that cannot be read, where its topic says what to do then. */

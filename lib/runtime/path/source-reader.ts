@@ -4,6 +4,7 @@ import type { InvalidPolicy } from '../../model/stream.js'
 import { RecordView } from '../../log/record-view.js'
 import { carriedRecord, type CarriedRecord } from '../../turn/kept/carried.js'
 import { decodeValue } from '../../turn/kept/record-bytes.js'
+import { awaitingOf } from '../../turn/inputs/awaiting.js'
 import type { TurnSource } from '../../turn/kept/turn-source.js'
 import type { SourceTime } from '../../turn/due/source-time.js'
 import type { Culprit } from './culprits.js'
@@ -24,6 +25,7 @@ export class SourceReader extends Reader {
     this.#plan = plan
     this.#bind(this.#view)
     this.#time = task.times.get(fetched.topic)
+    this.awaited = awaitingOf(plan.topic, this.cursor)
   }
 
   protected override get feeds(): readonly TurnSource[] {

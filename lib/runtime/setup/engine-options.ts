@@ -7,6 +7,7 @@ import type { Program } from '../../model/program.js'
 import type { StoreFolder } from '../../store/store.js'
 import type { PausedInput } from '../watch/paused-input.js'
 import type { AppState } from '../watch/app-state.js'
+import type { WaitingPartition } from '../watch/waiting-partition.js'
 import type { HeldPartition } from '../watch/held-partition.js'
 
 /** `exactly-once`: one transaction per commit; `at-least-once`: the same cycle without it, see docs/guarantees.md. */
@@ -100,7 +101,7 @@ export interface Health {
    */
   readonly ready: boolean
   readonly state: AppState
-  /** When not `running`: what it waits for, where, and what to do about it. When `running`, the same of what `held` lists. */
+  /** When not `running`: what it waits for, where, and what to do about it. When `running`, the same of what `held` and `waiting` list. */
   readonly reason: string | undefined
   /** Tasks that were assigned to this process and do not run yet; `onRestore` tells how far they are. */
   readonly takingOver: readonly number[]
@@ -112,4 +113,6 @@ export interface Health {
   readonly quarantined: number
   /** Partitions that have not been read on for five seconds, because of transactions that other producers have left open in them. */
   readonly held: readonly HeldPartition[]
+  /** Partitions that are not read on for now, since a schema that is needed to read them is asked for, and the registry does not answer. */
+  readonly waiting: readonly WaitingPartition[]
 }

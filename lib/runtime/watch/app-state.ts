@@ -23,7 +23,9 @@ export interface Judgement {
 export interface Facts {
   readonly app: string
   readonly end: { readonly error: unknown; readonly reason: string } | 'closing' | 'closed' | undefined
-  readonly stage: 'new' | 'opening' | 'loading' | 'joining' | 'member'
+  readonly stage: 'new' | 'schemas' | 'opening' | 'loading' | 'joining' | 'member'
+  /** Why the ids of schemas take long. */
+  readonly schemas?: string | undefined
   /** How far the lookup tables are that have not been complete yet, as text. */
   readonly loaded: string | undefined
   /** Of the log. */
@@ -75,10 +77,11 @@ function degraded({ trouble, commitMs, awaitsRound }: Facts): Judgement | undefi
   return { state: 'degraded', reason: `${since}. ${todo}.` }
 }
 
-function beginning({ app, stage, loaded = 'none is complete' }: Facts): Judgement | undefined {
+function beginning({ app, stage, schemas, loaded = 'none is complete' }: Facts): Judgement | undefined {
   if (stage === 'member') return undefined
   const reasons = {
     new: `app '${app}' has not been started: call start()`,
+    schemas: `app '${app}' asks for the ids of the schemas of its topics${schemas === undefined ? '' : `: ${schemas}`}`,
     opening: `app '${app}' looks at its topics and opens its stores`,
     loading: `app '${app}' reads its lookup tables, which must be complete before the first turn: ${loaded}`,
     joining: `app '${app}' joins its consumer group and waits for its assignment. Members that were killed hold it up until their session ends`,
