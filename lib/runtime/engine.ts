@@ -65,7 +65,7 @@ export class Engine {
       parts: this.#parts,
       ownership: this.#ownership,
       stage: this.#stage,
-      schemas: this.#schemas.trouble,
+      schemas: this.#stage === 'schemas' ? this.#schemas.trouble : undefined,
       end: this.#closed ? 'closed' : this.#stopping ? 'closing' : undefined,
       failure: this.#failure,
     }))
