@@ -25,6 +25,11 @@ export interface SingerSourceOptions extends ProgramOptions {
    * `commit`: they are committed as they come, for programs that seldom or never say STATE; after a crash those since the last STATE come again. @default 'hold'
    */
   readonly beforeState?: 'hold' | 'commit'
+  /**
+   * Each STATE is written to its stdin, as a line, when it is committed with the records before it: for queues, that forget what was acknowledged.
+   * It is not handed back at the next start, so records come at least once, and once with `id`. @default false
+   */
+  readonly commitsToStdin?: boolean
   /** Most bytes of records between two STATEs, where they are held. @default 67108864 */
   readonly maxHeldBytes?: number
   /** How long after it has ended with code 0 it is started again, with its last STATE. @default '1m' */
@@ -48,6 +53,7 @@ const sourceRules: Rules<SingerSourceOptions> = {
   value: callback('a function that gives a value of the topic'),
   id: callback('a function that gives text'),
   beforeState: oneOf('hold', 'commit'),
+  commitsToStdin: flag,
   maxHeldBytes: whole(1),
   every: duration,
   once: flag,
@@ -55,6 +61,11 @@ const sourceRules: Rules<SingerSourceOptions> = {
 
 export function checkSourceOptions(options: SingerSourceOptions): void {
   checkOptions('singerSource', options, sourceRules)
+  if (options.commitsToStdin === true && options.beforeState === 'commit')
+    throw new MillraceError(
+      'OPTIONS_INVALID',
+      `singerSource: 'commitsToStdin' says which STATE is committed, and with beforeState: 'commit' records are that no STATE has followed; give one of them`,
+    )
   if (options.once === true && options.every !== undefined)
     throw new MillraceError('OPTIONS_INVALID', `singerSource: 'once' and 'every' exclude each other; give one of them`)
 }

@@ -107,6 +107,18 @@ describe('a program as a source', () => {
     expect(await one.next()).toMatchObject({ records: [{}], position: { state: 5 } })
   })
 
+  it('is told on its stdin which STATE is committed, where it wants that', async () => {
+    const one = open(
+      `record({ id: 1 }); state(7)
+       process.stdin.once('data', (line) => { record({ heard: JSON.parse(line) }); process.exit() })`,
+      { commitsToStdin: true },
+    )
+    const { records, position, ack } = await one.next()
+    expect([records.length, position]).toEqual([1, undefined])
+    await ack?.(new Map())
+    expect(shownRecords([await one.next()])).toEqual([{ heard: { type: 'STATE', value: 7 } }])
+  })
+
   it('logs what it says on stderr, at a bounded rate and without secrets', async () => {
     const one = open(
       `console.error('the token is', process.env.API_TOKEN, given('--config').password); console.error('x'.repeat(100_000))
@@ -253,6 +265,7 @@ describe('options', () => {
     [{ command: 'a', config: [] }, /config is/],
     [{ command: 'a', every: -1 }, /every is/],
     [{ command: 'a', once: true, every: 5 }, /exclude each other/],
+    [{ command: 'a', commitsToStdin: true, beforeState: 'commit' }, /give one of them/],
     [{ command: 'a', maxLineBytes: 1.5 }, /maxLineBytes is/],
     [{ command: 'a', streams: ['x'] }, /no option 'streams'/],
   ])('that cannot be used are refused: %j', (options, message) => {

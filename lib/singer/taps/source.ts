@@ -15,7 +15,7 @@ export function singerSource(options: SingerSourceOptions): SourceConnector<TapP
   const given = Object.freeze({ ...options })
   return Object.freeze({
     kind: 'singer',
-    delivery: given.beforeState === 'commit' ? 'acknowledged' : 'replayable',
+    delivery: given.beforeState === 'commit' || given.commitsToStdin === true ? 'acknowledged' : 'replayable',
     open: (context: SourceContext<TapPosition>) => runs(given, context),
   })
 }

@@ -1,6 +1,7 @@
 import { systemClock } from '../../core/clock.js'
 import { MillraceError, reasonOf } from '../../core/errors.js'
 import { durationMs } from '../../core/duration.js'
+import type { Json } from '../../connect/json.js'
 import type { SourceContext, SourceRecord } from '../../connect/source.js'
 import { Child } from '../child/child.js'
 import { LineSplitter } from '../child/line-splitter.js'
@@ -35,20 +36,21 @@ export async function* runTap(
       env: options.env ?? {},
       secrets: secretsIn(options.env, options.config, options.catalog),
       folder: files.folder,
-      stdin: 'closed',
+      stdin: options.commitsToStdin === true ? 'open' : 'closed',
       stopTimeoutMs,
       logger,
     })
     signal.addEventListener('abort', stop)
     if (signal.aborted) return
     const reader = new TapReader(child.name, options, position, (what) => logger.warn({ child: child?.name }, what))
+    const given = options.commitsToStdin === true ? acknowledging(child) : (batch: TapBatch): TapBatch => batch
     const splitter = new LineSplitter(child.name, options.maxLineBytes ?? 4_194_304)
     for await (const chunk of child.stdout as AsyncIterable<Buffer>) {
       for (const line of splitter.push(chunk)) {
         reader.read(line)
-        if (reader.batches.isFull) yield* taken(reader.batches)
+        if (reader.batches.isFull) yield* taken(reader.batches, given)
       }
-      yield* taken(reader.batches)
+      yield* taken(reader.batches, given)
     }
     const { isClean, how } = await child.exited
     if (signal.aborted) return
@@ -56,7 +58,7 @@ export async function* runTap(
       throw new MillraceError('CHILD_FAILED', `${child.name} ${how}, behind line ${reader.line} of its stdout`)
     const { rest } = splitter
     if (rest.length > 0) reader.read(rest)
-    yield reader.batches.end(systemClock.now())
+    yield given(reader.batches.end(systemClock.now()))
   } finally {
     signal.removeEventListener('abort', stop)
     await child?.stop()
@@ -64,9 +66,26 @@ export async function* runTap(
   }
 }
 
-function* taken(batches: TapBatches): Generator<TapBatch> {
+function* taken(batches: TapBatches, given: (batch: TapBatch) => TapBatch): Generator<TapBatch> {
   const batch = batches.take()
-  if (batch !== undefined) yield batch
+  if (batch !== undefined) yield given(batch)
+}
+
+/** Bytes of STATEs that it has not read. */
+const mostUnread = 1_048_576
+
+/** Batches that tell the program of their STATE, in the place of a position. */
+function acknowledging(child: Child): (batch: TapBatch) => TapBatch {
+  const tell = (state: Json): void => {
+    child.stdin.write(`${JSON.stringify({ type: 'STATE', value: state })}\n`)
+    if (child.stdin.writableLength > mostUnread)
+      throw new MillraceError('CHILD_FAILED', `${child.name} does not read its stdin, which says what is committed`)
+  }
+  return ({ records, position: { state, endedAt } = {} }) => ({
+    records,
+    ...(endedAt === undefined ? {} : { position: { endedAt } }),
+    ...(state === undefined ? {} : { ack: () => tell(state) }),
+  })
 }
 
 /** Most types of messages without a meaning here that are named in the log. */
