@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { createServer, type AddressInfo } from 'node:net'
 import { z } from 'zod'
 import { listening } from '../../test/tcp.js'
 import { readAll } from '../../test/reading.js'
@@ -85,6 +87,42 @@ it('frames with ids come exactly once, whatever becomes of connections and proce
   await world.stop()
 }, 60_000)
 
+it('listens in one process, and when that one ends, in another one, which knows the ids', async () => {
+  const log = memoryLog()
+  const places: string[] = []
+  let told = (): void => undefined
+  const start = async (name: string, port: number) => {
+    const onListening = (): void => {
+      places.push(name)
+      told()
+    }
+    const id = (frame: Buffer): string => (JSON.parse(frame.toString()) as { id: string }).id
+    const from = tcpSource({ listen: { port }, frames: 'line', answers: true, id, onListening })
+    const sources = [source('wire', { into: events, from, backoff: '10ms' })]
+    const app = createApp({ id: 'app', log: log.open(), createTopics: true, logger: silentLogger, sources })
+    await app.start()
+    return app
+  }
+  const listens = async (name: string): Promise<void> => {
+    while (places.at(-1) !== name) await new Promise<void>((resolve) => (told = resolve))
+  }
+  const port = await freePort()
+  const first = await start('first', port)
+  await listens('first')
+  const second = await start('second', port)
+  const send = (from: number, to: number) =>
+    sendUntilAnswered({ port: () => port, lines: Array.from({ length: to - from }, (_, i) => line(from + i)) })
+  // The group may give it to the second one while both are there; the port is the same.
+  await send(0, 100)
+  const owner = places.at(-1)!
+  await (owner === 'first' ? first : second).close()
+  await listens(owner === 'first' ? 'second' : 'first')
+  await send(50, 200)
+  const got = (await readAll(log, events)).map(({ value }) => (value as { n: number }).n)
+  expect(got.sort((a, b) => a - b)).toEqual(Array.from({ length: 200 }, (_, n) => n))
+  await Promise.all([first.close(), second.close()])
+})
+
 it('what a sink sends to a source of another app arrives, each record once, and what that refuses is a dead letter here', async () => {
   const there = await listening({ frames: 'length' }, ({ bytes }) =>
     bytes!.length > 24 ? 'too long for me' : undefined,
@@ -109,6 +147,14 @@ it('what a sink sends to a source of another app arrives, each record once, and 
   const kept = await readAll(log, letters)
   expect(kept.map(({ value }) => value)).toEqual(['x'.repeat(30)])
 })
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  await new Promise((resolve) => server.close(resolve))
+  return port
+}
 
 function seeded(seed: number): () => number {
   let state = seed

@@ -23,7 +23,7 @@ export interface TcpSinkOptions<V = unknown> {
   readonly frames: Frames
   /**
    * The receiver answers frames once it has them for good, as a `tcpSource` with `answers` does: then each record arrives at least
-   * once. Without answers records are lost that were on their way when a connection ends. @default false
+   * once. Without answers records are lost, or come twice, that were on their way when a connection ends. @default false
    */
   readonly answers?: boolean
   /**

@@ -16,7 +16,7 @@ import { resolveSink, type ResolvedSink, type TcpSinkOptions } from './sink-opti
 
 /**
  * Records as frames over TCP: `sink('counts', { from: counts, to: tcpSink({ connect: { port: 7001 }, frames: 'line' }) })`. With
- * `answers` each arrives at least once; without, those are lost that were under way when a connection ends. Throws `OPTIONS_INVALID`.
+ * `answers` each arrives at least once; without, those are lost, or come twice, that were under way when a connection ends. Throws `OPTIONS_INVALID`.
  */
 export function tcpSink<V = unknown>(options: TcpSinkOptions<V>): SinkConnector<V> {
   const resolved = resolveSink(options)
