@@ -10,7 +10,10 @@ import type { Topic } from '../model/stream.js'
 export interface SinkConnector<V = unknown> {
   /** What it is, in descriptions and errors. */
   readonly kind: string
-  /** Called when this process is to write the records of a partition, and again, after a pause, when that has failed for good. */
+  /**
+   * Called when this process is to write the records of a partition; again, after a pause, when it has failed, when three writes in a
+   * row have, and after each failure of a target that keeps the offset or commits in two phases: only that knows what has come.
+   */
   open(context: SinkContext): SinkPartition<V> | Promise<SinkPartition<V>>
 }
 
@@ -43,8 +46,9 @@ export interface SinkPartition<V = unknown> {
 }
 
 /**
- * `prepare` makes the batch safe under this id, unseen; then the offsets are committed; then `commit` is called. After a crash
- * `commit` is called for the id whose offsets were committed, perhaps again, and `abort` for all others that `pending` names.
+ * `prepare` makes the batch safe under this id, unseen; then the offsets are committed; then `commit` is called. After a crash, or a
+ * failure, `commit` is called for the id whose offsets were committed, where `pending` names it, and `abort` for all others of the
+ * partition that it names. Ids are `<app>~<sink>~<topic>~<partition>~<first offset>~<next offset>`.
  */
 export interface TwoPhase<V = unknown> {
   prepare(id: string, batch: SinkBatch<V>): Promise<void>
