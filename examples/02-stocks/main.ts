@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs'
 import { latestByKey, run, table } from '../shared/run.js'
+import { csvLines } from './lines.js'
 import { deadLetters, rawPrices, stock, summaries } from './stocks.js'
 
 await run({
@@ -22,8 +22,3 @@ await run({
     }
   },
 })
-
-function csvLines(): Buffer[] {
-  const [, ...lines] = readFileSync('examples/02-stocks/data/stocks.csv', 'utf8').trimEnd().split('\n')
-  return lines.map((line) => Buffer.from(line))
-}
