@@ -1,9 +1,9 @@
 import { parseArgs } from 'node:util'
-import { avro, avroSchema, json, type Codec } from 'millrace'
+import { avro, avroSchema, connectJson, json, type Codec } from 'millrace'
 import { z } from 'zod'
 import { cpuSeconds, event, events, report, rounded, whole, type Event } from './shared/setting.js'
 
-/** Writes and reads the same values in JSON and in Avro: bytes and CPU time of a value, the check by zod included. */
+/** Writes and reads the same values in JSON, alone and with its schema for Kafka Connect, and in Avro: bytes and CPU time of a value, the check by zod included. */
 const { values: args } = parseArgs({ options: { values: { type: 'string' }, rounds: { type: 'string' } } })
 const count = whole(args.values, 200_000)
 const rounds = whole(args.rounds, 5)
@@ -15,6 +15,7 @@ const wider = typed.extend({ note: z.string().optional() })
 const single = avro(typed, { header: { kind: 'single-object' } })
 const codecs: Readonly<Record<string, readonly [writer: Codec<Event>, reader: Codec<Event>]>> = {
   json: [json(typed), json(typed)],
+  connectJson: [connectJson(typed), connectJson(typed)],
   avro: [avro(typed), avro(typed)],
   avroSingleObject: [single, single],
   avroResolved: [avro(typed), avro(wider, { writer: avroSchema(typed) })],

@@ -18,6 +18,8 @@ export interface Column {
   /** In the object that it stands in. */
   readonly key: string
   readonly name: string
+  /** What stands before its value in JSON, the comma included. */
+  readonly label: string
   readonly form: Form
   readonly schema: ConnectSchema
   readonly nullable: boolean
@@ -114,6 +116,7 @@ export function rowOf(schema: core.$ZodType, root: string, { nested, separator }
       kind: 'column',
       key,
       name,
+      label: `,${JSON.stringify(name)}:`,
       form,
       schema,
       nullable,

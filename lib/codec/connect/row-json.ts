@@ -21,12 +21,12 @@ function inside(parts: readonly Part[], value: Fields): string {
 }
 
 function columnText(column: Column, value: unknown): string {
-  const { name, form, nullable, optional } = column
+  const { name, label, form, nullable, optional } = column
   if (value === undefined && optional) return ''
-  if (value === null && nullable) return `,${JSON.stringify(name)}:null`
+  if (value === null && nullable) return `${label}null`
   if (value === undefined || value === null) throw invalid(`${name}: ${String(value)}, where a value is needed`)
   try {
-    return `,${JSON.stringify(name)}:${form.write(value)}`
+    return label + form.write(value)
   } catch (cause) {
     throw inColumn(name, cause)
   }
