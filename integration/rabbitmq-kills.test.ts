@@ -14,7 +14,7 @@ const renewed =
     await world.server.ctl('delete_queue', queue)
     const feeding = world.feeder.feed(200)
     await world.server.declare(queue)
-    await feeding
+    await Promise.all([feeding, world.server.synced()])
   }
 
 const faults: Readonly<Record<string, Fault>> = {
@@ -57,13 +57,13 @@ describeWithKafka('messages that flow through an app', (brokers) => {
     async (_what, happening) => {
       const world = new World(nextName('kills'), brokers, server)
       await server.declare(`${world.name}-in`, `${world.name}-out`)
+      await server.synced()
       await world.start()
       try {
         for (const fault of happening) {
-          const feeding = world.feeder.feed(2_000)
-          await world.flowing()
+          const { fed } = await world.feed(2_000)
           await faults[fault]!(world)
-          await feeding
+          await fed
         }
         await world.settled()
         const { fed } = world.feeder

@@ -4,6 +4,7 @@ import type { SinkPartition, SinkRecord, SourceBatch, SourceConnector } from 'mi
 import { rabbitmqSink, rabbitmqSource, type RabbitmqSinkOptions } from 'millrace/rabbitmq'
 import { z } from 'zod'
 import { silentLogger } from '../lib/core/logger.js'
+import { memoryLog as openMemoryLog } from '../lib/memory/memory-log.js'
 import { readAll } from '../test/reading.js'
 import { until } from '../test/source-world.js'
 import { nextName } from './names.js'
@@ -381,6 +382,33 @@ describe('an app with queues', () => {
     // The message that came twice was taken once.
     expect(sent).toEqual([{ total: 1 }, { total: 3 }, { total: 7 }])
     expect(await depth(queues.in)).toBe(0)
+  })
+
+  it('is one of several that share a queue, where they all read it', async () => {
+    const queue = await newQueue()
+    const log = openMemoryLog()
+    const from = rabbitmqSource({ url: server.url, queue, prefetch: 4, everywhere: true })
+    const appOf = (): App =>
+      createApp({
+        id: 'shared',
+        log: log.open(),
+        createTopics: true,
+        logger: silentLogger,
+        sources: [source('orders', { into: orders, from })],
+      })
+    await using first = appOf()
+    await using second = appOf()
+    await Promise.all([first.start(), second.start()])
+    const taken = (app: App): number => app.stats().connectors[0]?.records ?? 0
+    const consumers = async (): Promise<number> =>
+      await server.with(async (channel) => (await channel.checkQueue(queue)).consumerCount)
+    await until(async () => (await consumers()) === 2)
+    const amounts = Array.from({ length: 100 }, (_, amount) => amount)
+    await send(queue, ...amounts.map((amount) => [JSON.stringify({ id: 'a', amount })] as const))
+    await until(() => taken(first) + taken(second) === 100)
+    expect(Math.min(taken(first), taken(second))).toBeGreaterThan(0)
+    const found = (await readAll(log, orders)).map(({ value }) => value!.amount)
+    expect(found.toSorted((a, b) => a - b)).toEqual(amounts)
   })
 
   it('takes what is good, and finds again as dead letters what is not', async () => {

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 export class Feeder {
   readonly #url: string
   readonly #queue: string
+  /** How many it has sent, or is to send. */
   fed = 0
 
   constructor(url: string, queue: string) {
@@ -13,12 +14,13 @@ export class Feeder {
   }
 
   async feed(count: number): Promise<void> {
-    const missing = new Set(Array.from({ length: count }, (_, i) => this.fed + i))
+    const first = this.fed
+    this.fed += count
+    const missing = new Set(Array.from({ length: count }, (_, i) => first + i))
     while (missing.size > 0) {
       await this.#attempt(missing).catch(() => undefined)
       if (missing.size > 0) await sleep(50)
     }
-    this.fed += count
   }
 
   /** Takes out of `missing` what the server has confirmed, and has not returned. */

@@ -43,10 +43,12 @@ export class World {
     await Promise.race([once(this.#app.stdout!, 'data'), ended])
   }
 
-  /** Waits until messages that were fed last come out. */
-  async flowing(): Promise<void> {
+  /** Resolves when the first of them, or of those before them, come out, to the rest of the feeding. */
+  async feed(count: number): Promise<{ readonly fed: Promise<void> }> {
     const before = await this.#depth()
+    const fed = this.feeder.feed(count)
     while ((await this.#depth()) <= before) await sleep(5)
+    return { fed }
   }
 
   async #depth(): Promise<number> {

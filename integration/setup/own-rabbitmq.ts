@@ -71,6 +71,11 @@ export class OwnRabbitmq {
     })
   }
 
+  /** Waits until queues that were made are on disk: one that was made in the last seconds does not outlive a kill -9. */
+  async synced(): Promise<void> {
+    await this.ctl('eval', 'mnesia:sync_log().')
+  }
+
   /** Takes all messages out of a queue. */
   async drain(queue: string): Promise<GetMessage[]> {
     return await this.with(async (channel) => {

@@ -62,11 +62,6 @@ export class Connection {
     else listener(this.#failure)
   }
 
-  /** The server holds up whoever publishes: it is short of memory or disk. */
-  onBlocked(listener: (reason: string) => void): void {
-    this.#model.on('blocked', listener)
-  }
-
   async channel(): Promise<Channel> {
     return await this.#model.createChannel()
   }

@@ -74,8 +74,25 @@ export class Publisher<V> implements SinkPartition<V> {
     if (this.#channel !== undefined && this.#channel.failure === undefined) return this.#channel
     void this.#channel?.close()
     const { context, shared, options } = this.#given
-    const connection = await shared.connection(`millrace sink ${context.sink}`)
-    return (this.#channel = await SendingChannel.open(connection, options))
+    const opening = shared
+      .connection(`millrace sink ${context.sink}`)
+      .then((connection) => SendingChannel.open(connection, options))
+    return (this.#channel = await unlessStopped(opening, context.signal))
+  }
+}
+
+/** A server that does not answer is not waited for by who is to stop. */
+async function unlessStopped<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  let stop = (): void => undefined
+  const stopped = new Promise<never>((_, reject) => {
+    stop = () => reject(new MillraceError('CONNECTOR_FAILED', 'it stops, and RabbitMQ has not answered in time'))
+    if (signal.aborted) stop()
+    else signal.addEventListener('abort', stop)
+  })
+  try {
+    return await Promise.race([work, stopped])
+  } finally {
+    signal.removeEventListener('abort', stop)
   }
 }
 
