@@ -11,13 +11,20 @@ export interface ReceiverOptions {
   readonly timeoutMs: number
 }
 
+/** What the other side says of frames while they are under way. */
+export interface Heard {
+  /** So many of them, the first ones, are dealt with. */
+  answered(count: number): void
+  /** By its place, from 0 on. */
+  refused(place: number, why: string): void
+}
+
 /** Frames under way. */
 interface Sending {
   readonly frames: readonly Uint8Array[]
   /** Of the connection, before these. */
   readonly before: number
-  readonly refused: Map<number, string>
-  readonly answered: (count: number) => void
+  readonly heard: Heard
   readonly resolve: () => void
   readonly reject: (error: Error) => void
 }
@@ -48,12 +55,8 @@ export class Receiver {
     return this.#failure !== undefined
   }
 
-  /**
-   * Resolves when they have gone out, or are answered; with those that were refused, by their place. `answered`: so many of them, the
-   * first ones, are dealt with. Rejects with what the connection broke of.
-   */
-  async send(frames: readonly Uint8Array[], answered: (count: number) => void): Promise<ReadonlyMap<number, string>> {
-    const refused = new Map<number, string>()
+  /** Resolves when they have gone out, or are answered. Rejects with what the connection broke of. */
+  async send(frames: readonly Uint8Array[], heard: Heard): Promise<void> {
     const done = new AbortController()
     const { timeoutMs } = this.#options
     void idleClock.sleep(timeoutMs, done.signal).then(() => {
@@ -62,13 +65,12 @@ export class Receiver {
     try {
       await new Promise<void>((resolve, reject) => {
         if (this.#failure !== undefined) return reject(this.#failure)
-        this.#sending = { frames, before: this.#sent, refused, answered, resolve, reject }
+        this.#sending = { frames, before: this.#sent, heard, resolve, reject }
         this.#sent += frames.length
         this.#socket.write(framed(this.#options.frames, frames), () => {
           if (!this.#options.answers) resolve()
         })
       })
-      return refused
     } finally {
       done.abort()
       this.#sending = undefined
@@ -111,8 +113,8 @@ export class Receiver {
     const place = answer.frame - (sending?.before ?? this.#sent)
     // Of those before these: said again.
     if (sending === undefined || place <= 0) return
-    if (answer.kind === 'refused') return void sending.refused.set(place - 1, answer.reason)
-    sending.answered(place)
+    if (answer.kind === 'refused') return sending.heard.refused(place - 1, answer.reason)
+    sending.heard.answered(place)
     if (place === sending.frames.length) sending.resolve()
   }
 

@@ -162,6 +162,25 @@ describe('with answers', () => {
     expect(listener.peers.map(({ heard }) => heard)).toEqual(['a\nb\nc\nd\n', 'c\nd\n'])
   })
 
+  it('says which were refused also when the connection ends before the others are answered', async () => {
+    const listener = new Listener()
+    listener.answer = (peer) => (peer.socket.end('refused 2 no number\nok 2\n'), undefined)
+    const sink = await open({ connect: { port: await listener.at() }, frames: 'line', answers: true })
+    await expect(sink.write!(batch(['1', 'x', '3'], 5))).rejects.toThrow('has ended the connection')
+    listener.answer = () => 'ok 1\n'
+    expect(await refusedBy(sink.write!(batch(['1', 'x', '3'], 5)))).toEqual([[6, 'no number']])
+    expect(listener.peers.map(({ heard }) => heard)).toEqual(['1\nx\n3\n', '3\n'])
+  })
+
+  it('sends what comes with offsets that were there before, once their batch was taken', async () => {
+    const listener = new Listener()
+    listener.answer = ({ heard }) => `ok ${heard.split('\n').length - 1}\n`
+    const sink = await open({ connect: { port: await listener.at() }, frames: 'line', answers: true })
+    await sink.write!(batch(['a', 'b']))
+    await sink.write!(batch(['c', 'd']))
+    expect(listener.peers.map(({ heard }) => heard)).toEqual(['a\nb\nc\nd\n'])
+  })
+
   it('says which records the receiver refuses, and does not send the others again', async () => {
     const listener = new Listener()
     listener.answer = () => 'refused 2 no number\nok 3\n'

@@ -32,8 +32,10 @@ class Partition<V> implements SinkPartition<V> {
   readonly #options: ResolvedSink<V>
   readonly #context: SinkContext
   #receiver: Receiver | undefined
-  /** The last that the receiver has dealt with: it is not sent again when a batch is. */
+  /** Of a batch that was not taken as a whole, the last that the receiver has dealt with: up to there it is not sent again. */
   #answered = -1
+  /** Of those, which it has refused, by offset. */
+  readonly #refused = new Map<number, string>()
 
   constructor(options: ResolvedSink<V>, context: SinkContext) {
     this.#options = options
@@ -43,14 +45,26 @@ class Partition<V> implements SinkPartition<V> {
 
   async write(batch: SinkBatch<V>): Promise<void> {
     const frames = this.#framesOf(batch).filter(({ offset }) => offset > this.#answered)
-    if (frames.length === 0) return
+    if (frames.length > 0) await this.#send(frames)
+    const refused = new Map(
+      [...this.#refused].filter(([offset]) => batch.records.some((each) => each.offset === offset)),
+    )
+    for (const offset of refused.keys()) this.#refused.delete(offset)
+    if (refused.size > 0) throw new SinkRefused(refused)
+    // Later batches are others, whatever their offsets: a topic may be made anew.
+    if (batch.nextOffset > this.#answered) this.#answered = -1
+  }
+
+  async #send(frames: readonly Frame[]): Promise<void> {
     const receiver = await this.#connected()
+    const offsetOf = (place: number): number => (frames[place] as Frame).offset
     const all = frames.map(({ bytes }) => bytes)
-    const refused = await receiver.send(all, (count) => {
-      this.#answered = (frames[count - 1] as Frame).offset
+    await receiver.send(all, {
+      answered: (count) => {
+        this.#answered = offsetOf(count - 1)
+      },
+      refused: (place, why) => this.#refused.set(offsetOf(place), why),
     })
-    if (refused.size === 0) return
-    throw new SinkRefused(new Map([...refused].map(([place, why]) => [(frames[place] as Frame).offset, why])))
   }
 
   async close(): Promise<void> {
