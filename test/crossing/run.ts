@@ -207,6 +207,9 @@ class Processes {
 
   /** Every other one that is found. */
   async #release(): Promise<void> {
+    // What fails has to be a letter by then.
+    await this.#drained(200)
+    await systemClock.sleep(10)
     // A copy: processes may die meanwhile.
     for (const { engine, life } of Array.from(this.#living)) {
       if (engine.health.state !== 'running') continue

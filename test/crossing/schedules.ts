@@ -66,7 +66,7 @@ const step = (releases: boolean): fc.Arbitrary<Step> =>
     { weight: 1, arbitrary: fc.record({ expel: fc.nat(2), lagMs: fc.constantFrom(0, 5) }) },
     { weight: 1, arbitrary: fc.constant({ loseDisk: true as const }) },
     { weight: 1, arbitrary: fc.constant({ replay: true as const }) },
-    { weight: releases ? 2 : 0, arbitrary: fc.constant({ release: true as const }) },
+    { weight: releases ? 4 : 0, arbitrary: fc.constant({ release: true as const }) },
   )
 
 export interface Schedule extends Pick<World, 'route' | 'pauses' | 'closing'> {
