@@ -1,5 +1,7 @@
 import { parseArgs } from 'node:util'
-import { avro, avroSchema, connectJson, json, type Codec } from 'millrace'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { avro, avroSchema, connectJson, json, registry, registryAvro, topic, type Codec } from 'millrace'
 import { z } from 'zod'
 import { cpuSeconds, event, events, report, rounded, whole, type Event } from './shared/setting.js'
 
@@ -13,12 +15,28 @@ const typed = event.extend({ qty: z.int(), ts: z.int() })
 const wider = typed.extend({ note: z.string().optional() })
 
 const single = avro(typed, { header: { kind: 'single-object' } })
+const inRegistry = await registered()
 const codecs: Readonly<Record<string, readonly [writer: Codec<Event>, reader: Codec<Event>]>> = {
   json: [json(typed), json(typed)],
   connectJson: [connectJson(typed), connectJson(typed)],
   avro: [avro(typed), avro(typed)],
   avroSingleObject: [single, single],
+  avroRegistry: [inRegistry, inRegistry],
   avroResolved: [avro(typed), avro(wider, { writer: avroSchema(typed) })],
+}
+
+/** As a topic of a schema registry has it, which has one schema. */
+async function registered(): Promise<Codec<Event>> {
+  const schema = JSON.stringify(avroSchema(typed))
+  const server = createServer((_, response) => void response.end(JSON.stringify({ id: 1, schema })))
+  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  const schemas = registry({ url: `http://127.0.0.1:${port}` })
+  const { codec } = topic('events', registryAvro(typed, { registry: schemas }))
+  await codec.awaited?.prepare('write', new AbortController().signal)
+  server.closeAllConnections()
+  server.close()
+  return codec
 }
 
 const values = [...events(count, 10_000)]
