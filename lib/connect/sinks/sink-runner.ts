@@ -1,5 +1,6 @@
 import { durationMs } from '../../core/duration.js'
 import { MillraceError, reasonOf } from '../../core/errors.js'
+import { awaitedOf } from '../../log/awaited.js'
 import type { TopicInfo } from '../../log/port.js'
 import { sinkGroup } from '../../model/names.js'
 import { topicNode, type TopicNode } from '../../model/stream.js'
@@ -37,6 +38,7 @@ export class SinkRunner implements Runner {
   #since: number
   #hasJoined = false
   #closing: Promise<void> | undefined
+  readonly #leaving = new AbortController()
 
   constructor(options: RunnerOptions, { name, options: given }: Sink) {
     this.#options = options
@@ -62,6 +64,7 @@ export class SinkRunner implements Runner {
       this.#options
     const { name: topic } = this.#topic
     const group = sinkGroup(app, this.#name)
+    await awaitedOf(this.#topic)?.prepare('read', this.#leaving.signal)
     this.#partitions = (await this.#topicInfo()).partitions
     const letters = await DeadLetters.open({ app, version, log, clock, replicationFactor, sink: this.#name })
     const counts = this.#counts
@@ -108,6 +111,7 @@ export class SinkRunner implements Runner {
   }
 
   close(): Promise<void> {
+    this.#leaving.abort()
     this.#closing ??= this.#close()
     return this.#closing
   }
