@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { sinkContract } from '../../connect/contract-of-sinks.js'
 import { SinkRefused } from '../../connect/sink-refused.js'
 import type { SinkBatch, SinkPartition, SinkRecord } from '../../connect/sink.js'
 import { silentLogger } from '../../core/logger.js'
@@ -96,9 +97,9 @@ describe('a program as a sink', () => {
         key_properties: ['id'],
       },
       { type: 'RECORD', stream: 'people', record: { id: 1 }, time_extracted },
-      { type: 'STATE', value: { topic: 'rows', partition: 3, nextOffset: 1 } },
+      { type: 'STATE', value: { topic: 'rows', partition: 3, nextOffset: 1, batch: 1 } },
       { type: 'RECORD', stream: 'people', record: { id: 2 }, time_extracted },
-      { type: 'STATE', value: { topic: 'rows', partition: 3, nextOffset: 8 } },
+      { type: 'STATE', value: { topic: 'rows', partition: 3, nextOffset: 8, batch: 2 } },
     ])
   })
 
@@ -109,6 +110,13 @@ describe('a program as a sink', () => {
     await sink.write(batchOf([{ id: 1 }]))
     await sink.write(batchOf([{ id: 2 }], 1))
     expect(heard().filter(({ type }) => type === 'STATE')).toHaveLength(2)
+  })
+
+  it('resolves no earlier when it gets the same batch again', async () => {
+    const { sink, heard } = await open(echo)
+    await sink.write(batchOf([{ id: 1 }]))
+    await sink.write(batchOf([{ id: 1 }]))
+    expect(heard().map(({ type }) => type)).toEqual(['SCHEMA', 'RECORD', 'STATE', 'RECORD', 'STATE'])
   })
 
   it('that acknowledges at the end is run for each batch', async () => {
@@ -152,6 +160,30 @@ describe('a program as a sink', () => {
     await sink.close?.()
     expect(heard().at(-1)).toBe('finished')
   })
+})
+
+describe('the contract of sinks', () => {
+  const file = programs.path('contract')
+  const program = programs.write(
+    'contract',
+    `${reading.replace('process.argv[2]', "'/dev/null'")}
+     let rows = ''
+     function each({ type, record, value }) {
+       if (type === 'RECORD') rows += record.n + '\\n'
+       if (type !== 'STATE') return
+       fs.appendFileSync(${JSON.stringify(file)}, rows)
+       rows = ''
+       out(value)
+     }`,
+  )
+  const rows = (): string[] => (textOf(file) ?? '').split('\n')
+  const checks = sinkContract<any>({
+    connector: () => singerSink(program),
+    value: (n) => ({ n }),
+    count: ({ n }) => rows().filter((row) => row === String(n)).length,
+    refused: [],
+  })
+  it.each(checks)('$name', ({ run }) => expect(run()).resolves.toBeUndefined())
 })
 
 describe('records that no message can hold', () => {
@@ -239,13 +271,13 @@ describe('a program that fails', () => {
     ['prints JSON', `function each() { out({ bookmarks: {} }) }`, {}, /acknowledges nothing that was sent/],
     [
       'acknowledges more than there was',
-      `function each() { out({ topic: 'rows', partition: 3, nextOffset: 99 }) }`,
+      `function each() { out({ topic: 'rows', partition: 3, nextOffset: 99, batch: 9 }) }`,
       {},
       /acknowledges nothing that was sent/,
     ],
     [
       'acknowledges another partition',
-      `function each() { out({ topic: 'rows', partition: 4, nextOffset: 1 }) }`,
+      `function each() { out({ topic: 'rows', partition: 4, nextOffset: 1, batch: 1 }) }`,
       {},
       /acknowledges nothing that was sent/,
     ],

@@ -63,10 +63,11 @@ export interface Ack {
   readonly topic: string
   readonly partition: number
   readonly nextOffset: number
+  /** Counted for each program: the same records may be sent twice, and what is said of the first time says nothing of the second. */
+  readonly batch: number
 }
 
-export const stateLine = ({ topic, partition, nextOffset }: Ack): string =>
-  `${JSON.stringify({ type: 'STATE', value: { topic, partition, nextOffset } })}\n`
+export const stateLine = (value: Ack): string => `${JSON.stringify({ type: 'STATE', value })}\n`
 
 /** Programs repeat the value of a STATE, and some the message. */
 export function ackIn(said: unknown): Ack | undefined {
@@ -76,6 +77,6 @@ export function ackIn(said: unknown): Ack | undefined {
 }
 
 function isAck(value: JsonObject): value is JsonObject & Ack {
-  const { topic, partition, nextOffset } = value
-  return typeof topic === 'string' && Number.isSafeInteger(partition) && Number.isSafeInteger(nextOffset)
+  const { topic, partition, nextOffset, batch } = value
+  return typeof topic === 'string' && [partition, nextOffset, batch].every(Number.isSafeInteger)
 }

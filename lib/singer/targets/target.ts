@@ -12,7 +12,8 @@ export class Target {
   readonly #splitter: LineSplitter
   /** Of the last STATE that it was given. */
   #sent: Ack | undefined
-  #acknowledged = -1
+  /** The last batch that it has acknowledged. */
+  #acknowledged = 0
   #failure: MillraceError | undefined
   #hasEndedClean = false
   #wake: () => void = () => undefined
@@ -30,7 +31,8 @@ export class Target {
   }
 
   /** Resolves when it has acknowledged the batch; a program that has not within `timeoutMs` is killed. */
-  async send(lines: readonly string[], ack: Ack, ends: boolean, timeoutMs: number): Promise<void> {
+  async send(lines: readonly string[], at: Omit<Ack, 'batch'>, ends: boolean, timeoutMs: number): Promise<void> {
+    const ack = { ...at, batch: (this.#sent?.batch ?? 0) + 1 }
     const late = new AbortController()
     void systemClock.sleep(timeoutMs, late.signal).then(() => {
       if (late.signal.aborted) return
@@ -42,9 +44,9 @@ export class Target {
       this.#sent = ack
       for (const chunk of chunks([...lines, stateLine(ack)])) await this.#write(chunk)
       if (ends) this.#child.stdin.end()
-      while (this.isUsable && (ends || this.#acknowledged < ack.nextOffset)) await this.#woken()
+      while (this.isUsable && (ends || this.#acknowledged < ack.batch)) await this.#woken()
       if (ends) await this.#over
-      const isGood = this.#acknowledged >= ack.nextOffset && (!ends || this.#hasEndedClean)
+      const isGood = this.#acknowledged >= ack.batch && (!ends || this.#hasEndedClean)
       if (!isGood) throw this.#failure ?? this.#error(`has not acknowledged ${place(ack)}`)
     } finally {
       late.abort()
@@ -97,16 +99,11 @@ export class Target {
     if (line.toString('latin1').trim() === '') return
     const ack = ackIn(jsonIn(line))
     const sent = this.#sent
-    if (
-      ack === undefined ||
-      ack.topic !== sent?.topic ||
-      ack.partition !== sent.partition ||
-      ack.nextOffset > sent.nextOffset
-    )
+    if (ack === undefined || ack.topic !== sent?.topic || ack.partition !== sent.partition || ack.batch > sent.batch)
       return this.#fail(
         `has written what acknowledges nothing that was sent: ${JSON.stringify(line.toString('utf8', 0, 200))}. Its stdout is for the values of STATE messages; let it log to stderr`,
       )
-    this.#acknowledged = Math.max(this.#acknowledged, ack.nextOffset)
+    this.#acknowledged = Math.max(this.#acknowledged, ack.batch)
     this.#wake()
   }
 
