@@ -29,7 +29,7 @@ const app = createApp({
 process.on('SIGTERM', () => void app.close().then(() => process.exit(0)))
 await app.start()
 setInterval(() => {
-  const [{ records = 0 } = {}] = app.stats().connectors
-  const [{ partitions = [] } = {}] = app.health().connectors
+  const records = app.stats().connectors[0]?.records ?? 0
+  const partitions = app.health().connectors[0]?.partitions ?? []
   console.log(JSON.stringify({ records, partitions }))
 }, 50)
