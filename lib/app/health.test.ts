@@ -97,6 +97,7 @@ describe('the health of an app', () => {
       takingOver: [],
       lag: 0,
       held: [],
+      waiting: [],
       quarantined: 0,
       paused: [],
       connectors: [],
