@@ -44,7 +44,9 @@ class Opening implements AsyncIterator<SourceBatch> {
       else await (this.#opened ??= this.#open())
       return await this.#inbox.next()
     } catch (error) {
-      await this.return()
+      const ended = await this.return()
+      // What was given up because of that is no error.
+      if (this.#context.signal.aborted) return ended
       throw error
     }
   }
