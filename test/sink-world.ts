@@ -1,4 +1,4 @@
-import { SinkRefused, type SinkBatch, type SinkConnector, type SinkContext, type SinkPartition } from 'millrace/connect'
+import { SinkRefused, type SinkBatch, type SinkContext, type SinkPartition } from 'millrace/connect'
 import type { SinkRunner } from '../lib/connect/sinks/sink-runner.js'
 import { MillraceError } from '../lib/core/errors.js'
 import type { CommitChannel, JoinOptions, LogPort, Membership } from '../lib/log/port.js'
@@ -17,6 +17,8 @@ export interface Written {
 const never = <T>(): Promise<T> => new Promise(() => undefined)
 /** What the target never takes. */
 export const isRefused = (n: number): boolean => n % 17 === 5
+/** What it never takes, and does not say so. */
+export const isPoison = (n: number): boolean => n % 23 === 7
 
 /** What outlives all processes: what has been written, by partition; and where faults come from. */
 export class Target {
@@ -49,12 +51,14 @@ export class Process {
   readonly runner: SinkRunner
   readonly #log: MemoryLog
   readonly #target: Target
+  readonly #hasPoison: boolean
   #memberId: string | undefined
   #isDead = false
 
-  constructor(log: MemoryLog, target: Target, kind: TargetKind, chance: () => number) {
+  constructor(log: MemoryLog, target: Target, kind: TargetKind, chance: () => number, attempts: number | 'unlimited') {
     this.#log = log
     this.#target = target
+    this.#hasPoison = attempts !== 'unlimited'
     const faulty = faultyLog(log, (step) => {
       if (this.#isDead) return 'silence'
       const luck = chance()
@@ -63,7 +67,7 @@ export class Process {
     })
     const to = connector((context) => this.#open(context, kind))
     const port = this.#mortal(faulty)
-    this.runner = runner(port, to, { batchRecords: 7, attempts: 'unlimited' }, { sessionTimeoutMs: 40 })
+    this.runner = runner(port, to, { batchRecords: 7, attempts }, { sessionTimeoutMs: 40 })
   }
 
   /** Nothing of it reaches anybody any more. */
@@ -105,7 +109,8 @@ export class Process {
 
   async #open(context: SinkContext, kind: TargetKind): Promise<SinkPartition<Row>> {
     await this.#call(() => undefined)
-    if (kind === 'plain') return { write: (batch) => this.#call(() => this.#target.add(batch.partition, taken(batch))) }
+    if (kind === 'plain')
+      return { write: (batch) => this.#call(() => this.#target.add(batch.partition, this.#taken(batch))) }
     return kind === 'two phases' ? this.#twoPhases(context) : this.#keeping(context)
   }
 
@@ -116,7 +121,7 @@ export class Process {
       offset,
       write: (batch) =>
         this.#call(() => {
-          const rows = taken(batch)
+          const rows = this.#taken(batch)
           if ((offsets.get(partition) ?? 0) !== offset) throw new Error('another process writes this partition')
           offset = batch.nextOffset
           offsets.set(partition, offset)
@@ -131,7 +136,7 @@ export class Process {
       twoPhase: {
         prepare: (id, batch) =>
           this.#call(() => {
-            const rows = taken(batch as SinkBatch<Row>)
+            const rows = this.#taken(batch as SinkBatch<Row>)
             if (prepared.has(id)) throw new Error(`${id} is prepared already`)
             prepared.set(id, { partition, rows })
           }),
@@ -151,6 +156,14 @@ export class Process {
     }
   }
 
+  /** Throws what the target throws for records that it refuses. */
+  #taken({ records }: SinkBatch<Row>): readonly Written[] {
+    const refused = records.filter(({ value }) => isRefused(value!.n))
+    if (refused.length > 0) throw new SinkRefused(new Map(refused.map(({ offset }) => [offset, 'a multiple'])))
+    if (this.#hasPoison && records.some(({ value }) => isPoison(value!.n))) throw new Error('no')
+    return records.map(({ offset, value }) => ({ offset, n: value!.n }))
+  }
+
   async #call(act: () => void): Promise<void> {
     if (this.#isDead) return await never()
     await new Promise((resolve) => setImmediate(resolve))
@@ -160,12 +173,3 @@ export class Process {
     if (this.#isDead) await never()
   }
 }
-
-/** Throws what the target throws for records that it refuses. */
-function taken({ records }: SinkBatch<Row>): readonly Written[] {
-  const refused = records.filter(({ value }) => isRefused(value!.n))
-  if (refused.length > 0) throw new SinkRefused(new Map(refused.map(({ offset }) => [offset, 'a multiple'])))
-  return records.map(({ offset, value }) => ({ offset, n: value!.n }))
-}
-
-export type { SinkConnector }

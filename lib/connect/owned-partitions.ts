@@ -30,6 +30,7 @@ export class OwnedPartitions {
   readonly #options: OwnedOptions
   readonly #workers = new Map<number, Worker>()
   readonly #leaving = new AbortController()
+  #stopped: Promise<unknown> = Promise.resolve()
   #membership: Membership | undefined
   #generation: Generation | undefined
   #count = 0
@@ -94,10 +95,12 @@ export class OwnedPartitions {
       )
   }
 
+  /** Also waits for those that are being stopped: who was thrown out of the group has no new generation before they are done. */
   async #stopAll(): Promise<void> {
     const workers = [...this.#workers.values()]
     this.#workers.clear()
-    await Promise.all(workers.map((worker) => worker.stop()))
+    this.#stopped = Promise.all([this.#stopped, ...workers.map((worker) => worker.stop())])
+    await this.#stopped
   }
 }
 

@@ -1,6 +1,5 @@
 import { MillraceError, reasonOf } from '../../core/errors.js'
 import { loadCompressions } from '../../log/compression/compression.js'
-import { allThere, awaitedOf } from '../../log/awaited.js'
 import { recordCursor } from '../../log/cursor.js'
 import { noHeaders } from '../../log/format/header-section.js'
 import type { RecordCursor } from '../../log/port.js'
@@ -44,31 +43,25 @@ export class Gatherer {
     this.position = lane.position
   }
 
-  /** Without records where there were none to be written and the offset moves on all the same. Undefined when `signal` aborts. Rejects with what fetching failed with. */
-  async next(signal: AbortSignal): Promise<Gathered | undefined> {
+  /** Without records where there were none to be written and the offset moves on all the same. Undefined when `signal` aborts; `waits` false: also when nothing is here. Rejects with what fetching failed with. */
+  async next(signal: AbortSignal, waits = true): Promise<Gathered | undefined> {
     const from = this.position
     while (!signal.aborted) {
       if (this.#cursor === undefined) {
         const fetched = this.#lane.take()
         if (fetched === undefined) {
           if (this.position > from) return this.#gathered()
+          if (!waits) return undefined
           await this.#lane.arrival(signal)
           continue
         }
         await loadCompressions(fetched.bytes)
-        await allThere(awaitedOf(this.#options.format), () => recordCursor(fetched), signal)
-        if (signal.aborted) return undefined
         this.#cursor = recordCursor(fetched)
       }
       if (this.#fill(this.#cursor)) return this.#gathered()
       this.#cursor = undefined
     }
     return undefined
-  }
-
-  /** What is here already; undefined when nothing is. */
-  async more(signal: AbortSignal): Promise<Gathered | undefined> {
-    return this.#cursor === undefined && !this.#lane.isFull ? undefined : await this.next(signal)
   }
 
   #gathered(): Gathered {

@@ -17,16 +17,20 @@ export interface GroupOffsetsOptions {
   readonly onCommit: () => void
 }
 
+interface Noted {
+  readonly generation: Generation
+  readonly offset: number
+}
+
 /** What the group of a sink has committed. What is written is noted, and committed soon: never before it is written. */
 export class GroupOffsets {
   readonly #options: GroupOffsetsOptions
   readonly #stop: () => void
-  readonly #waiting = new Map<number, number>()
+  readonly #waiting = new Map<number, Noted>()
   readonly #committed = new Map<number, number>()
   /** Of the topic that is read, and how many partitions it had when the sink was first started. */
   #topicId = ''
   #first: number | undefined
-  #generation: (() => Generation) | undefined
   #channel: CommitChannel | undefined
   /** One at a time. */
   #last: Promise<unknown> = Promise.resolve()
@@ -39,11 +43,6 @@ export class GroupOffsets {
     this.#stop = options.clock.every(everyMs, () => {
       if (this.#waiting.size > 0 && !this.#isDue) void this.flush()
     })
-  }
-
-  /** Under which offsets are committed from now on. */
-  under(generation: () => Generation): void {
-    this.#generation = generation
   }
 
   /** What is committed of one partition; waits for what is pending. `count`: partitions of the topic now. */
@@ -65,8 +64,8 @@ export class GroupOffsets {
   }
 
   /** All before this offset is written. */
-  note(partition: number, offset: number): void {
-    if (this.#committed.get(partition) !== offset) this.#waiting.set(partition, offset)
+  note(generation: Generation, partition: number, offset: number): void {
+    if (this.#committed.get(partition) !== offset) this.#waiting.set(partition, { generation, offset })
     else this.#waiting.delete(partition)
   }
 
@@ -75,11 +74,12 @@ export class GroupOffsets {
     this.#isDue = true
     try {
       await this.#inTurn(async () => {
-        const due = new Map(this.#waiting)
-        if (due.size === 0) return
-        await this.#commit(due, undefined)
-        for (const [partition, offset] of due)
-          if (this.#waiting.get(partition) === offset) this.#waiting.delete(partition)
+        for (const generation of new Set([...this.#waiting.values()].map((noted) => noted.generation))) {
+          const due = [...this.#waiting].filter(([, noted]) => noted.generation === generation)
+          await this.#commit(generation, new Map(due.map(([partition, { offset }]) => [partition, offset])), undefined)
+          for (const [partition, noted] of due)
+            if (this.#waiting.get(partition) === noted) this.#waiting.delete(partition)
+        }
       })
       this.trouble = undefined
     } catch (error) {
@@ -92,8 +92,8 @@ export class GroupOffsets {
   }
 
   /** Commits one offset now. Rejects with what the log refuses: with `COMMIT_ABORTED`, `GENERATION_STALE` or `MEMBER_UNKNOWN` where the partition may be another's. */
-  async commit(partition: number, offset: number, batch?: string): Promise<void> {
-    await this.#inTurn(() => this.#commit(new Map([[partition, offset]]), batch))
+  async commit(generation: Generation, partition: number, offset: number, batch?: string): Promise<void> {
+    await this.#inTurn(() => this.#commit(generation, new Map([[partition, offset]]), batch))
     this.#waiting.delete(partition)
   }
 
@@ -114,10 +114,12 @@ export class GroupOffsets {
     await turn
   }
 
-  async #commit(offsets: ReadonlyMap<number, number>, batch: string | undefined): Promise<void> {
+  async #commit(
+    generation: Generation,
+    offsets: ReadonlyMap<number, number>,
+    batch: string | undefined,
+  ): Promise<void> {
     const { log, group, topic, onCommit } = this.#options
-    const generation = this.#generation?.()
-    if (generation === undefined) return
     const note = noteText({ topic: this.#topicId, first: this.#first, batch })
     const positions = PositionMap.of([...offsets].map(([partition, offset]) => [topic, partition, offset]))
     try {

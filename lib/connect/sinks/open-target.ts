@@ -44,13 +44,13 @@ async function lookAround({ admin, format, offsets, rules }: SinkParts, partitio
   const at = [{ topic, partition }]
   // What has been written in this process, and is not committed yet.
   await offsets.flush()
-  let committed: CommittedOffset | undefined = await offsets.load(partition, partitions, topicId)
+  let committed: CommittedOffset | undefined = await offsets.load(partitions, topicId)
   const start = offsetOf(await admin.startOffsets(at), topic, partition) ?? 0
   const end = offsetOf(await admin.endOffsets(at, 'all'), topic, partition) ?? 0
-  if (committed === undefined && rules.begin === 'latest' && offsets.hadAtFirst(partition)) {
+  if (committed === undefined && rules.begin === 'latest' && offsets.hadAtFirst) {
     const offset = offsetOf(await admin.endOffsets(at, 'committed'), topic, partition) ?? 0
     // Now: else what comes before the first commit would be skipped after a crash.
-    await offsets.commit(partition, offset)
+    await offsets.commit(offset)
     committed = { topic, partition, offset, note: '' }
   }
   return { topic, partition, topicId, start, end, committed }

@@ -3,7 +3,7 @@ import { systemClock } from '../../core/clock.js'
 import { memoryLog } from '../../memory/memory-log.js'
 import { runs } from '../../../test/runs.js'
 import { committed, letters, newRows, rows, sendRows, until } from '../../../test/sink-lab.js'
-import { isRefused, Process, Target, type TargetKind } from '../../../test/sink-world.js'
+import { isPoison, isRefused, Process, Target, type TargetKind } from '../../../test/sink-world.js'
 
 const partitions = 3
 
@@ -30,7 +30,12 @@ function chances(seed: number): () => number {
 }
 
 /** What has come to the target when all was done. */
-async function outcome(kind: TargetKind, schedule: readonly { act: Act; which: number; much: number }[], seed: number) {
+async function outcome(
+  kind: TargetKind,
+  schedule: readonly { act: Act; which: number; much: number }[],
+  seed: number,
+  attempts: number | 'unlimited' = 'unlimited',
+) {
   const log = memoryLog()
   await newRows(log, partitions)
   const chance = chances(seed)
@@ -39,7 +44,7 @@ async function outcome(kind: TargetKind, schedule: readonly { act: Act; which: n
   const alive: Process[] = []
   let sent = 0
   const start = async (): Promise<void> => {
-    const process = new Process(log, target, kind, chance)
+    const process = new Process(log, target, kind, chance, attempts)
     alive.push(process)
     await process.runner.start()
   }
@@ -57,6 +62,13 @@ async function outcome(kind: TargetKind, schedule: readonly { act: Act; which: n
     }
   }
   target.faults = 0
+  // The last of each partition is taken, which shows that it is not the target's fault when those before it are not.
+  const last = Array.from({ length: 40 }, (_, i) => sent + i).filter((n) => !isRefused(n) && !isPoison(n))
+  await log.send(
+    rows,
+    last.map((n) => ({ n })),
+    { key: ({ n }) => `k${n % 10}` },
+  )
   await start()
   const all = Array.from({ length: partitions }, (_, partition) => ({ topic: rows.name, partition }))
   const ends = (await log.admin.endOffsets(all, 'committed')).get(rows.name)!
@@ -95,6 +107,30 @@ describe.each<TargetKind>(['plain', 'keeps the offset', 'two phases'])('a target
     )
   })
 })
+
+describe.each<TargetKind>(['plain', 'keeps the offset', 'two phases'])(
+  'a target that %s, and fails for some records',
+  (kind) => {
+    it('has all records in order but for those that are dead letters', async () => {
+      await fc.assert(
+        fc.asyncProperty(acts, fc.nat(), async (schedule, seed) => {
+          const { target, input, lettered } = await outcome(kind, schedule, seed, 3)
+          expect(target.errors).toEqual([])
+          for (const [partition, records] of input) {
+            const got = target.rows.get(partition) ?? []
+            const came = kind === 'plain' ? firsts(got) : got
+            expect(came.map(({ offset }) => offset)).toEqual(came.map(({ offset }) => offset).sort((a, b) => a - b))
+            const written = new Set(came.map(({ offset }) => offset))
+            const missing = records.filter(({ offset }) => !written.has(offset))
+            expect(missing.filter(({ offset }) => !lettered.has(`${partition} ${offset}`))).toEqual([])
+            expect(records.filter(({ n, offset }) => (isRefused(n) || isPoison(n)) && written.has(offset))).toEqual([])
+          }
+        }),
+        { numRuns: runs(8, 200), endOnFailure: true },
+      )
+    })
+  },
+)
 
 /** Each record as it came first. */
 function firsts(got: readonly { offset: number; n: number }[]): readonly { offset: number; n: number }[] {

@@ -18,7 +18,7 @@ export async function settle(
   const note = noteIn(committed?.note ?? '')
   const decided = note.topic === topicId ? note.batch : undefined
   // Who was thrown out of the group and has not heard of it would abort what the next owner has prepared: it is refused here.
-  await offsets.commit(partition, committed?.offset ?? start, decided)
+  await offsets.commit(committed?.offset ?? start, decided)
   for (const id of ids)
     if (id === decided) await calls.call(`commit of ${id}`, () => target.commit(id))
     else await calls.call(`abort of ${id}`, () => target.abort(id))

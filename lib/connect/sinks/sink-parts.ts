@@ -5,7 +5,7 @@ import type { InvalidPolicy } from '../../model/stream.js'
 import type { SinkConnector } from '../sink.js'
 import type { DeadLetters } from './dead-letters.js'
 import type { Feed } from './feed.js'
-import type { GroupOffsets } from './group-offsets.js'
+import type { OwnOffsets } from './own-offsets.js'
 import type { Format } from './taken.js'
 
 /** The options of a sink, with their defaults. */
@@ -30,7 +30,7 @@ export interface SinkCounts {
   missing: number
 }
 
-/** What the workers of a sink share. */
+/** What the worker of a partition works with; all but its offsets is shared by those of a sink. */
 export interface SinkParts {
   readonly app: string
   readonly name: string
@@ -40,7 +40,7 @@ export interface SinkParts {
   readonly counts: SinkCounts
   readonly admin: LogAdmin
   readonly feed: Feed
-  readonly offsets: GroupOffsets
+  readonly offsets: OwnOffsets
   readonly letters: DeadLetters
   readonly clock: Clock
   /** How long what is under way may take when a partition is let go, and as long again once the connector has been told. */

@@ -10,6 +10,7 @@ import type { Sink, SinkConnector } from '../sink.js'
 import { DeadLetters } from './dead-letters.js'
 import { Feed } from './feed.js'
 import { GroupOffsets } from './group-offsets.js'
+import { OwnOffsets } from './own-offsets.js'
 import type { SinkCounts, SinkParts, SinkRules } from './sink-parts.js'
 import { SinkWorker } from './sink-worker.js'
 
@@ -32,7 +33,8 @@ export class SinkRunner implements Runner {
   readonly #workers = new Map<number, SinkWorker>()
   readonly #timers: (() => void)[] = []
   #owned: OwnedPartitions | undefined
-  #parts: SinkParts | undefined
+  #parts: Omit<SinkParts, 'offsets'> | undefined
+  #offsets: GroupOffsets | undefined
   #partitions = 0
   #state: ConnectorHealth['state'] = 'starting'
   #since: number
@@ -69,7 +71,8 @@ export class SinkRunner implements Runner {
     const letters = await DeadLetters.open({ app, version, log, clock, replicationFactor, sink: this.#name })
     const counts = this.#counts
     const offsets = new GroupOffsets({ log, group, topic, clock, logger, onCommit: () => counts.commits++ })
-    const parts: SinkParts = {
+    this.#offsets = offsets
+    const parts = {
       app,
       name: this.#name,
       connector: this.#connector,
@@ -78,7 +81,6 @@ export class SinkRunner implements Runner {
       counts,
       admin: log.admin,
       feed: new Feed(log, topic),
-      offsets,
       letters,
       clock,
       graceMs: Math.min(longestGraceMs, sessionTimeoutMs / 2),
@@ -96,8 +98,8 @@ export class SinkRunner implements Runner {
       sessionTimeoutMs,
       logger,
       begin: (partition, generation) => {
-        offsets.under(generation)
-        return this.#begin(parts, partition)
+        const own = new OwnOffsets(offsets, generation(), partition)
+        return this.#begin({ ...parts, offsets: own }, partition)
       },
       onFailure,
     })
@@ -141,11 +143,11 @@ export class SinkRunner implements Runner {
   async #close(): Promise<void> {
     for (const stop of this.#timers) stop()
     const { logger } = this.#options
-    const { feed, letters, offsets } = this.#parts ?? {}
+    const { feed, letters } = this.#parts ?? {}
     for (const end of [
       () => this.#owned?.leave(),
       () => feed?.close(),
-      () => offsets?.close(),
+      () => this.#offsets?.close(),
       () => letters?.close(),
     ]) {
       try {
@@ -171,7 +173,7 @@ export class SinkRunner implements Runner {
     if (this.#closing !== undefined) return undefined
     const states = [...this.#workers].map(([partition, worker]) => ({ partition, ...worker.state }))
     const troubled = states.find(({ state }) => state === 'retrying')
-    const trouble = this.#parts?.offsets.trouble
+    const trouble = this.#offsets?.trouble
     if (troubled !== undefined) this.#enter('retrying', troubled.reason)
     else if (trouble !== undefined) this.#enter('retrying', `its offsets cannot be committed: ${trouble}`)
     else if (!this.#hasJoined || states.some(({ state }) => state === 'opening')) this.#enter('starting')

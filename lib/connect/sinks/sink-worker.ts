@@ -1,13 +1,12 @@
 import { reasonOf } from '../../core/errors.js'
 import type { Worker } from '../owned-partitions.js'
 import { committedBeginning, keptBeginning, type Beginning, type Surroundings } from './beginning.js'
-import { endsIn } from './ending.js'
 import type { Lane } from './feed.js'
 import { Gatherer, StoppedByPolicy } from './gatherer.js'
 import { openTarget } from './open-target.js'
 import type { SinkParts } from './sink-parts.js'
 import type { Target } from './target.js'
-import { Abandoned, UserCalls } from './user-calls.js'
+import { Abandoned, endsIn, UserCalls } from './user-calls.js'
 import { Writing } from './writing.js'
 
 /** A call that takes longer is told of. */
@@ -79,7 +78,7 @@ export class SinkWorker implements Worker {
     logger.error({ sink: name, partition: this.#partition }, sentence)
     this.#isAbandoned = true
     this.#calls.abandon()
-    offsets.forget(this.#partition)
+    offsets.forget()
     await endsIn(clock, graceMs, this.#done)
   }
 
@@ -106,7 +105,7 @@ export class SinkWorker implements Worker {
     this.#dropLane()
     if (this.#isAbandoned) return
     await offsets.flush()
-    offsets.forget(this.#partition)
+    offsets.forget()
   }
 
   /** Opens what is not open, and writes one batch. */
@@ -118,7 +117,7 @@ export class SinkWorker implements Worker {
     try {
       await writing.run(target, this.#calls, this.#position as number, (offset) => {
         this.#position = offset
-        offsets.note(this.#partition, offset)
+        offsets.note(offset)
       })
     } finally {
       this.#kept = writing.reached ?? this.#kept
@@ -137,8 +136,8 @@ export class SinkWorker implements Worker {
         const gathered = await gatherer.next(signal)
         if (gathered === undefined) return false
         this.#writing = new Writing(this.#parts, this.#partition, gathered)
-      } else if (this.#writing.isOneByOne) {
-        const more = await gatherer.more(signal)
+      } else if (this.#writing.needsMore) {
+        const more = await gatherer.next(signal, false)
         if (more !== undefined) this.#writing.add(more)
       }
       return true
@@ -183,7 +182,7 @@ export class SinkWorker implements Worker {
     this.#position = offset
     this.#kept = target.offset === undefined ? undefined : offset
     // Also of a target that keeps it: Kafka's tools show what is committed.
-    if (warning !== undefined || target.offset !== undefined) this.#parts.offsets.note(this.#partition, offset)
+    if (warning !== undefined || target.offset !== undefined) this.#parts.offsets.note(offset)
     this.#lane = feed.open(this.#partition, offset, topicId)
     const { batchRecords, batchBytes, onInvalid } = this.#parts.rules
     const now = (): number => this.#parts.clock.now()

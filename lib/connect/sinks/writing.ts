@@ -36,8 +36,10 @@ export class Writing {
     parts.counts.skipped += skipped
   }
 
-  get isOneByOne(): boolean {
-    return this.#singles !== undefined
+  /** All that is left of it has failed as often as it may: only what comes behind it can show whose fault that is. */
+  get needsMore(): boolean {
+    const { attempts } = this.#parts.rules
+    return this.#singles !== undefined && this.#singles.every(({ failures }) => failures >= attempts)
   }
 
   /** Records that were read behind it, of which perhaps one is taken. */
@@ -139,7 +141,7 @@ export class Writing {
       const id = `${idsBegin(app, name, format.name, this.#partition)}${from}~${batch.nextOffset}`
       await calls.call(`prepare of ${span}`, () => twoPhase.prepare(id, given))
       await this.#send(failed)
-      await offsets.commit(this.#partition, batch.nextOffset, id)
+      await offsets.commit(batch.nextOffset, id)
       await calls.call(`commit of ${span}`, () => twoPhase.commit(id))
     }
     counts.records += batch.records.length
