@@ -1,5 +1,6 @@
 import { systemClock } from '../core/clock.js'
 import { silentLogger } from '../core/logger.js'
+import { demand, type ContractCheck } from './contract.js'
 import type { Json } from './json.js'
 import type { SourceBatch, SourceConnector, SourceRecord } from './source.js'
 
@@ -20,12 +21,6 @@ export interface ContractSource {
   readonly text: (record: SourceRecord) => string
   /** Lets go of the outside. */
   readonly close?: () => Promise<void> | void
-}
-
-/** One check: `run` rejects with what is wrong. */
-interface ContractCheck {
-  readonly name: string
-  readonly run: () => Promise<void>
 }
 
 const values = Array.from({ length: 25 }, (_, i) => `value ${i}`)
@@ -117,7 +112,7 @@ class Trial {
   }
 
   demand(holds: boolean, what: string): void {
-    if (!holds) throw new Error(`the source connector '${this.#source.connector.kind}' ${what}`)
+    demand(holds, `the source connector '${this.#source.connector.kind}' ${what}`)
   }
 
   async read(position: Json | undefined, count: number): Promise<string[]> {
