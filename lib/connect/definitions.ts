@@ -56,6 +56,11 @@ export function source<V>(name: string, options: SourceOptions<V>): Source {
 export function sink<V>(name: string, options: SinkOptions<V>): Sink {
   checkName(name, 'sink')
   checkOptions(`sink '${name}'`, options, sinkRules)
+  const { delivery = 'acknowledged', kind } = options.to
+  if (delivery !== 'acknowledged' && delivery !== 'volatile') {
+    const what = `has delivery ${shown(delivery)}; it is 'acknowledged' or 'volatile'`
+    throw new MillraceError('DEFINITION_INVALID', `sink '${name}': the connector '${kind}' ${what}`)
+  }
   return Object.freeze({ kind: 'sink', name, options: Object.freeze({ ...options }) as SinkOptions<unknown> })
 }
 

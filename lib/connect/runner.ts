@@ -38,7 +38,8 @@ export interface ConnectorHealth {
   readonly name: string
   /** What it is connected to: `tcp`, `rabbitmq`. */
   readonly connector: string
-  readonly guarantee: 'exactly-once' | 'at-least-once' | 'at-most-once'
+  /** `none`: of a sink whose target does not say what it has. */
+  readonly guarantee: 'exactly-once' | 'at-least-once' | 'at-most-once' | 'none'
   /** `retrying`: the outside, or Kafka, does not answer or has refused; it is tried again. `idle`: other processes have all its partitions. */
   readonly state: 'starting' | 'running' | 'retrying' | 'idle' | 'stopped'
   /** Those that this process has. */

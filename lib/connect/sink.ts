@@ -10,6 +10,8 @@ import type { Topic } from '../model/stream.js'
 export interface SinkConnector<V = unknown> {
   /** What it is, in descriptions and errors. */
   readonly kind: string
+  /** `volatile`: `write` resolves without knowing that the target has the batch, so records may be lost, and may come twice. @default 'acknowledged' */
+  readonly delivery?: 'acknowledged' | 'volatile'
   /**
    * Called when this process is to write the records of a partition; again, after a pause, when it has failed, when three writes in a
    * row have, and after each failure of a target that keeps the offset or commits in two phases: only that knows what has come.

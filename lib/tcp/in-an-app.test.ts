@@ -163,3 +163,14 @@ function seeded(seed: number): () => number {
     return state / 2 ** 31
   }
 }
+
+it('says what it can promise, and health and describe() with it', () => {
+  const options = { connect: { port: 1 }, frames: 'line' } as const
+  expect(tcpSink({ ...options, answers: true }).delivery).toBe('acknowledged')
+  const to = tcpSink(options)
+  expect(to.delivery).toBe('volatile')
+  const sinks = [sink('lines', { from: topic('lines', text()), to })]
+  const app = createApp({ id: 'tcp-promise', sinks, log: memoryLog() })
+  expect(app.health().connectors).toMatchObject([{ name: 'lines', guarantee: 'none' }])
+  expect(app.describe()).toContain('sink lines: lines → tcp (no guarantee: the target does not say what it has)')
+})

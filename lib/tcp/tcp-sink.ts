@@ -20,7 +20,8 @@ import { resolveSink, type ResolvedSink, type TcpSinkOptions } from './sink-opti
  */
 export function tcpSink<V = unknown>(options: TcpSinkOptions<V>): SinkConnector<V> {
   const resolved = resolveSink(options)
-  return { kind: 'tcp', open: (context) => new Partition<V>(resolved, context) }
+  const delivery = resolved.answers ? 'acknowledged' : 'volatile'
+  return { kind: 'tcp', delivery, open: (context) => new Partition<V>(resolved, context) }
 }
 
 interface Frame {

@@ -49,6 +49,9 @@ const promises = {
   volatile: 'at-most-once: what is under way when a process dies is lost',
 } as const
 
+const atLeastOnce = 'at-least-once; exactly-once where the target keeps the offset, or commits in two phases'
+const nothingPromised = 'no guarantee: the target does not say what it has'
+
 /** A line for each, for `describe()`. */
 export function describeConnectors(app: string, { sources, sinks }: Connectors): readonly string[] {
   return [
@@ -59,7 +62,7 @@ export function describeConnectors(app: string, { sources, sinks }: Connectors):
         : `    positions ${positionsTopic(app, name)}, group ${sourceGroup(app, name)}`,
     ]),
     ...sinks.flatMap(({ name, options: { from, to } }) => [
-      `  sink ${name}: ${from.name} → ${to.kind} (at-least-once; exactly-once where the target keeps the offset, or commits in two phases)`,
+      `  sink ${name}: ${from.name} → ${to.kind} (${to.delivery === 'volatile' ? nothingPromised : atLeastOnce})`,
       `    group ${sinkGroup(app, name)}`,
     ]),
   ]

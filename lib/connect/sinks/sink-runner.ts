@@ -125,7 +125,7 @@ export class SinkRunner implements Runner {
       kind: 'sink',
       name: this.#name,
       connector: this.#connector.kind,
-      guarantee: isExact ? 'exactly-once' : 'at-least-once',
+      guarantee: isExact ? 'exactly-once' : this.#connector.delivery === 'volatile' ? 'none' : 'at-least-once',
       state: this.#state,
       partitions: [...this.#workers.keys()].sort((a, b) => a - b).map(String),
       since: this.#since,
