@@ -17,6 +17,9 @@ export function readMessage(line: Buffer): Message {
   if (type === undefined) return bad("no message: it has no text as 'type'")
   // The specification has them in any case.
   const kind = type.toUpperCase()
+  if (kind === 'RECORD' && members.value.start === -1) return recordOf(line, members)
+  // Of all but records, which are many, the whole line is read, so that no damaged one is taken for something else.
+  if (jsonIn(line) === undefined) return bad('no JSON object')
   if (kind === 'RECORD') return recordOf(line, members)
   if (kind === 'STATE') return stateOf(line, members)
   return { kind: 'other', type: kind.slice(0, 40) }
