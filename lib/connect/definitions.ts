@@ -74,11 +74,17 @@ function checkConnector(name: string, { from }: Pick<SourceOptions<never>, 'from
   if (everywhere === true && delivery === 'replayable')
     complain('is replayable and everywhere: positions have one owner, so it can be one of both')
   if (partitions === undefined) return
-  const isList = Array.isArray(partitions) && partitions.every((one) => typeof one === 'string' && one !== '')
+  const isList = Array.isArray(partitions) && partitions.every(isPartitionName)
   if (!isList || partitions.length === 0 || partitions.length > 1_000)
-    complain(`has partitions ${shown(partitions)}; give a list of 1 to 1,000 names`)
+    complain(
+      `has partitions ${shown(partitions)}; give a list of 1 to 1,000 names, each well-formed text of 1 to 200 characters`,
+    )
   if (new Set(partitions).size !== partitions.length) complain('names one of its partitions twice')
 }
+
+/** It is a part of a transactional id. */
+const isPartitionName = (name: unknown): boolean =>
+  typeof name === 'string' && name !== '' && name.length <= 200 && name.isWellFormed()
 
 /** No dash, so that `<app>-<name>-positions` cannot mean two things. */
 function checkName(name: string, what: string): void {

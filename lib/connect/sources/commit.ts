@@ -1,4 +1,4 @@
-import { MillraceError } from '../../core/errors.js'
+import { MillraceError, reasonOf } from '../../core/errors.js'
 import type { TopicPartition } from '../../core/record.js'
 import type { CommitChannel } from '../../log/port.js'
 import { isTooLarge } from '../../log/records-refused.js'
@@ -86,7 +86,7 @@ export class Commit {
       }
       // What a broker says of records says more than that the others were given up because of it.
       // Perhaps it is there all the same: what may come at most once is not sent again.
-      if (isEverywhere && connector.delivery === 'volatile' && !isOfRecords(result.reason)) throw result.reason
+      if (isEverywhere && connector.delivery === 'volatile' && !isOfRecords(result.reason)) throw unknown(result.reason)
       if (failed === undefined || (!isOfRecords(failed.error) && isOfRecords(result.reason)))
         failed = { out, error: result.reason }
     })
@@ -130,6 +130,9 @@ export class Commit {
     return batched(setting.rules.of(topics.positions), at, now, records)
   }
 }
+
+const unknown = (cause: unknown): MillraceError =>
+  new MillraceError('OUTCOME_UNKNOWN', `whether records were written is not known (${reasonOf(cause)})`, { cause })
 
 interface Failed {
   readonly out: Outgoing
