@@ -1,3 +1,4 @@
+import { MillraceError } from '../core/errors.js'
 import type { Logger } from '../core/logger.js'
 import type { Assignment, Generation, LogPort, MemberTold, Membership } from '../log/port.js'
 
@@ -34,6 +35,8 @@ export class OwnedPartitions {
   #membership: Membership | undefined
   #generation: Generation | undefined
   #count = 0
+  /** Of assignments and losses: what was assigned before the last one is not begun any more. */
+  #turn = 0
 
   constructor(options: OwnedOptions) {
     this.#options = options
@@ -47,7 +50,7 @@ export class OwnedPartitions {
   async join(): Promise<void> {
     const { log, group, topic, count, instanceId, sessionTimeoutMs } = this.#options
     this.#count = await count()
-    this.#membership = await log.join({
+    const membership = await log.join({
       group,
       topics: [topic],
       sessionTimeoutMs,
@@ -63,10 +66,14 @@ export class OwnedPartitions {
       onAssign: (generation, assignment) => this.#assigned(generation, assignment),
       onLost: (reason, fatal) => {
         this.#options.logger.warn({ group, reason }, `no longer a member of group '${group}': ${reason}`)
+        this.#turn++
         void this.#stopAll()
-        if (fatal) this.#options.onFailure(new Error(reason))
+        if (fatal) this.#options.onFailure(new MillraceError('MEMBER_UNKNOWN', reason))
       },
     })
+    this.#membership = membership
+    // It was to leave when it had just joined.
+    if (this.#leaving.signal.aborted) await membership.leave()
   }
 
   /** The topic has more partitions, or what else a new round is for. */
@@ -84,10 +91,11 @@ export class OwnedPartitions {
   #held: readonly number[] = []
 
   async #assigned(generation: Generation, { partitions }: Assignment): Promise<void> {
+    const turn = ++this.#turn
     await this.#stopAll()
+    if (this.#leaving.signal.aborted || turn !== this.#turn) return
     this.#generation = generation
     this.#held = partitions.map(({ partition }) => partition)
-    if (this.#leaving.signal.aborted) return
     for (const partition of this.#held)
       this.#workers.set(
         partition,

@@ -1,6 +1,9 @@
-import { SinkRefused, type SinkBatch } from 'millrace/connect'
+import { SinkRefused, sink as sinkOf, type SinkBatch } from 'millrace/connect'
+import { z } from 'zod'
 import { systemClock } from '../../core/clock.js'
 import { memoryLog, type MemoryLog } from '../../memory/memory-log.js'
+import { topic } from '../../model/stream.js'
+import { SinkRunner } from './sink-runner.js'
 import { faultyLog } from '../../../test/faulty-log.js'
 import { MillraceError } from '../../core/errors.js'
 import {
@@ -12,6 +15,7 @@ import {
   numbers,
   rows,
   runner,
+  runnerOptions,
   sendRows,
   until,
   writingTo,
@@ -238,4 +242,33 @@ it('goes on when its offsets could not be committed for a while', async () => {
   await until(async () => (await committed(log, 1))[0] === 10)
   await sink.close()
   expect(numbers(written)).toEqual(all(10))
+})
+
+it('reads no further while records are written one by one and none is taken', async () => {
+  await newRows(log, 1)
+  await sendRows(log, 0, 20_000)
+  const read = new Set<number>()
+  const counted = topic(
+    'rows',
+    z.object({ n: z.number() }).transform((row) => {
+      read.add(row.n)
+      return row
+    }),
+  )
+  let writes = 0
+  const to = connector(() => ({
+    write: () => {
+      writes++
+      throw new Error('away')
+    },
+  }))
+  const options = { from: counted, to, backoff: 1, maxBackoff: 1, attempts: 1, batchRecords: 100 }
+  const sink = new SinkRunner(
+    runnerOptions(log, { clock: { ...systemClock, sleep: (_ms, signal) => systemClock.sleep(0, signal) } }),
+    sinkOf('out', options),
+  )
+  await sink.start()
+  await until(() => writes > 15_000)
+  await sink.close()
+  expect(read.size).toBeLessThanOrEqual(1_100)
 })

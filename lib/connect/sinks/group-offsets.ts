@@ -1,5 +1,5 @@
 import type { Clock } from '../../core/clock.js'
-import { reasonOf } from '../../core/errors.js'
+import { MillraceError, reasonOf } from '../../core/errors.js'
 import type { Logger } from '../../core/logger.js'
 import { allPartitions, PositionMap } from '../../core/record.js'
 import type { CommitChannel, CommittedOffset, Generation, LogPort } from '../../log/port.js'
@@ -30,6 +30,8 @@ export class GroupOffsets {
   readonly #committed = new Map<number, number>()
   /** Of the topic that is read, and how many partitions it had when the sink was first started. */
   #topicId = ''
+  /** By partition: of the topic that is written there, until the partition is opened anew. */
+  readonly #topics = new Map<number, string>()
   #first: number | undefined
   #channel: CommitChannel | undefined
   /** One at a time. */
@@ -53,6 +55,7 @@ export class GroupOffsets {
     const known = notes.flatMap(({ first }) => (first === undefined ? [] : [first]))
     if (this.#topicId !== topicId) this.#first = undefined
     this.#topicId = topicId
+    this.#topics.set(partition, topicId)
     if (known.length > 0) this.#first = Math.min(...known)
     else this.#first ??= all.length === 0 ? count : 0
     return all.find((one) => one.partition === partition)
@@ -74,6 +77,8 @@ export class GroupOffsets {
     this.#isDue = true
     try {
       await this.#inTurn(async () => {
+        // What was written of a topic that is not there any more would be taken for an offset of the new one.
+        for (const partition of this.#waiting.keys()) if (this.#isOfOld(partition)) this.#waiting.delete(partition)
         for (const generation of new Set([...this.#waiting.values()].map((noted) => noted.generation))) {
           const due = [...this.#waiting].filter(([, noted]) => noted.generation === generation)
           await this.#commit(generation, new Map(due.map(([partition, { offset }]) => [partition, offset])), undefined)
@@ -93,7 +98,10 @@ export class GroupOffsets {
 
   /** Commits one offset now. Rejects with what the log refuses: with `COMMIT_ABORTED`, `GENERATION_STALE` or `MEMBER_UNKNOWN` where the partition may be another's. */
   async commit(generation: Generation, partition: number, offset: number, batch?: string): Promise<void> {
-    await this.#inTurn(() => this.#commit(generation, new Map([[partition, offset]]), batch))
+    await this.#inTurn(async () => {
+      if (this.#isOfOld(partition)) throw madeAnew(this.#options.topic, partition, offset)
+      await this.#commit(generation, new Map([[partition, offset]]), batch)
+    })
     this.#waiting.delete(partition)
   }
 
@@ -101,11 +109,16 @@ export class GroupOffsets {
   forget(partition: number): void {
     this.#waiting.delete(partition)
     this.#committed.delete(partition)
+    this.#topics.delete(partition)
   }
 
   async close(): Promise<void> {
     this.#stop()
     await this.#drop()
+  }
+
+  #isOfOld(partition: number): boolean {
+    return (this.#topics.get(partition) ?? this.#topicId) !== this.#topicId
   }
 
   async #inTurn(act: () => Promise<void>): Promise<void> {
@@ -140,4 +153,9 @@ export class GroupOffsets {
     this.#channel = undefined
     await Promise.resolve(channel?.[Symbol.asyncDispose]()).catch(() => undefined)
   }
+}
+
+function madeAnew(topic: string, partition: number, offset: number): MillraceError {
+  const what = `${topic}[${partition}]: the topic was made anew meanwhile, and offset ${offset} is of the old one: it is not committed`
+  return new MillraceError('COMMIT_ABORTED', what, { topic, partition, offset })
 }

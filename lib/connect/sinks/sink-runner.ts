@@ -14,7 +14,7 @@ import { OwnOffsets } from './own-offsets.js'
 import type { SinkCounts, SinkParts, SinkRules } from './sink-parts.js'
 import { SinkWorker } from './sink-worker.js'
 
-/** How soon partitions are noticed that the topic was given. */
+/** How soon it is noticed that the topic has another number of partitions. */
 const growthMs = 30_000
 /** How often calls that do not end are looked for. */
 const lookMs = 5_000
@@ -69,6 +69,7 @@ export class SinkRunner implements Runner {
     await awaitedOf(this.#topic)?.prepare('read', this.#leaving.signal)
     this.#partitions = (await this.#topicInfo()).partitions
     const letters = await DeadLetters.open({ app, version, log, clock, replicationFactor, sink: this.#name })
+    if (this.#closing !== undefined) return await letters.close()
     const counts = this.#counts
     const offsets = new GroupOffsets({ log, group, topic, clock, logger, onCommit: () => counts.commits++ })
     this.#offsets = offsets
@@ -103,11 +104,16 @@ export class SinkRunner implements Runner {
       },
       onFailure,
     })
-    await this.#owned.join()
+    try {
+      await this.#owned.join()
+    } catch (error) {
+      if (this.#closing === undefined) throw error
+    }
+    if (this.#closing !== undefined) return
     this.#hasJoined = true
     this.#look()
     this.#timers.push(
-      clock.every(growthMs, () => void this.#lookForGrowth()),
+      clock.every(growthMs, () => void this.#lookForChange()),
       clock.every(lookMs, () => void this.#look()),
     )
   }
@@ -196,10 +202,12 @@ export class SinkRunner implements Runner {
     return this.#partitions
   }
 
-  async #lookForGrowth(): Promise<void> {
+  /** It was given partitions, or made anew with fewer. */
+  async #lookForChange(): Promise<void> {
     const known = this.#partitions
     try {
-      if ((await this.#count()) > known) this.#owned?.rejoin(`${this.#topic.name} has more partitions`)
+      const count = await this.#count()
+      if (count !== known) this.#owned?.rejoin(`${this.#topic.name} has ${count} partitions now, and had ${known}`)
     } catch (error) {
       this.#options.logger.debug({ err: error }, `sink '${this.#name}': its topic was not looked at`)
     }

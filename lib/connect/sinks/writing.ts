@@ -6,6 +6,10 @@ import type { SinkParts } from './sink-parts.js'
 import { idsBegin, refusedIn, type Target } from './target.js'
 import type { UserCalls } from './user-calls.js'
 
+/** So many records that fail one by one, and none between them that is taken: it is the target that fails, and more are not read. */
+const mostSingles = 1_000
+const mostSingleBytes = 8 << 20
+
 /** One record that is written alone, since its batch has failed too often. */
 interface Single extends TakenBatch {
   failures: number
@@ -38,8 +42,10 @@ export class Writing {
 
   /** All that is left of it has failed as often as it may: only what comes behind it can show whose fault that is. */
   get needsMore(): boolean {
+    const singles = this.#singles
+    if (singles === undefined || singles.length >= mostSingles) return false
     const { attempts } = this.#parts.rules
-    return this.#singles !== undefined && this.#singles.every(({ failures }) => failures >= attempts)
+    return singles.every(({ failures }) => failures >= attempts) && bytesOf(singles) < mostSingleBytes
   }
 
   /** Records that were read behind it, of which perhaps one is taken. */
@@ -57,7 +63,7 @@ export class Writing {
     if (this.#singles !== undefined) return await this.#oneByOne(this.#singles, target, calls, from, written)
     while (this.#batch.records.length > 0) {
       try {
-        await this.#write(this.#batch, target, calls, from, [])
+        await this.#write(this.#batch, target, calls, from, () => [])
         break
       } catch (error) {
         const letters = this.#lettersIn(error)
@@ -98,7 +104,7 @@ export class Writing {
     let begin = from
     for (let at = 0; at < singles.length;) {
       const single = singles[at] as Single
-      const failed = singles.slice(0, at).map((each) => this.#letterOf(each, each.reason))
+      const failed = (): DeadLetter[] => singles.slice(0, at).map((each) => this.#letterOf(each, each.reason))
       try {
         await this.#write(single, target, calls, begin, failed)
         singles.splice(0, at + 1)
@@ -128,7 +134,7 @@ export class Writing {
     { write, twoPhase }: Target,
     calls: UserCalls,
     from: number,
-    failed: readonly DeadLetter[],
+    failed: () => readonly DeadLetter[],
   ): Promise<void> {
     const { format, app, name, offsets, counts } = this.#parts
     const span = spanOf(format.name, this.#partition, batch)
@@ -136,11 +142,11 @@ export class Writing {
     this.#isFirst = false
     if (twoPhase === undefined) {
       await calls.call(`write of ${span}`, () => write?.(given))
-      await this.#send(failed)
+      await this.#send(failed())
     } else {
       const id = `${idsBegin(app, name, format.name, this.#partition)}${from}~${batch.nextOffset}`
       await calls.call(`prepare of ${span}`, () => twoPhase.prepare(id, given))
-      await this.#send(failed)
+      await this.#send(failed())
       await offsets.commit(batch.nextOffset, id)
       await calls.call(`commit of ${span}`, () => twoPhase.commit(id))
     }
@@ -195,6 +201,11 @@ function singlesOf({ records, nextOffset }: TakenBatch, failures: number, reason
     const next = i === records.length - 1 ? nextOffset : record.offset + 1
     return { records: [record], nextOffset: next, failures, reason }
   })
+}
+
+function bytesOf(singles: readonly Single[]): number {
+  const all = singles.flatMap(({ records }) => records)
+  return all.reduce((sum, { keyBytes, bytes }) => sum + (keyBytes?.length ?? 0) + (bytes?.length ?? 0), 0)
 }
 
 function without({ records, nextOffset }: TakenBatch, letters: readonly DeadLetter[]): TakenBatch {
