@@ -23,7 +23,7 @@ export interface ClientEvents {
   gone(client: Client): void
 }
 
-/** Of answers that a client does not read. Counts are not among them: only the last one waits. */
+/** Of answers that a client has not read yet: with more, nothing is taken of it. Counts are not among them: only the last one waits. */
 const maxUnreadBytes = 65_536
 
 /** One connection that frames come from. Its socket is paused while enough of it waits. */
@@ -37,6 +37,8 @@ export class Client {
   #answered = 0
   /** Counted, and not written since the client does not read. */
   #unwritten = false
+  /** More of its answers wait than may. */
+  #isCongested = false
   /** Why nothing more is read of it, once what came before that is answered. */
   #broken: string | undefined
   #ended = false
@@ -59,7 +61,12 @@ export class Client {
     socket.on('close', () => this.#closed())
   }
 
+  /** One that can be taken now. */
   get hasFrame(): boolean {
+    return !this.#isCongested && this.#hasWhole
+  }
+
+  get #hasWhole(): boolean {
     if (this.#broken !== undefined) return false
     try {
       return this.#reader.hasFrame
@@ -84,7 +91,7 @@ export class Client {
     this.#taken++
     this.#since = systemClock.elapsed()
     if (this.#socket.isPaused() && this.#reader.bytes < this.#options.maxBufferedBytes / 2) this.#socket.resume()
-    if (!this.hasFrame) this.#settle()
+    if (!this.#hasWhole) this.#settle()
     return frame
   }
 
@@ -102,8 +109,12 @@ export class Client {
 
   /** For whoever looks at all clients now and then. */
   endIfIdle(now: number): void {
-    if (this.#ended || this.#socket.isPaused() || this.#broken !== undefined || this.hasFrame) return
     const { idleTimeoutMs, frameTimeoutMs } = this.#options
+    if (this.#isCongested) {
+      if (now - this.#since > frameTimeoutMs) this.#endUnread()
+      return
+    }
+    if (this.#ended || this.#socket.isPaused() || this.#broken !== undefined || this.#hasWhole) return
     const isWithin = this.#reader.bytes > 0
     if (!isWithin && this.#taken > this.#answered) return
     if (now - this.#since <= (isWithin ? frameTimeoutMs : idleTimeoutMs)) return
@@ -130,8 +141,8 @@ export class Client {
     if (this.#broken !== undefined) return
     if (this.#reader.bytes === 0) this.#since = systemClock.elapsed()
     this.#reader.push(chunk)
-    if (!this.hasFrame) return
-    this.#since = systemClock.elapsed()
+    if (!this.#hasWhole) return
+    if (!this.#isCongested) this.#since = systemClock.elapsed()
     if (this.#reader.bytes >= this.#options.maxBufferedBytes) this.#socket.pause()
     this.#events.ready(this)
   }
@@ -152,7 +163,7 @@ export class Client {
   #settle(): void {
     const waits = this.#options.answers && this.#taken > this.#answered && !this.#socket.destroyed
     // Looking for a frame may find that there can be none, and settle it.
-    if (this.#isGone || waits || this.hasFrame || this.#isGone) return
+    if (this.#isGone || waits || this.#hasWhole || this.#isGone) return
     if (this.#broken === undefined) {
       if (!this.#ended) return
       if (this.#reader.bytes > 0) this.#complain('the connection ended before it was whole')
@@ -180,10 +191,13 @@ export class Client {
 
   #closed(): void {
     this.#ended = true
+    this.#goOn()
     this.#settle()
   }
 
   #drained(): void {
+    this.#since = systemClock.elapsed()
+    this.#goOn()
     if (!this.#unwritten || !this.#socket.writable) return
     this.#unwritten = false
     this.#write([{ kind: 'ok', frame: this.#answered }])
@@ -196,8 +210,21 @@ export class Client {
         answers.map((answer) => Buffer.from(answerText(answer))),
       ),
     )
-    if (this.#socket.writableLength <= maxUnreadBytes) return
-    this.#events.complain(this, `it does not read its answers: ${this.#socket.writableLength} bytes wait`)
+    this.#isCongested ||= this.#socket.writableLength > maxUnreadBytes
+  }
+
+  #goOn(): void {
+    if (!this.#isCongested) return
+    this.#isCongested = false
+    if (this.#hasWhole) this.#events.ready(this)
+  }
+
+  #endUnread(): void {
+    const { frameTimeoutMs } = this.#options
+    this.#events.complain(
+      this,
+      `it does not read its answers: ${this.#socket.writableLength} bytes wait, and it has read none for ${frameTimeoutMs} ms`,
+    )
     this.#socket.destroy()
   }
 }

@@ -29,9 +29,16 @@ it.each([
 it('is one line of bounded length, whatever the reason', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary', maxLength: 400 }), (reason) => {
-      const bytes = Buffer.from(answerText({ kind: 'refused', frame: Number.MAX_SAFE_INTEGER, reason }))
+      const bytes = Buffer.from(answerText({ kind: 'refused', frame: 999_999_999_999_999, reason }))
       expect(bytes.length).toBeLessThanOrEqual(maxAnswerBytes)
       expect(bytes.includes(10) || bytes.includes(13)).toBe(false)
+      expect(readAnswer(bytes)).toMatchObject({ kind: 'refused', frame: 999_999_999_999_999 })
     }),
   )
+})
+
+it.each(['\u2028', '\u2029', '\u0085', '\0', '\r\n'])('is an answer with a reason that has %j in it', (mark) => {
+  const text = answerText({ kind: 'refused', frame: 3, reason: `no ${mark} here` })
+  expect(readAnswer(Buffer.from(text))).toMatchObject({ kind: 'refused', frame: 3 })
+  expect(readAnswer(Buffer.from(`refused 3 no ${mark} here`))).toMatchObject({ kind: 'refused', frame: 3 })
 })

@@ -17,13 +17,13 @@ export function answerText(answer: Answer): string {
   const reason = answer.reason
     .slice(0, longestReason)
     .toWellFormed()
-    .replaceAll(/\p{Cc}/gu, ' ')
+    .replaceAll(/[\p{Cc}\p{Zl}\p{Zp}]/gu, ' ')
   return `${answer.kind} ${answer.frame} ${reason}`.trim()
 }
 
 /** Undefined for what is no answer. */
 export function readAnswer(frame: Buffer): Answer | undefined {
-  const match = /^(ok|refused|error) (\d{1,15})(?: (.*))?$/.exec(frame.toString())
+  const match = /^(ok|refused|error) (\d{1,15})(?: (.*))?$/s.exec(frame.toString())
   if (match === null) return undefined
   const [, kind, number, reason = ''] = match
   if (kind === 'ok') return reason === '' ? { kind, frame: Number(number) } : undefined
