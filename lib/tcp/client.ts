@@ -130,6 +130,7 @@ export class Client {
   async close(late: Promise<void>): Promise<void> {
     const socket = this.#socket
     if (socket.destroyed) return
+    this.#sayCount()
     await new Promise<void>((resolve) => {
       socket.once('close', () => resolve())
       void late.then(() => socket.destroy())
@@ -180,7 +181,9 @@ export class Client {
   #finish(): void {
     const socket = this.#socket
     if (!socket.destroyed) {
-      if (this.#broken !== undefined && this.#options.answers && socket.writable && !socket.writableNeedDrain)
+      // Behind an end nothing is said of what drains.
+      this.#sayCount()
+      if (this.#broken !== undefined && this.#options.answers && socket.writable)
         this.#write([{ kind: 'error', frame: this.#taken + 1, reason: this.#broken }])
       socket.end()
       // Whoever does not read the end is not waited for.
@@ -198,6 +201,10 @@ export class Client {
   #drained(): void {
     this.#since = systemClock.elapsed()
     this.#goOn()
+    this.#sayCount()
+  }
+
+  #sayCount(): void {
     if (!this.#unwritten || !this.#socket.writable) return
     this.#unwritten = false
     this.#write([{ kind: 'ok', frame: this.#answered }])

@@ -177,6 +177,16 @@ it('a client of which all is refused, and that reads why, is told all of it and 
   await peer.hears(`ok ${count + 1}\n`)
 })
 
+it('a client that ends behind many refusals hears the last count too', async () => {
+  const count = 20_000
+  const source = await listening({ frames: 'line', batchRecords: count }, () => 'x'.repeat(200))
+  opened.push(source)
+  const peer = await peerOf(source)
+  peer.socket.end('!\n'.repeat(count))
+  await peer.hears(`ok ${count}\n`)
+  expect(source.warnings).toEqual([])
+})
+
 it('clients that never read their answers are not remembered more than one count, and end when refusals pile up', async () => {
   const source = await listening({ frames: 'line', frameTimeout: 500 }, ({ bytes }) =>
     bytes![0] === 33 ? 'x'.repeat(200) : undefined,
