@@ -49,7 +49,7 @@ function fieldsOf(place: string, batch: object): Fields {
   }
 }
 
-/** Characters of a position as JSON: it is written with each commit. */
+/** Bytes of a position as JSON: it is written with each commit. */
 const longest = 500_000
 const deepest = 100
 
@@ -57,8 +57,9 @@ const deepest = 100
 function positionText(position: unknown): string {
   demandJson(position, deepest)
   const text = JSON.stringify(position)
-  if (text.length <= longest) return text
-  throw new TypeError(`it has ${text.length} characters as JSON; a position has at most ${longest}`)
+  const bytes = Buffer.byteLength(text)
+  if (bytes <= longest) return text
+  throw new TypeError(`it has ${bytes} bytes as JSON; a position has at most ${longest}`)
 }
 
 /** What comes back from JSON as it was. Cycles are deeper than anything that is none. */

@@ -35,6 +35,8 @@ export class Draft {
   /** As JSON, of the last batch that had one. */
   position: string | undefined
   bytes = 0
+  /** Batches and records that were added, whatever became of them: each takes memory. */
+  given = 0
   readonly #setting: Setting
   readonly #topics: SourceTopics
   readonly #partition: string
@@ -66,6 +68,7 @@ export class Draft {
     const batch: TakenBatch = { ack, refused: new Map() }
     for (let place = 0; place < records.length; place++) this.#addRecord(batch, records[place], place)
     this.batches.push(batch)
+    this.given += 1 + records.length
     if (position !== undefined) this.position = position
   }
 
@@ -83,15 +86,15 @@ export class Draft {
       const checked = checkedRecord(this.#setting, record)
       this.#put({ ...checked, batch, place, id, at: atOf(record) })
     } catch (error) {
-      if (!(error instanceof RecordRefused)) throw error
-      this.#refuse(batch, place, error, contentOf(this.#setting, record), atOf(record), id)
+      const refusal = error instanceof RecordRefused ? error : RecordRefused.because(error, 'RECORD_INVALID')
+      this.#refuse(batch, place, refusal, contentOf(this.#setting, record), atOf(record), id)
     }
   }
 
   #put(entry: Entry): void {
     const { key, value } = entry
     const size = (key?.length ?? 0) + (value?.length ?? 0) + framing
-    const partition = key === null ? this.#nextKeyless(size) : partitionOfKey(key, this.#topics.into)
+    const partition = key === null ? this.#nextKeyless(size) : partitionOfKey(key, this.#topics.into.partitions)
     const entries = this.#entries.get(partition)
     if (entries === undefined) this.#entries.set(partition, [entry])
     else entries.push(entry)
@@ -106,7 +109,7 @@ export class Draft {
       keyless.bytes = 0
     }
     keyless.bytes += size
-    return keyless.partition % this.#topics.into
+    return keyless.partition % this.#topics.into.partitions
   }
 
   #refuse(
@@ -129,7 +132,7 @@ export class Draft {
       this.counts.skipped++
       return
     }
-    const toPartition = content.key === null ? 0 : partitionOfKey(content.key, this.#topics.into)
+    const toPartition = content.key === null ? 0 : partitionOfKey(content.key, this.#topics.into.partitions)
     const letter = sourceLetter(this.#setting, this.#topics.letters, content, error, {
       partition: this.#partition,
       at,

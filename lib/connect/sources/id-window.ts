@@ -44,8 +44,15 @@ export class IdWindow {
     this.#added.push(id)
   }
 
-  /** Rows that were read, in the order of their numbers, of which the last is below `next`. */
-  restore(rows: readonly (readonly [number: number, ids: readonly string[]])[], next: number): void {
+  /**
+   * Rows that were read, in the order of their numbers, of which the last is below `next`. `isElsewhere`: rows are not looked for
+   * there any more, so all ids are written again.
+   */
+  restore(
+    rows: readonly (readonly [number: number, ids: readonly string[]])[],
+    next: number,
+    isElsewhere = false,
+  ): void {
     this.#next = next
     const newest = new Set<string>()
     const held = rows.map(() => 0)
@@ -57,6 +64,10 @@ export class IdWindow {
         held[at] = (held[at] as number) + 1
       }
     for (const id of [...newest].reverse()) this.#ids.add(id)
+    if (isElsewhere) {
+      this.#added = [...this.#ids]
+      return
+    }
     rows.forEach(([number], at) => this.#rows.set(number, held[at] as number))
   }
 

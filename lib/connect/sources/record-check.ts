@@ -39,7 +39,7 @@ export function checkedRecord(setting: Setting, record: unknown): CheckedRecord 
   const { into, times, rules, maxRecordBytes, clock } = setting
   if (typeof record !== 'object' || record === null) throw invalid(`it is ${kindOf(record)}; give an object with value`)
   const given = fieldsOf(record)
-  if (given.refused !== undefined) throw new RecordRefused('VALUE_INVALID', String(given.refused))
+  if (given.refused !== undefined) throw new RecordRefused('VALUE_INVALID', reasonOf(given.refused))
   const value = valueIn(setting, given)
   const { name } = into
   try {

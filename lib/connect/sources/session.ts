@@ -6,10 +6,18 @@ import { Reading } from './reading.js'
 import type { Standing } from './standing.js'
 
 /** More than this waits for the commit before it, and the source waits. */
+/** Records, and batches: one may be empty, or hold what was written before. */
 const mostRecords = 20_000
 const mostBytes = 8 * 1024 * 1024
 /** A source that always has a batch must let others have their turn. */
 const longestSliceMs = 5
+
+/**
+ * So many refusals of a commit, and it is begun anew: with another channel, topics that were looked up again, and what was committed.
+ * Where nothing comes again what was under way is lost then, so that is waited for longer.
+ */
+const patienceForAgain = 3
+const patienceForLast = 10
 
 /** What a session tells. */
 export interface SessionEvents {
@@ -41,7 +49,7 @@ export class Session {
     this.#options = options
     this.#events = events
     this.#ids = new IdWindow(setting.idWindow)
-    this.#ids.restore(standing.ids, standing.nextIds)
+    this.#ids.restore(standing.ids, standing.nextIds, standing.isElsewhere)
     this.#commits = standing.commits
     this.#position = standing.position === undefined ? undefined : JSON.stringify(standing.position)
     this.#keyless = { partition: index, bytes: 0 }
@@ -91,7 +99,7 @@ export class Session {
       throw error
     }
     if (this.#sending === undefined) this.#send()
-    else if (this.#filling.counts.records >= mostRecords || this.#filling.bytes >= mostBytes) await this.#sending
+    else if (this.#filling.given >= mostRecords || this.#filling.bytes >= mostBytes) await this.#sending
     this.#demandWorking()
   }
 
@@ -128,10 +136,13 @@ export class Session {
   async #commit(draft: Draft): Promise<void> {
     if (draft.hasNews) {
       const commit = new Commit(this.#options, draft, this.#seal(draft))
-      for (;;) {
+      const { delivery } = this.#options.setting.connector
+      const patience = delivery === 'volatile' ? patienceForLast : patienceForAgain
+      for (let failures = 0; ;) {
         const attempt = await commit.attempt()
         if (attempt.outcome === 'committed') break
-        if (!attempt.isChanged && !(await this.#events.onTrouble(attempt.error))) throw attempt.error
+        if (attempt.isChanged) continue
+        if (++failures >= patience || !(await this.#events.onTrouble(attempt.error))) throw attempt.error
       }
       this.#events.onCommitted(draft.counts)
     }

@@ -26,7 +26,8 @@ export interface Setting extends RunnerOptions {
 
 /** What the topics of a source are now. */
 export interface SourceTopics {
-  readonly into: number
+  /** The same object for all who write there: it changes when the topic does. */
+  readonly into: { partitions: number }
   readonly letters: string
   readonly letterPartitions: number
   readonly positions: string

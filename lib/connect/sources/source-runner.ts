@@ -5,9 +5,9 @@ import { positionsTopic, sourceGroup } from '../../model/names.js'
 import { OwnedPartitions, type Worker } from '../owned-partitions.js'
 import type { ConnectorHealth, ConnectorStats, Runner, RunnerOptions } from '../runner.js'
 import type { Source } from '../source.js'
-import { settingOf, type Setting, type SourceTopics } from './setting.js'
+import { settingOf, type Setting } from './setting.js'
 import { SourceState } from './state.js'
-import { sourceTopics } from './topics.js'
+import { TopicsOfSource } from './topics.js'
 import { SourceWorker } from './worker.js'
 
 const nobody: Worker = { stop: () => Promise.resolve() }
@@ -16,7 +16,7 @@ const nobody: Worker = { stop: () => Promise.resolve() }
 export class SourceRunner implements Runner {
   readonly #setting: Setting
   readonly #state: SourceState
-  #topics: SourceTopics | undefined
+  #topics: TopicsOfSource | undefined
   #owned: OwnedPartitions | undefined
   #everywhere: readonly SourceWorker[] = []
   #closing: Promise<void> | undefined
@@ -44,9 +44,10 @@ export class SourceRunner implements Runner {
     const { isEverywhere, partitions, compression } = this.#setting
     await loadCompression(compression)
     await awaitedOf(this.#setting.into)?.prepare('write', this.#leaving.signal)
-    const topics = await sourceTopics(this.#setting)
-    this.#topics = topics
-    if (this.#closing !== undefined) return topics.limits.close()
+    if (this.#closing !== undefined) return
+    const topics = (this.#topics = new TopicsOfSource(this.#setting))
+    await topics.look()
+    if (this.#closing !== undefined) return
     if (isEverywhere) {
       this.#state.member()
       this.#everywhere = partitions.map((each) => this.#worker(topics, each))
@@ -73,11 +74,11 @@ export class SourceRunner implements Runner {
     } catch (error) {
       this.#setting.logger.warn({ err: error }, `source '${this.#setting.source}': leaving its group failed`)
     }
-    this.#topics?.limits.close()
+    this.#topics?.close()
     this.#state.stopped()
   }
 
-  #ownedIn(topics: SourceTopics): OwnedPartitions {
+  #ownedIn(topics: TopicsOfSource): OwnedPartitions {
     const { log, app, source, partitions, instanceId, sessionTimeoutMs, logger, onFailure } = this.#setting
     return new OwnedPartitions({
       log,
@@ -93,7 +94,7 @@ export class SourceRunner implements Runner {
     })
   }
 
-  #worker(topics: SourceTopics, partition: string): SourceWorker {
+  #worker(topics: TopicsOfSource, partition: string): SourceWorker {
     const onFenced = (): void => this.#owned?.rejoin(`partition '${partition}' of a source was taken by somebody else`)
     return new SourceWorker(this.#setting, topics, partition, this.#state, { onFenced })
   }

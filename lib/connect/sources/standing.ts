@@ -19,9 +19,11 @@ export interface Standing {
   readonly commits: number
   readonly ids: readonly (readonly [number: number, ids: readonly string[]])[]
   readonly nextIds: number
+  /** Its rows lie where they are not looked for any more once there is one in the right place. */
+  readonly isElsewhere: boolean
 }
 
-const nothing: Standing = { position: undefined, commits: 0, ids: [], nextIds: 0 }
+export const nothing: Standing = { position: undefined, commits: 0, ids: [], nextIds: 0, isElsewhere: false }
 
 const version = 1
 
@@ -67,7 +69,7 @@ export async function readStanding(
   const others = Array.from({ length: partitions }, (_, each) => ({ topic, partition: each }))
   const all = new RowsOf(topic, partition)
   if (!(await readAll(log, others, all, signal))) return undefined
-  return all.standing
+  return { ...all.standing, isElsewhere: true }
 }
 
 /** Rows of one name, of all partitions that were read. */
@@ -115,7 +117,7 @@ class RowsOf {
     const { position, commits, ids } = this.row
     const [first, next] = ids
     const rows = [...(this.#ids.get(this.#place) ?? [])].filter(([number]) => number >= first && number < next)
-    return { position, commits, ids: rows.sort(([a], [b]) => a - b), nextIds: next }
+    return { position, commits, ids: rows.sort(([a], [b]) => a - b), nextIds: next, isElsewhere: false }
   }
 }
 

@@ -7,11 +7,45 @@ import type { Setting, SourceTopics } from './setting.js'
 /** The broker's `num.partitions`. */
 const brokersDefault = -1
 
-/** Looks up the topics of a source, and makes those that may be made. Throws `TOPIC_MISSING` and `TOPIC_MISMATCH`. */
-export async function sourceTopics(setting: Setting): Promise<SourceTopics> {
-  const { app, source, into, log, rules, compression, clock, logger, partitions, isEverywhere } = setting
-  const target = await found(setting, into.name, setting.createTopics ? (into.partitions ?? brokersDefault) : undefined)
-  rules.note(into.name, target.configs)
+/** How soon it is noticed that the topic which is written to has more partitions. */
+const growthMs = 30_000
+
+/** The topics of a source, looked up anew for whoever begins with a partition: they are given partitions, deleted, and made anew. */
+export class TopicsOfSource {
+  readonly #setting: Setting
+  readonly #limits: TopicLimits
+  readonly #into = { partitions: 0 }
+  readonly #stop: () => void
+  #looking: Promise<SourceTopics> | undefined
+
+  constructor(setting: Setting) {
+    const { rules, log, clock, logger } = setting
+    this.#setting = setting
+    this.#limits = new TopicLimits({ rules, admin: log.admin, clock, logger })
+    this.#stop = clock.every(growthMs, () => {
+      const failed = (error: unknown): void => logger.debug({ err: error }, `topics were not looked at`)
+      if (this.#looking === undefined) void this.look().catch(failed)
+    })
+  }
+
+  /** Looks them up, and makes those that may be made. Rejects with `TOPIC_MISSING` and `TOPIC_MISMATCH`. */
+  look(): Promise<SourceTopics> {
+    this.#looking ??= sourceTopics(this.#setting, this.#limits, this.#into).finally(() => (this.#looking = undefined))
+    return this.#looking
+  }
+
+  close(): void {
+    this.#stop()
+    this.#limits.close()
+  }
+}
+
+async function sourceTopics(setting: Setting, limits: TopicLimits, into: SourceTopics['into']): Promise<SourceTopics> {
+  const { app, source, rules, compression, partitions, isEverywhere } = setting
+  const { name, partitions: wanted = brokersDefault } = setting.into
+  const target = await found(setting, name, setting.createTopics ? wanted : undefined)
+  rules.note(name, target.configs)
+  into.partitions = target.partitions
   const letters = deadLetterTopic(app)
   const lettersInfo = await found(setting, letters, 1, { 'cleanup.policy': 'delete', 'retention.ms': '-1' })
   rules.note(letters, lettersInfo.configs)
@@ -27,9 +61,8 @@ export async function sourceTopics(setting: Setting): Promise<SourceTopics> {
     rules.note(positions, info.configs)
     positionPartitions = info.partitions
   }
-  const limits = new TopicLimits({ rules, admin: log.admin, clock, logger })
   return {
-    into: target.partitions,
+    into,
     letters,
     letterPartitions: lettersInfo.partitions,
     positions,

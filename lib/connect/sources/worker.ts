@@ -5,8 +5,9 @@ import type { Worker } from '../owned-partitions.js'
 import { StopsApp } from './draft.js'
 import { Session } from './session.js'
 import { placeOf, sourceFailed, type Setting, type SourceTopics } from './setting.js'
-import { readStanding, type Standing } from './standing.js'
+import { nothing, readStanding, type Standing } from './standing.js'
 import type { SourceState } from './state.js'
+import type { TopicsOfSource } from './topics.js'
 
 /** Brokers give up on a transaction after this; one takes milliseconds. */
 const transactionTimeoutMs = 10_000
@@ -23,7 +24,7 @@ export interface WorkerEvents {
 /** Reads a partition of a source for as long as it is ours, again and again. */
 export class SourceWorker implements Worker {
   readonly #setting: Setting
-  readonly #topics: SourceTopics
+  readonly #topics: TopicsOfSource
   readonly #partition: string
   readonly #state: SourceState
   readonly #events: WorkerEvents
@@ -34,7 +35,7 @@ export class SourceWorker implements Worker {
   #pauseMs: number
   #said: { readonly reason: string; readonly at: number } | undefined
 
-  constructor(setting: Setting, topics: SourceTopics, partition: string, state: SourceState, events: WorkerEvents) {
+  constructor(setting: Setting, topics: TopicsOfSource, partition: string, state: SourceState, events: WorkerEvents) {
     this.#setting = setting
     this.#topics = topics
     this.#partition = partition
@@ -78,10 +79,10 @@ export class SourceWorker implements Worker {
 
   async #readOn(): Promise<void> {
     const setting = this.#setting
-    const topics = this.#topics
     const channel = await this.#openChannel()
-    const standing = await this.#standing()
-    if (standing === undefined || this.#signal.aborted) return
+    const topics = await unlessAborted(this.#topics.look(), this.#signal)
+    const standing = topics && (await this.#standing(topics))
+    if (topics === undefined || standing === undefined || this.#signal.aborted) return
     const index = setting.partitions.indexOf(this.#partition)
     const options = { setting, topics, channel, partition: this.#partition, index }
     this.#session = new Session(options, standing, {
@@ -118,10 +119,9 @@ export class SourceWorker implements Worker {
     throw new MillraceError('APP_CLOSED', `${this.#place}: it was stopped`)
   }
 
-  async #standing(): Promise<Standing | undefined> {
+  async #standing({ positions, positionPartitions }: SourceTopics): Promise<Standing | undefined> {
     const { log, isEverywhere } = this.#setting
-    const { positions, positionPartitions } = this.#topics
-    if (isEverywhere) return { position: undefined, commits: 0, ids: [], nextIds: 0 }
+    if (isEverywhere) return nothing
     return await readStanding(log, positions, positionPartitions, this.#partition, this.#signal)
   }
 
