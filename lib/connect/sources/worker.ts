@@ -92,8 +92,8 @@ export class SourceWorker implements Worker {
     })
     this.#state.reads(this.#partition)
     const ended = new AbortController()
-    // One that has nothing to give is well when it stays open for longer than it was waited for.
-    void setting.clock.sleep(this.#pauseMs, ended.signal).then(() => ended.signal.aborted || this.#well())
+    // One that has nothing to give is well when it stays open for so long; less may be what it takes to fail, and it would never back off.
+    void setting.clock.sleep(setting.maxBackoffMs, ended.signal).then(() => ended.signal.aborted || this.#well())
     try {
       await this.#session.run()
     } finally {
