@@ -49,7 +49,7 @@ export interface Beginning {
 }
 
 /** Where the target stands that keeps the offset itself. Throws `CONNECTOR_INVALID` for an offset that is none. */
-export function keptBeginning(kept: unknown, { topic, partition, start, end }: Surroundings): Beginning {
+export function keptBeginning(kept: unknown, { topic, partition, start, end, committed }: Surroundings): Beginning {
   const where = `${topic}[${partition}]`
   const refused = (what: string): MillraceError =>
     new MillraceError('CONNECTOR_INVALID', `${where}: the target gave the offset ${what}`, { topic, partition })
@@ -59,7 +59,11 @@ export function keptBeginning(kept: unknown, { topic, partition, start, end }: S
     throw refused(
       `${kept}, and the partition ends at ${end}: it is of another topic, or the topic was made anew. Correct what the target keeps; it is looked at again`,
     )
-  return behindStart(kept, start, where)
+  const beginning = behindStart(kept, start, where)
+  if (beginning.warning !== undefined || kept === start || committed !== undefined) return beginning
+  // Who deletes a topic deletes what groups have committed in it.
+  const warning = `${where}: the target keeps the offset ${kept}, and the group of the sink has none: it is forgotten after a week without the sink, or the topic was deleted and made anew. If it was, what is there before ${kept} is not written: correct what the target keeps`
+  return { ...beginning, warning }
 }
 
 /** Where the group of the sink stands; undefined when it has no offset in this partition. */

@@ -31,25 +31,25 @@ export interface DeadLettersOptions extends Pick<RunnerOptions, 'app' | 'version
 /** The dead letters of a sink. */
 export class DeadLetters {
   readonly #options: DeadLettersOptions
-  readonly #topic: string
-  readonly #partitions: number
-  readonly #rule: BatchRule
+  readonly topic: string
+  #partitions = 1
+  #rule: BatchRule = { maxBytes: 0, roundBytes: 0, compression: 'none' }
+  /** What the topic is has to be looked up: it may have been deleted, or take less than before. */
+  #isStale = true
   #channel: CommitChannel | undefined
   /** One at a time. */
   #last: Promise<unknown> = Promise.resolve()
 
-  private constructor(options: DeadLettersOptions, topic: string, { partitions, configs }: TopicInfo) {
+  private constructor(options: DeadLettersOptions) {
     this.#options = options
-    this.#topic = topic
-    this.#partitions = partitions
-    const maxBytes = maxBatchBytes(configs)
-    this.#rule = { maxBytes, roundBytes: Math.min(maxBytes, 900_000), compression: 'none' }
+    this.topic = deadLetterTopic(options.app)
   }
 
   /** Makes the topic when it is missing. */
   static async open(options: DeadLettersOptions): Promise<DeadLetters> {
-    const topic = deadLetterTopic(options.app)
-    return new DeadLetters(options, topic, await found(options, topic))
+    const letters = new DeadLetters(options)
+    await letters.#look()
+    return letters
   }
 
   /** Resolves when all are acknowledged. Rejects with what the log refuses: then some may have been written. */
@@ -65,15 +65,25 @@ export class DeadLetters {
     await this.#drop()
   }
 
+  async #look(): Promise<void> {
+    const { partitions, configs } = await found(this.#options, this.topic)
+    const maxBytes = maxBatchBytes(configs)
+    this.#partitions = partitions
+    this.#rule = { maxBytes, roundBytes: Math.min(maxBytes, 900_000), compression: 'none' }
+    this.#isStale = false
+  }
+
   async #write(letters: readonly DeadLetter[]): Promise<void> {
+    if (this.#isStale) await this.#look()
     const partition = (letters[0]?.[0].from.partition ?? 0) % this.#partitions
-    const at = { topic: this.#topic, partition }
+    const at = { topic: this.topic, partition }
     try {
       const channel = (this.#channel ??= await this.#options.log.idempotent())
       await channel.begin([at], undefined)
       for (const batch of this.#batches(letters)) await channel.append(at, batch)
       await channel.commit()
     } catch (error) {
+      this.#isStale = true
       await this.#drop()
       throw error
     }

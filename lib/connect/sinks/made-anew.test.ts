@@ -1,12 +1,20 @@
-import type { SinkBatch } from 'millrace/connect'
+import { sink as sinkOf, SinkRefused, type SinkBatch } from 'millrace/connect'
+import { z } from 'zod'
+import { text } from '../../codec/codec.js'
 import { systemClock } from '../../core/clock.js'
 import { memoryLog, type MemoryLog } from '../../memory/memory-log.js'
+import { topic } from '../../model/stream.js'
+import { SinkRunner } from './sink-runner.js'
 import {
+  committed,
   connector,
+  hearing,
+  letters,
   newRows,
   numbers,
   rows,
   runner,
+  runnerOptions,
   sendRows,
   until,
   writingTo,
@@ -66,4 +74,76 @@ it('a topic that was made anew with fewer partitions is written with those', asy
   await until(() => sink.stats.records === 90 && sink.health.state === 'running')
   expect(sink.health.partitions).toEqual(['0', '1'])
   await sink.close()
+})
+
+it('says that a target may keep an offset of a topic that is not there any more', async () => {
+  let kept = 0
+  const to = connector(() => ({ offset: kept, write: ({ nextOffset }) => void (kept = nextOffset) }))
+  const heards: (readonly string[])[] = []
+  for (const round of [0, 1, 2]) {
+    if (round === 2) await log.deleteTopic(rows.name)
+    if (round !== 1) await newRows(log, 1)
+    await sendRows(log, 0, 10 + round * 20)
+    const { logger, heard } = hearing()
+    const sink = runner(log, to, {}, { logger })
+    await sink.start()
+    await until(async () => (await committed(log, 1))[0] === [10, 40, 50][round])
+    await sink.close()
+    heards.push(heard)
+  }
+  expect(heards).toEqual([[], [], [expect.stringMatching(/keeps the offset 40, .* what is there before 40/)]])
+})
+
+it('makes the dead-letter topic again when it was deleted', async () => {
+  await newRows(log, 1)
+  const to = connector(() => ({
+    write: ({ records }) => Promise.reject(new SinkRefused(new Map(records.map(({ offset }) => [offset, 'no'])))),
+  }))
+  const sink = runner(log, to)
+  await sink.start()
+  await log.deleteTopic('shop-dlq')
+  await sendRows(log, 0, 4)
+  await until(() => sink.stats.deadLetters === 4)
+  await sink.close()
+  expect(await letters(log)).toHaveLength(4)
+})
+
+it('what a target refuses of the dead letters of its app is no new dead letter', async () => {
+  await newRows(log, 1)
+  const dead = topic('shop-dlq', z.object({ n: z.number() }))
+  await log.admin.create([{ name: dead.name, partitions: 1, replicationFactor: -1, configs: {} }])
+  await log.send(dead, [{ n: 1 }, { n: 2 }, { n: 3 }])
+  await log.send(topic(dead.name, text()), ['no row'])
+  const written: number[] = []
+  const to = connector(() => ({
+    write({ records }) {
+      const bad = records.filter(({ value }) => value!.n !== 2)
+      if (bad.length > 0) throw new SinkRefused(new Map(bad.map(({ offset }) => [offset, 'no'])))
+      written.push(...records.map(({ value }) => value!.n))
+    },
+  }))
+  const sink = new SinkRunner(runnerOptions(log), sinkOf('out', { from: dead, to, backoff: 1 }))
+  await sink.start()
+  await until(() => sink.stats.lag?.get(0) === 0 && written.length > 0)
+  await sink.close()
+  expect(written).toEqual([2])
+  expect(sink.stats).toMatchObject({ skipped: 3, deadLetters: 0, records: 1 })
+  const at = [{ topic: dead.name, partition: 0 }]
+  expect((await log.admin.endOffsets(at, 'all')).get(dead.name)?.get(0)).toBe(4)
+})
+
+it('knows how far it is behind while nothing is fetched', async () => {
+  await newRows(log, 1)
+  await sendRows(log, 0, 10)
+  const every: typeof systemClock.every = (ms, act) => systemClock.every(Math.min(ms, 5), act)
+  const to = connector(({ signal }) => ({
+    write: () => new Promise((resolve) => signal.addEventListener('abort', () => resolve())),
+  }))
+  const sink = runner(log, to, {}, { sessionTimeoutMs: 20, clock: { ...systemClock, every } })
+  await sink.start()
+  await until(() => sink.stats.lag?.get(0) === 10)
+  for (let i = 1; i < 8; i++) await sendRows(log, 0, 10_000)
+  await until(() => sink.stats.lag?.get(0) === 70_010)
+  await sink.close()
+  expect(sink.stats.records).toBe(10)
 })

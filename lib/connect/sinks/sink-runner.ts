@@ -1,6 +1,7 @@
 import { durationMs } from '../../core/duration.js'
 import { MillraceError, reasonOf } from '../../core/errors.js'
 import { awaitedOf } from '../../log/awaited.js'
+import { offsetOf } from '../../core/record.js'
 import type { TopicInfo } from '../../log/port.js'
 import { sinkGroup } from '../../model/names.js'
 import { topicNode, type TopicNode } from '../../model/stream.js'
@@ -16,7 +17,7 @@ import { SinkWorker } from './sink-worker.js'
 
 /** How soon it is noticed that the topic has another number of partitions. */
 const growthMs = 30_000
-/** How often calls that do not end are looked for. */
+/** How often calls that do not end are looked for, and how far a topic has gone on without its sink. */
 const lookMs = 5_000
 
 /** A round of the group waits for two sessions for who still writes. */
@@ -39,6 +40,7 @@ export class SinkRunner implements Runner {
   #state: ConnectorHealth['state'] = 'starting'
   #since: number
   #hasJoined = false
+  #lookingForEnds: Promise<void> | undefined
   #closing: Promise<void> | undefined
   readonly #leaving = new AbortController()
 
@@ -114,7 +116,10 @@ export class SinkRunner implements Runner {
     this.#look()
     this.#timers.push(
       clock.every(growthMs, () => void this.#lookForChange()),
-      clock.every(lookMs, () => void this.#look()),
+      clock.every(lookMs, () => {
+        this.#look()
+        this.#lookingForEnds ??= this.#lookForEnds().finally(() => (this.#lookingForEnds = undefined))
+      }),
     )
   }
 
@@ -210,6 +215,20 @@ export class SinkRunner implements Runner {
       if (count !== known) this.#owned?.rejoin(`${this.#topic.name} has ${count} partitions now, and had ${known}`)
     } catch (error) {
       this.#options.logger.debug({ err: error }, `sink '${this.#name}': its topic was not looked at`)
+    }
+  }
+
+  /** Where partitions end of which no more is fetched while their target is slow, or away. Never rejects. */
+  async #lookForEnds(): Promise<void> {
+    const { name: topic } = this.#topic
+    const full = [...this.#workers].filter(([, worker]) => worker.isFull)
+    if (full.length === 0) return
+    try {
+      const at = full.map(([partition]) => ({ topic, partition }))
+      const ends = await this.#options.log.admin.endOffsets(at, 'all')
+      for (const [partition, worker] of full) worker.noteEnd(offsetOf(ends, topic, partition) ?? 0)
+    } catch (error) {
+      this.#options.logger.debug({ err: error }, `sink '${this.#name}': where its topic ends was not looked at`)
     }
   }
 

@@ -67,6 +67,16 @@ export class SinkWorker implements Worker {
       : Math.max(0, highWatermark - this.#position)
   }
 
+  /** Whether nothing is fetched, since what was is not written yet: then only others can say where the partition ends. */
+  get isFull(): boolean {
+    return this.#lane?.isFull === true
+  }
+
+  /** The partition ends there. */
+  noteEnd(offset: number): void {
+    if (this.#lane !== undefined) this.#lane.highWatermark = Math.max(offset, this.#lane.highWatermark ?? 0)
+  }
+
   async stop(): Promise<void> {
     const { clock, logger, name, offsets, graceMs } = this.#parts
     this.#stopping.abort()

@@ -180,12 +180,19 @@ export class Writing {
 
   async #send(letters: readonly DeadLetter[]): Promise<void> {
     if (letters.length === 0) return
-    const { letters: topic, counts, logger, name } = this.#parts
-    await topic.write(letters)
-    counts.deadLetters += letters.length
+    const { letters: topic, counts, logger, name, format } = this.#parts
     const [, first] = letters[0] as DeadLetter
     const others = letters.length === 1 ? '' : ` (and ${letters.length - 1} more of this batch)`
-    logger.warn({ sink: name, code: first.code, err: first }, `${first.message} It is a dead letter now${others}.`)
+    const fields = { sink: name, code: first.code, err: first }
+    // A letter about a letter would come back here, and another about that, for ever.
+    if (topic.topic === format.name) {
+      counts.skipped += letters.length
+      logger.warn(fields, `${first.message} It is passed over, and stays the dead letter that it is${others}.`)
+      return
+    }
+    await topic.write(letters)
+    counts.deadLetters += letters.length
+    logger.warn(fields, `${first.message} It is a dead letter now${others}.`)
   }
 }
 
