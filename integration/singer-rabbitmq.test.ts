@@ -49,7 +49,9 @@ it('messages go from queue to queue by two programs in Python, while the server 
     Number((JSON.parse(String(content)) as { id: string }).id),
   )
   expect(new Set(out)).toEqual(new Set(seen))
-  expect(await server.drain('in')).toEqual([])
+  // What was not acknowledged before the server was killed comes again, and is not written again; the app may be closed before that is acknowledged.
+  const left = (await server.drain('in')).filter(({ fields: { redelivered } }) => !redelivered)
+  expect(left).toEqual([])
 }, 240_000)
 
 /** What the server has confirmed it has on disk: it is killed. */

@@ -6,6 +6,7 @@ import { promisify } from 'node:util'
 
 const run = promisify(execFile)
 const script = join('integration', 'components', 'registry.mjs')
+const jars = join('integration', 'components', 'registry', 'jars.mjs')
 const serde = join('integration', 'components', 'registry', 'Serde.java')
 
 /** A real schema registry, for a test. What it has is in its memory. */
@@ -20,6 +21,8 @@ export class SchemaRegistry {
   }
 
   static async start(): Promise<SchemaRegistry> {
+    // Also those of the serialisers for Java, which the server does not need.
+    await run('node', [jars])
     const dir = mkdtempSync(join(tmpdir(), 'millrace-registry-'))
     const { stdout } = await run('node', [script, 'start', '--port', '0', '--dir', dir])
     return new SchemaRegistry(dir, stdout.trim())
@@ -69,10 +72,12 @@ export class SchemaRegistry {
   }
 
   async #java(given: readonly string[], ...args: readonly string[]): Promise<readonly string[]> {
-    const jars = join('.kafka', 'registry', 'serde', '*')
+    const classPath = join('.kafka', 'registry', 'serde', '*')
     const machine = ['-Xmx256m', '-XX:TieredStopAtLevel=1', '-Dorg.slf4j.simpleLogger.defaultLogLevel=error']
     const own = this.url.replace('/apis/ccompat/v7', '/apis/registry/v2')
-    const java = spawn('java', [...machine, '-cp', jars, serde, own, ...args], { stdio: ['pipe', 'pipe', 'inherit'] })
+    const java = spawn('java', [...machine, '-cp', classPath, serde, own, ...args], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    })
     const ended = new Promise<number | null>((resolve) => java.once('close', resolve))
     java.stdin.end(given.map((line) => `${line}\n`).join(''))
     const parts: Buffer[] = []
