@@ -17,8 +17,12 @@ with open(path, 'rb') as file:
     for count, line in enumerate(file, 1):
         if not line.endswith(b'\n'):
             break  # It is being written.
-        sensor, celsius = line.decode().rstrip().split(',')
-        say('RECORD', stream='readings', record={'sensor': sensor, 'celsius': float(celsius)})
+        try:
+            sensor, celsius = line.decode().rstrip().split(',')
+            record = {'sensor': sensor, 'celsius': float(celsius)}
+        except ValueError:
+            record = {'unreadable': repr(line)}  # The schema refuses it: a dead letter.
+        say('RECORD', stream='readings', record=record)
         offset += len(line)
         if count % 100 == 0:
             say('STATE', value={'offset': offset})

@@ -34,7 +34,7 @@ export interface AppOptions {
   readonly flows?: readonly Flow[]
   /** Tables that turns look rows up in; each instance keeps a whole copy of each in memory. */
   readonly lookups?: readonly LookupTable<unknown>[]
-  /** Bring records from outside into topics: `source('orders', { into: orders, from: tcpSource({ port: 7000 }) })`. */
+  /** Bring records from outside into topics: `source('orders', { into: orders, from: tcpSource({ listen: { port: 7000 }, frames: 'line' }) })`. */
   readonly sources?: readonly Source[]
   /** Take records of topics to the outside: `sink('rows', { from: rows, to: … })`. */
   readonly sinks?: readonly Sink[]

@@ -1,4 +1,10 @@
-import { SinkRefused, sinkContract, type SinkConnector, type SinkPartition } from 'millrace/connect'
+import {
+  SinkRefused,
+  sinkContract,
+  type SinkConnector,
+  type SinkContractOptions,
+  type SinkPartition,
+} from 'millrace/connect'
 
 /** A target in memory, right or with one mistake. */
 class Memory {
@@ -100,4 +106,16 @@ it.each<[string, Open, RegExp]>([
   ['forgets what is prepared', twoPhases({ remembers: false }), /pending must name .*; it gave nothing/],
 ])('says what is wrong with a connector that %s', async (_, open, says) => {
   expect((await complaints(open)).join('\n')).toMatch(says)
+})
+
+it.each<[string, object, RegExp]>([
+  [
+    'a connector itself',
+    { connector: { kind: 'x', open: () => ({}) }, value: () => 1, count: () => 1 },
+    /sinkContract: connector is an object; give a function that gives your connector, \(\) => yourSink\(…\)/,
+  ],
+  ['no count', { connector: () => ({}), value: () => 1 }, /count is missing/],
+  ['what there is not', { connector: () => ({}), value: () => 1, count: () => 1, values: [] }, /no option 'values'/],
+])('does not take %s', (_what, options, says) => {
+  expect(() => sinkContract(options as SinkContractOptions<unknown>)).toThrow(says)
 })

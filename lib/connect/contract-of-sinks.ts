@@ -1,5 +1,6 @@
 import { types } from 'node:util'
 import { reasonOf } from '../core/errors.js'
+import { anything, callback, checkOptions, required, type Rules } from '../core/options.js'
 import { demand, type ContractCheck } from './contract.js'
 import { twoPhaseChecks } from './contract-two-phase.js'
 import {
@@ -13,11 +14,19 @@ import {
 
 export type { SinkContractOptions }
 
+const rules: Rules<SinkContractOptions<never>> = {
+  connector: required(callback('a function that gives your connector, () => yourSink(…)')),
+  value: required(callback('a function that gives a value for a number')),
+  count: required(callback('a function that says how often the target has a value')),
+  refused: anything,
+}
+
 /**
  * What a sink connector must do so that its records come as often as is promised, as checks for any test framework. Checks are run one
- * after the other. Which of the three kinds of targets it is, is seen from what it opens.
+ * after the other. Which of the three kinds of targets it is, is seen from what it opens. Throws `OPTIONS_INVALID`.
  */
 export function sinkContract<V>(options: SinkContractOptions<V>): readonly ContractCheck[] {
+  checkOptions('sinkContract', options, rules)
   const bench = benchOf(options)
   return [
     check(bench, 'has a batch once write has resolved', async ({ sink }, partition) => {

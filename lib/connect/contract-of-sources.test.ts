@@ -1,6 +1,6 @@
 import { untilAborted } from '../../test/source-world.js'
 import type { SourceBatch, SourceConnector, SourceRecord } from './source.js'
-import { sourceContract, type ContractSource } from './contract-of-sources.js'
+import { sourceContract, type ContractSource, type SourceContractOptions } from './contract-of-sources.js'
 
 const text = ({ value }: SourceRecord): string => String(value)
 
@@ -76,3 +76,15 @@ function endless(values: readonly string[]): ContractSource {
     },
   }
 }
+
+it.each<[string, object, RegExp]>([
+  [
+    'a connector in the place of make',
+    { make: listSource([]) },
+    /sourceContract: make is an object; give a function that sets up/,
+  ],
+  ['what there is not', { make: listSource, patience: 1 }, /no option 'patience'/],
+  ['patience without an end', { make: listSource, patienceMs: Infinity }, /patienceMs is a number \(Infinity\)/],
+])('does not take %s', (_what, options, says) => {
+  expect(() => sourceContract(options as SourceContractOptions)).toThrow(says)
+})

@@ -1,5 +1,6 @@
 import { systemClock } from '../core/clock.js'
 import { silentLogger } from '../core/logger.js'
+import { callback, checkOptions, required, whole, type Rules } from '../core/options.js'
 import { demand, type ContractCheck } from './contract.js'
 import type { Json } from './json.js'
 import type { SourceBatch, SourceConnector, SourceRecord } from './source.js'
@@ -25,11 +26,17 @@ export interface ContractSource {
 
 const values = Array.from({ length: 25 }, (_, i) => `value ${i}`)
 
+const rules: Rules<SourceContractOptions> = {
+  make: required(callback('a function that sets up an outside with these values: (values) => ({ connector, text })')),
+  patienceMs: whole(1),
+}
+
 /**
  * What every source connector must keep to, as checks for any test runner:
- * `for (const { name, run } of sourceContract({ make })) it(name, run)`.
+ * `for (const { name, run } of sourceContract({ make })) it(name, run)`. Throws `OPTIONS_INVALID`.
  */
 export function sourceContract(options: SourceContractOptions): readonly ContractCheck[] {
+  checkOptions('sourceContract', options, rules)
   const check = (name: string, act: (trial: Trial) => Promise<void>): ContractCheck => ({
     name,
     run: async () => {

@@ -17,7 +17,9 @@ const hasKindAndOpen = (value: unknown): boolean => {
 
 const sourceRules: Rules<SourceOptions<never>> = {
   into: required(aTopic),
-  from: required(rule('a source connector, such as tcpSource({ port })', hasKindAndOpen)),
+  from: required(
+    rule("a source connector, such as tcpSource({ listen: { port: 7000 }, frames: 'line' })", hasKindAndOpen),
+  ),
   key: callback('a function that gives the key of a value, or null'),
   idWindow: whole(0, 1_000_000),
   backoff: duration,
@@ -26,7 +28,7 @@ const sourceRules: Rules<SourceOptions<never>> = {
 
 const sinkRules: Rules<SinkOptions<never>> = {
   from: required(aTopic),
-  to: required(rule('a sink connector, such as tcpSink({ port })', hasKindAndOpen)),
+  to: required(rule("a sink connector, such as tcpSink({ connect: { port: 7001 }, frames: 'line' })", hasKindAndOpen)),
   batchRecords: whole(1, 1_000_000),
   batchBytes: whole(1),
   begin: oneOf('earliest', 'latest'),

@@ -86,7 +86,7 @@ export interface SourceOptions<V> {
   readonly maxBackoff?: Duration
 }
 
-/** A source of an app: `createApp({ sources: [source('orders', { into: orders, from: tcpSource({ port: 7000 }) })] })`. */
+/** A source of an app: `createApp({ sources: [source('orders', { into: orders, from: tcpSource({ listen: { port: 7000 }, frames: 'line' }) })] })`. */
 export interface Source {
   readonly kind: 'source'
   readonly name: string

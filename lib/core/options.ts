@@ -80,6 +80,8 @@ export const duration32 = rule(`${durationForm}, of 1 ms to 24 days`, (value) =>
 })
 /** What is looked at where it is used. */
 export const anything = rule('anything', () => true)
+/** It must be there, and is looked at elsewhere: `give` is what is said where it is missing. */
+export const given = (give: string): Rule => required(rule(give, () => true))
 export const flag = rule('true or false', (value) => typeof value === 'boolean')
 export const anyText = rule('text', (value) => typeof value === 'string')
 export const text = rule('text that is not empty', (value) => typeof value === 'string' && value !== '')

@@ -3,6 +3,9 @@ import { durationMs, type Duration } from '../core/duration.js'
 import { MillraceError } from '../core/errors.js'
 import { anything, anyText, checkOptions, duration32, rule, text, whole, type Rules } from '../core/options.js'
 
+/** What is said to give. */
+export const anAddress = 'amqp://user:password@host:5672/vhost, or an object with hostname, username, password'
+
 /** Where a RabbitMQ server is, and who we are there. */
 export interface RabbitmqAddress {
   /** @default 'localhost' */
@@ -121,8 +124,5 @@ function heartbeatOf(query: URLSearchParams, where: string): { readonly heartbea
 
 /** The text itself is not shown: there may be a password in it. */
 function refused(where: string, why: string): MillraceError {
-  return new MillraceError(
-    'OPTIONS_INVALID',
-    `${where}: url cannot be used: ${why}. Give amqp://user:password@host:5672/vhost, or an object with hostname, username, password.`,
-  )
+  return new MillraceError('OPTIONS_INVALID', `${where}: url cannot be used: ${why}. Give ${anAddress}.`)
 }

@@ -48,7 +48,7 @@ describe('the address of a RabbitMQ server', () => {
     ['an unknown parameter', 'amqp://h?frameMax=1', 'only heartbeat=SECONDS'],
     ['a heartbeat that is no number', 'amqp://h?heartbeat=-1', 'from 0 to 65535'],
     ['empty text', '', 'it is no URL'],
-    ['nothing', undefined, 'url is missing'],
+    ['nothing', undefined, 'url is missing; give amqp://'],
     ['a number', 7, 'in the place of options'],
     ['a Map', new Map(), 'in the place of options'],
     ['an unknown option', { host: 'h' }, "there is no option 'host'"],

@@ -1,7 +1,7 @@
 import type { SinkRecord } from '../connect/index.js'
 import { MillraceError } from '../core/errors.js'
-import { anything, callback, checkOptions, flag, oneOf, required, rule, type Rules } from '../core/options.js'
-import type { RabbitmqAddress } from './address.js'
+import { anything, callback, checkOptions, flag, given, oneOf, rule, type Rules } from '../core/options.js'
+import { anAddress, type RabbitmqAddress } from './address.js'
 import type { RabbitmqProperties } from './message.js'
 import { checkDeclaration, fitsName, queueName, type RabbitmqQueueDeclaration } from './queues.js'
 
@@ -30,7 +30,7 @@ const aName = (what: string): Rules<RabbitmqSinkOptions>['exchange'] => rule(`${
 
 const rules: Rules<RabbitmqSinkOptions<never>> = {
   // It may hold a password, and is not shown where it is refused.
-  url: required(anything),
+  url: given(anAddress),
   exchange: aName('the name of an exchange'),
   routingKey: rule(
     'a routing key of 255 bytes at most, or a function that gives it',

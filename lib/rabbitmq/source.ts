@@ -1,6 +1,6 @@
 import type { SourceConnector, SourceContext } from '../connect/index.js'
-import { anything, callback, checkOptions, flag, required, rule, whole, type Rules } from '../core/options.js'
-import { addressOf, type RabbitmqAddress } from './address.js'
+import { anything, callback, checkOptions, flag, given, required, rule, whole, type Rules } from '../core/options.js'
+import { addressOf, anAddress, type RabbitmqAddress } from './address.js'
 import { QueueConsumer } from './consumer.js'
 import type { RabbitmqMessage } from './message.js'
 import { checkDeclaration, queueName, type RabbitmqQueueDeclaration } from './queues.js'
@@ -26,7 +26,7 @@ export interface RabbitmqSourceOptions {
 
 const rules: Rules<RabbitmqSourceOptions> = {
   // It may hold a password, and is not shown where it is refused.
-  url: required(anything),
+  url: given(anAddress),
   queue: required(
     rule('the name of a queue, or a list of different names', (value) => {
       const names = Array.isArray(value) ? (value as readonly unknown[]) : [value]

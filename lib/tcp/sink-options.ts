@@ -5,6 +5,7 @@ import {
   callback,
   checkOptions,
   flag,
+  given,
   oneOf,
   positive,
   required,
@@ -41,7 +42,7 @@ export interface TcpSinkOptions<V = unknown> {
 }
 
 const rules: Rules<TcpSinkOptions> = {
-  connect: required(anything),
+  connect: given('where the receiver listens, such as { port: 7001 }'),
   frames: required(oneOf('length', 'line')),
   answers: flag,
   encode: callback('a function that gives the frame of a record, or null'),

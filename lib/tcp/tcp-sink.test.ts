@@ -232,7 +232,7 @@ describe('with answers', () => {
 
 it.each<[string, object, string]>([
   ['an unknown option', { connect: { port: 1 }, frames: 'line', listen: { port: 1 } }, "no option 'listen'"],
-  ['no place', { frames: 'line' }, 'connect is missing'],
+  ['no place', { frames: 'line' }, 'connect is missing; give where the receiver listens'],
   [
     'a frame longer than 4 bytes can say',
     { connect: { port: 1 }, frames: 'length', maxFrameBytes: 2 ** 32 },

@@ -1,5 +1,5 @@
 import { MillraceError } from '../../core/errors.js'
-import { anything, checkOptions, list, object, oneOf, required, shown, type Rules } from '../../core/options.js'
+import { checkOptions, given, list, object, oneOf, required, shown, type Rules } from '../../core/options.js'
 import type { AvroSchema } from './avro-schema.js'
 import { avroType, type AvroType } from './avro-type.js'
 
@@ -30,7 +30,7 @@ const singleObjectRules: Rules<SingleObjectHeader> = { kind, writers: list('a li
 const schemaIdRules: Rules<SchemaIdHeader> = {
   kind,
   // Looked at below, where it is said whose id it is.
-  id: required(anything),
+  id: given('the id that the schema has, a whole number'),
   writers: object('an object that has Avro schemas by their ids'),
 }
 
