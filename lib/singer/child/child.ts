@@ -1,10 +1,11 @@
 import { spawn, type ChildProcess } from 'node:child_process'
+import type { Socket } from 'node:net'
 import { basename } from 'node:path'
 import type { Readable, Writable } from 'node:stream'
 import { systemClock } from '../../core/clock.js'
 import { reasonOf } from '../../core/errors.js'
 import type { Logger } from '../../core/logger.js'
-import { hider } from './secrets.js'
+import { hider, secretsIn } from './secrets.js'
 import { StderrLog } from './stderr-log.js'
 
 export interface ChildOptions {
@@ -42,8 +43,13 @@ shift
     kill -KILL 0 ) & )
 exec "$@" 3<&-`
 
+/** So long what a program has left behind may keep its pipes when it has ended. */
+const daemonMs = 1_000
+
 export class Child {
   readonly name: string
+  /** Takes secrets out of what it says. */
+  readonly hide: (text: string) => string
   readonly #process: ChildProcess
   readonly #guard: Writable
   readonly #stopTimeoutMs: number
@@ -63,12 +69,15 @@ export class Child {
     this.#guard = this.#process.stdio[3] as Writable
     // That nobody reads any more is said by the exit.
     for (const pipe of this.#process.stdio) pipe?.on('error', () => undefined)
-    const log = new StderrLog(options.logger, { child: this.name, pid: this.#process.pid }, hider(options.secrets))
+    // Many programs are given theirs by the environment of this process. What is short there is a switch.
+    const inherited = secretsIn(process.env).filter(({ length }) => length >= 8)
+    this.hide = hider([...options.secrets, ...inherited])
+    const log = new StderrLog(options.logger, { child: this.name, pid: this.#process.pid }, this.hide)
     const logged = log.read(this.#process.stderr as Readable)
     this.#exited = this.#exit(log, logged)
   }
 
-  /** Ends after the program, since what it leaves in its group goes with it. */
+  /** Ends after the program, since what it leaves in its group goes with it, and what has left its group is not heard. */
   get stdout(): Readable {
     return this.#process.stdout as Readable
   }
@@ -80,6 +89,14 @@ export class Child {
   /** Never rejects. */
   get exited(): Promise<Exit> {
     return this.#exited
+  }
+
+  /** For when its stdout has ended: it must end soon too, and is stopped when it does not. */
+  async ended(): Promise<Exit> {
+    await this.#endsWithin(this.#stopTimeoutMs)
+    if (this.#isOver) return this.#exited
+    await this.stop()
+    return { isClean: false, how: `has closed its stdout and goes on after ${this.#stopTimeoutMs} ms` }
   }
 
   /** Asks it to end, and ends it when it does not. `gently`: it has been told otherwise, and has the time before it is asked. */
@@ -118,8 +135,14 @@ export class Child {
     })
     this.#isOver = true
     this.#guard.end('x\n')
-    // Its last words are often the reason.
-    if (exit.error === undefined) await logged
+    // Its last words are often the reason. A daemon that it leaves behind may keep the pipe, and is not waited for.
+    if (exit.error === undefined) {
+      this.#endStdout()
+      const heard = new AbortController()
+      await Promise.race([logged, systemClock.sleep(daemonMs, heard.signal)])
+      heard.abort()
+      this.#process.stderr?.destroy()
+    }
     const { code, signal, error } = exit
     const said = log.last === '' ? '' : ` (it said: ${log.last})`
     const ended =
@@ -131,6 +154,20 @@ export class Child {
             ? `ended with code ${code}: there is no such command, or it cannot be run`
             : `ended with code ${code}`
     return { isClean: code === 0, how: `${ended}${said}` }
+  }
+
+  /** Also where a daemon keeps the pipe: when all is read and nothing comes. */
+  #endStdout(): void {
+    const stdout = this.stdout as Socket
+    let [quiet, before] = [0, -1]
+    const stop = systemClock.every(daemonMs / 4, () => {
+      if (stdout.readableEnded || stdout.destroyed) return stop()
+      quiet = stdout.bytesRead === before && stdout.readableLength === 0 ? quiet + 1 : 0
+      before = stdout.bytesRead
+      if (quiet < 4) return
+      stop()
+      stdout.push(null)
+    })
   }
 }
 

@@ -102,6 +102,19 @@ describe('a program as a source', () => {
     ])
   })
 
+  it('refuses records whose ids would be those of others, since their numbers have more digits than JavaScript holds', async () => {
+    const ids = ['9007199254740992', '9007199254740993', '9007199254740994']
+    const source = ids.map((id) => `raw('{"type":"RECORD","stream":"s","record":{"id":${id},"n":1}}\\n')`).join(';')
+    const { records } = (await open(source, { id: ({ id }) => `order ${String(id as number)}` }).run()).at(-1)!
+    expect(records.map(({ id, refused }) => id ?? refused)).toEqual([
+      'order 9007199254740992',
+      expect.stringContaining('9007199254740993 is more than'),
+      'order 9007199254740994',
+    ])
+    const others = await open(source, { id: ({ n }) => String(n as number) }).run()
+    expect(others.at(-1)!.records.map(({ id }) => id)).toEqual(['1', '1', '1'])
+  })
+
   it('commits records as they come where they need not wait for a STATE', async () => {
     const one = open(`record({ id: 1 }); forever()`, { beforeState: 'commit' }, { state: 5 })
     expect(await one.next()).toMatchObject({ records: [{}], position: { state: 5 } })
@@ -132,6 +145,24 @@ describe('a program as a source', () => {
     expect(one.lines.length).toBeLessThan(110)
     expect(one.lines.map(({ text }) => text)).toContainEqual(expect.stringMatching(/^4\d\d\d more lines/))
     expect(JSON.stringify(one.lines)).not.toMatch(/abcdef|hunter2/)
+  })
+
+  it.each<[string, Record<string, string>, string]>([
+    ['of several lines', { private_key: '-----BEGIN-----\ncanary1\ncanary2\n-----END-----' }, 'c.private_key'],
+    ['in JSON', { password: 'can"ary\u20281' }, 'JSON.stringify(c)'],
+    ['in a url', { password: 'can/ary 1' }, 'encodeURIComponent(c.password)'],
+    ['of a url', { database: 'postgres://app:canary1@db/x' }, `new URL(c.database).password`],
+    ['of a url, which is whole', { database: 'postgres://app:canary1@db/x' }, `c.database`],
+    [
+      'of a url, decoded',
+      { database: 'postgres://app:can%61ry1@db/x' },
+      `decodeURIComponent(new URL(c.database).password)`,
+    ],
+  ])('does not log secrets %s', async (_what, config, said) => {
+    const one = open(`const c = given('--config'); console.error(${said}); console.error('end')`, { config })
+    await one.run()
+    expect(one.lines.at(-1)?.text).toBe('end')
+    expect(JSON.stringify(one.lines)).not.toMatch(/canary|can.+ary/)
   })
 
   it('waits when nobody takes what it gives', async () => {
@@ -225,6 +256,12 @@ describe('a program that fails', () => {
       { command: 'no-such-tap', args: [] },
       /no-such-tap ended with code 127: there is no such command/,
     ],
+    [
+      'closes its stdout and lives on',
+      `record({}); fs.closeSync(1); forever()`,
+      {},
+      /has closed its stdout and goes on/,
+    ],
     ['has no folder', ``, { cwd: '/no/such/folder' }, /could not be started, with its 'cwd'/],
   ] as const)(
     'gives an error and nothing that no STATE has followed: one that %s',
@@ -240,6 +277,27 @@ describe('a program that fails', () => {
       otherStreams: 'ignore',
     }).run()
     expect(shownRecords(batches)).toEqual([{ id: 2 }])
+  })
+
+  it('may leave a daemon behind that keeps its pipes', async () => {
+    const one = open(`
+      record({ id: 1 })
+      const daemon = require('node:child_process').spawn(process.execPath, ['-e', 'setTimeout(() => undefined, 20_000)'], { detached: true, stdio: 'inherit' })
+      daemon.once('spawn', () => { record({ pid: daemon.pid }); process.exit(0) })`)
+    const [, { pid }] = shownRecords(await one.run()) as [unknown, { pid: number }]
+    expect(isAlive(pid)).toBe(true)
+    process.kill(pid, 'SIGKILL')
+  })
+
+  it('is stopped also when a daemon of it keeps its pipes and writes on', async () => {
+    const writing = `for (const pipe of [process.stdout, process.stderr]) pipe.on('error', () => undefined); setInterval(() => { process.stdout.write('{}\\n'); process.stderr.write('x\\n') }, 5); setTimeout(() => process.exit(), 20_000)`
+    const one = open(`
+      const daemon = require('node:child_process').spawn(process.execPath, ['-e', ${JSON.stringify(writing)}], { detached: true, stdio: 'inherit' })
+      daemon.once('spawn', () => { record({ pid: daemon.pid }); state(1); forever() })`)
+    const [{ pid }] = shownRecords([await one.next()]) as [{ pid: number }]
+    await one.close()
+    expect(isAlive(pid)).toBe(true)
+    process.kill(pid, 'SIGKILL')
   })
 
   it('is killed when it does not end, with those that it has started', async () => {

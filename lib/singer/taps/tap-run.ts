@@ -11,7 +11,7 @@ import type { SingerSourceOptions } from './source-options.js'
 import { PrivateFiles } from '../child/private-files.js'
 import { secretsIn } from '../child/secrets.js'
 import { TapBatches, type TapBatch, type TapPosition } from './tap-batches.js'
-import { unsafeInteger } from '../messages/unsafe-integer.js'
+import { unsafeAsText, unsafeInteger } from '../messages/unsafe-integer.js'
 
 /** Runs the program once, from a position to its end. Throws when it does not end as it should. */
 export async function* runTap(
@@ -52,7 +52,7 @@ export async function* runTap(
       }
       yield* taken(reader.batches, given)
     }
-    const { isClean, how } = await child.exited
+    const { isClean, how } = await child.ended()
     if (signal.aborted) return
     if (!isClean)
       throw new MillraceError('CHILD_FAILED', `${child.name} ${how}, behind line ${reader.line} of its stdout`)
@@ -90,6 +90,9 @@ function acknowledging(child: Child): (batch: TapBatch) => TapBatch {
 
 /** Most types of messages without a meaning here that are named in the log. */
 const mostNamed = 20
+
+const notHeld = (digits: string, by: string): string =>
+  `${digits} is more than a JavaScript number holds, and '${by}' would see another`
 
 class TapReader {
   readonly batches: TapBatches
@@ -141,11 +144,13 @@ class TapReader {
     if (record === undefined) return { bytes, refused: "a RECORD whose 'record' is no JSON" }
     try {
       const about = { stream, time }
-      const ids = id === undefined ? {} : { id: id(record as JsonObject, about) }
-      if (value === undefined) return { bytes, ...ids }
       const lost = unsafeInteger(bytes)
-      if (lost !== undefined)
-        return { bytes, refused: `${lost} is more than a JavaScript number holds, and 'value' would see another` }
+      if (lost !== undefined && value !== undefined) return { bytes, refused: notHeld(lost, 'value') }
+      const ids = id === undefined ? {} : { id: id(record as JsonObject, about) }
+      // Another record could have the same number to it, and so the same id: that would be left out as one that comes again.
+      if (lost !== undefined && ids.id !== id?.(jsonIn(unsafeAsText(bytes)) as JsonObject, about))
+        return { bytes, refused: notHeld(lost, 'id') }
+      if (value === undefined) return { bytes, ...ids }
       return { value: value(record as JsonObject, about), ...ids }
     } catch (error) {
       return { bytes, refused: `what it is made of it throws: ${reasonOf(error)}` }

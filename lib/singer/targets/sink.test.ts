@@ -268,6 +268,12 @@ describe('a program that fails', () => {
       /not acknowledged/,
     ],
     ['prints text', `function each() { raw('hello\\n') }`, {}, /acknowledges nothing that was sent: "hello"/],
+    [
+      'prints its config',
+      `function each() { out(given('--config')) }`,
+      { config: { password: 'canary1' } },
+      /acknowledges nothing that was sent: "\{\\"password\\":\\"\*\*\*\\"\}"/,
+    ],
     ['prints JSON', `function each() { out({ bookmarks: {} }) }`, {}, /acknowledges nothing that was sent/],
     [
       'acknowledges more than there was',

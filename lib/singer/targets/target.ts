@@ -101,7 +101,7 @@ export class Target {
     const sent = this.#sent
     if (ack === undefined || ack.topic !== sent?.topic || ack.partition !== sent.partition || ack.batch > sent.batch)
       return this.#fail(
-        `has written what acknowledges nothing that was sent: ${JSON.stringify(line.toString('utf8', 0, 200))}. Its stdout is for the values of STATE messages; let it log to stderr`,
+        `has written what acknowledges nothing that was sent: ${JSON.stringify(this.#child.hide(line.toString('utf8', 0, 4_000)).slice(0, 200))}. Its stdout is for the values of STATE messages; let it log to stderr`,
       )
     this.#acknowledged = Math.max(this.#acknowledged, ack.batch)
     this.#wake()
