@@ -155,8 +155,9 @@ class RunningApp implements App {
   async #close(timeoutMs: number): Promise<void> {
     const end = systemClock.elapsed() + timeoutMs
     const left = (): number => Math.max(0, end - systemClock.elapsed())
-    await within(left(), this.#connections.closeSources())
-    await this.#engine.stop(left())
+    // What does not end leaves time for what comes after it.
+    await within(left() / 2, this.#connections.closeSources())
+    await this.#engine.stop(this.#connections.hasSinks ? (left() * 2) / 3 : left())
     await within(left(), this.#connections.closeSinks())
     await this.#disposeLog()
     const { failure } = this.#engine

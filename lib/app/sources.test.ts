@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { text } from '../codec/codec.js'
 import { sink, source } from '../connect/definitions.js'
 import type { SinkBatch } from '../connect/sink.js'
+import { systemClock } from '../core/clock.js'
 import { silentLogger } from '../core/logger.js'
 import { memoryLog, type MemoryLog } from '../memory/memory-log.js'
 import { stateObject } from '../model/state-object.js'
@@ -73,6 +74,31 @@ describe('an app with sources', () => {
     await app.start()
     await app.close({ timeout: '50ms' })
     expect(app.health().state).toBe('closed')
+  })
+
+  it('has time left for its sinks although a source does not end', async () => {
+    const deaf = { kind: 'deaf', delivery: 'volatile' as const, open: () => endless }
+    const steps: string[] = []
+    const to = {
+      kind: 'slow',
+      open: () => ({
+        write: () => undefined,
+        close: async () => {
+          await systemClock.sleep(20)
+          steps.push('the sink is closed')
+        },
+      }),
+    }
+    const app = appOf(memoryLog(), {
+      objects: [counter],
+      sources: [source('words', { into: lines, from: deaf })],
+      sinks: [sink('slow', { from: out, to })],
+    })
+    await app.start()
+    await until(() => app.health().connectors.every(({ state }) => state === 'running'))
+    await app.close({ timeout: '600ms' })
+    expect(new Set(steps).size).toBe(1)
+    expect(app.health().connectors[1]?.state).toBe('stopped')
   })
 
   it('has sinks that take what it writes', async () => {

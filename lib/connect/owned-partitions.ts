@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { MillraceError } from '../core/errors.js'
 import type { Logger } from '../core/logger.js'
 import type { Assignment, Generation, LogPort, MemberTold, Membership } from '../log/port.js'
@@ -14,10 +15,15 @@ export interface OwnedOptions {
   readonly topic: string
   /** How many partitions there are to share out now; asked at each assignment. */
   readonly count: () => Promise<number>
+  /** Where partitions are known by name, and processes of several versions know different ones: instead of `count`. Up to 1,000. */
+  readonly names?: readonly string[]
   readonly instanceId: string | undefined
   readonly sessionTimeoutMs: number
   readonly logger: Logger
-  /** Begins with a partition; `generation`: under which its offsets are committed, the present one at each call. */
+  /**
+   * Begins with a partition, its place in `names` where there are some; `generation`: under which its offsets are committed, the
+   * present one at each call.
+   */
   readonly begin: (partition: number, generation: () => Generation) => Worker
   /** This process cannot be in the group. */
   readonly onFailure: (error: unknown) => void
@@ -38,8 +44,13 @@ export class OwnedPartitions {
   /** Of assignments and losses: what was assigned before the last one is not begun any more. */
   #turn = 0
 
+  /** Asked for, perhaps before `join` has resolved. */
+  #rejoinFor: string | undefined
+  readonly #ids: readonly number[] | undefined
+
   constructor(options: OwnedOptions) {
     this.#options = options
+    this.#ids = options.names?.map(idOf)
   }
 
   get partitions(): readonly number[] {
@@ -57,7 +68,7 @@ export class OwnedPartitions {
       signal: this.#leaving.signal,
       ...(instanceId === undefined ? {} : { instanceId }),
       // Those it has: a leader leaves them where they are.
-      tell: () => Buffer.from(JSON.stringify({ count: this.#count, held: this.#held })),
+      tell: () => Buffer.from(JSON.stringify({ count: this.#count, ids: this.#ids, held: this.#held })),
       assign: (members) => shares(topic, members),
       onRevoke: async () => {
         await this.#stopAll()
@@ -72,12 +83,14 @@ export class OwnedPartitions {
       },
     })
     this.#membership = membership
+    if (this.#rejoinFor !== undefined) membership.rejoin(this.#rejoinFor)
     // It was to leave when it had just joined.
     if (this.#leaving.signal.aborted) await membership.leave()
   }
 
   /** The topic has more partitions, or what else a new round is for. */
   rejoin(reason: string): void {
+    this.#rejoinFor = reason
     this.#membership?.rejoin(reason)
   }
 
@@ -90,17 +103,21 @@ export class OwnedPartitions {
   /** Of the last assignment, also when they are stopped just now. */
   #held: readonly number[] = []
 
-  async #assigned(generation: Generation, { partitions }: Assignment): Promise<void> {
+  async #assigned(generation: Generation, assignment: Assignment): Promise<void> {
+    this.#rejoinFor = undefined
     const turn = ++this.#turn
     await this.#stopAll()
     if (this.#leaving.signal.aborted || turn !== this.#turn) return
     this.#generation = generation
-    this.#held = partitions.map(({ partition }) => partition)
-    for (const partition of this.#held)
+    this.#held = heldIn(assignment, this.#options.topic)
+    for (const held of this.#held) {
+      const place = this.#ids === undefined ? held : this.#ids.indexOf(held)
+      if (place < 0) continue
       this.#workers.set(
-        partition,
-        this.#options.begin(partition, () => this.#generation as Generation),
+        place,
+        this.#options.begin(place, () => this.#generation as Generation),
       )
+    }
   }
 
   /** Also waits for those that are being stopped: who was thrown out of the group has no new generation before they are done. */
@@ -112,8 +129,13 @@ export class OwnedPartitions {
   }
 }
 
+/** By which a name is known in the group, whatever the place that a process knows it in. */
+const idOf = (name: string): number => createHash('sha256').update(name).digest().readUIntBE(0, 6)
+
 interface Told {
   readonly count: number
+  /** Instead of all below `count`. */
+  readonly ids: readonly number[] | undefined
   readonly held: readonly number[]
 }
 
@@ -121,11 +143,15 @@ interface Told {
 function shares(topic: string, members: readonly MemberTold[]): ReadonlyMap<string, Assignment> {
   const told = members.map(({ id, told: bytes }) => ({ id, ...readTold(bytes) })).sort((a, b) => (a.id < b.id ? -1 : 1))
   const count = Math.max(0, ...told.map((member) => member.count))
-  const most = Math.ceil(count / Math.max(1, told.length))
-  const free = new Set(Array.from({ length: count }, (_, i) => i))
-  const kept = told.map(({ id, held }) => ({
+  const all = told.flatMap(({ ids }) => ids ?? [])
+  const free = new Set(all.length > 0 ? all : Array.from({ length: count }, (_, i) => i))
+  const most = Math.ceil(free.size / Math.max(1, told.length))
+  const kept = told.map(({ id, ids, held }) => ({
     id,
-    own: held.filter((partition) => free.has(partition)).slice(0, most),
+    knows: (partition: number): boolean => ids === undefined || ids.includes(partition),
+    own: held
+      .filter((partition) => free.has(partition) && (ids === undefined || ids.includes(partition)))
+      .slice(0, most),
   }))
   const taken = new Set<number>()
   for (const member of kept) {
@@ -134,24 +160,48 @@ function shares(topic: string, members: readonly MemberTold[]): ReadonlyMap<stri
   }
   for (const partition of free) {
     if (taken.has(partition)) continue
-    const least = kept.reduce((a, b) => (b.own.length < a.own.length ? b : a))
+    // One that only some know, when a newer version is rolled out, is for them.
+    const able = kept.filter((member) => member.knows(partition))
+    if (able.length === 0) continue
+    const least = able.reduce((a, b) => (b.own.length < a.own.length ? b : a))
     least.own.push(partition)
   }
+  // Those that are known by name have places here only for who looks at the group with Kafka's tools.
+  const places = new Map([...free].sort((a, b) => a - b).map((partition, place) => [partition, place]))
   return new Map(
     kept.map(({ id, own }) => [
       id,
-      { partitions: own.map((partition) => ({ topic, partition })), told: new Uint8Array(0) },
+      {
+        partitions: own.map((partition) => ({ topic, partition: places.get(partition) as number })),
+        told: all.length > 0 ? Buffer.from(JSON.stringify(own)) : new Uint8Array(0),
+      },
     ]),
   )
+}
+
+/** What is assigned to this process; nothing that a leader has assigned which is of another kind. */
+function heldIn({ partitions, told }: Assignment, topic: string): readonly number[] {
+  const own = partitions.filter((at) => at.topic === topic).map(({ partition }) => partition)
+  if (told.length === 0) return own
+  try {
+    const ids: unknown = JSON.parse(Buffer.from(told).toString())
+    return Array.isArray(ids) ? ids.filter((id): id is number => Number.isSafeInteger(id)) : []
+  } catch {
+    return []
+  }
 }
 
 /** Who is in the group and not of this library gets nothing that it could hold. */
 function readTold(bytes: Uint8Array): Told {
   try {
-    const { count, held } = JSON.parse(Buffer.from(bytes).toString()) as Partial<Told>
+    const { count, ids, held } = JSON.parse(Buffer.from(bytes).toString()) as Partial<Told>
     const isCount = typeof count === 'number' && Number.isSafeInteger(count) && count >= 0 && count <= 1_000_000
-    return { count: isCount ? count : 0, held: Array.isArray(held) ? held.filter(Number.isSafeInteger) : [] }
+    return {
+      count: isCount ? count : 0,
+      ids: Array.isArray(ids) ? ids.filter(Number.isSafeInteger) : undefined,
+      held: Array.isArray(held) ? held.filter(Number.isSafeInteger) : [],
+    }
   } catch {
-    return { count: 0, held: [] }
+    return { count: 0, ids: [], held: [] }
   }
 }

@@ -84,6 +84,10 @@ export class Connections {
     await Promise.all(this.#sources.map((runner) => runner.start()))
   }
 
+  get hasSinks(): boolean {
+    return this.#sinks.length > 0
+  }
+
   async closeSources(): Promise<void> {
     await Promise.all(this.#sources.map((runner) => runner.close()))
   }

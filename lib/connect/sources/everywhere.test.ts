@@ -75,4 +75,19 @@ describe('a source that every process reads', () => {
     const from = { ...shared([], 'volatile'), partitions: partitions as never }
     expect(() => source('orders', { into: lines, from })).toThrow(/give a list of 1 to 1,000 names/)
   })
+
+  it('goes on when its producer is fenced: there is no group that would give it to somebody else', async () => {
+    const log = memoryLog({ partitions: 1 })
+    let left = 2
+    const faulty = faultyLog(log, (step) =>
+      step === 'commit' && left-- > 0
+        ? { error: new MillraceError('FENCED', 'its epoch is over'), done: false }
+        : undefined,
+    )
+    const runner = runnerOf(log, shared(['a', 'b'], 'acknowledged'), faulty)
+    await runner.start()
+    await until(async () => new Set(await values(log)).size === 2 && runner.health.state === 'running')
+    await runner.close()
+    expect(left).toBeLessThan(0)
+  })
 })

@@ -2,15 +2,13 @@ import { loadCompression } from '../../log/compression/compression.js'
 import { awaitedOf } from '../../log/awaited.js'
 import { BatchRules } from '../../log/batch-rules.js'
 import { positionsTopic, sourceGroup } from '../../model/names.js'
-import { OwnedPartitions, type Worker } from '../owned-partitions.js'
+import { OwnedPartitions } from '../owned-partitions.js'
 import type { ConnectorHealth, ConnectorStats, Runner, RunnerOptions } from '../runner.js'
 import type { Source } from '../source.js'
 import { settingOf, type Setting } from './setting.js'
 import { SourceState } from './state.js'
 import { TopicsOfSource } from './topics.js'
 import { SourceWorker } from './worker.js'
-
-const nobody: Worker = { stop: () => Promise.resolve() }
 
 /** Runs a source of an app: the partitions of it that this process has, or all where every process has them. */
 export class SourceRunner implements Runner {
@@ -85,11 +83,11 @@ export class SourceRunner implements Runner {
       group: sourceGroup(app, source),
       topic: positionsTopic(app, source),
       count: () => Promise.resolve(partitions.length),
+      names: partitions,
       instanceId,
       sessionTimeoutMs,
       logger,
-      // One of another version of the app may know of more.
-      begin: (index) => (partitions[index] === undefined ? nobody : this.#worker(topics, partitions[index])),
+      begin: (place) => this.#worker(topics, partitions[place] as string),
       onFailure,
     })
   }

@@ -72,7 +72,7 @@ export class SourceWorker implements Worker {
         await this.#closeChannel()
         await this.#trouble(error)
         // Also when nobody has it any more: brokers do the same to transactions that take too long.
-        if (MillraceError.is(error, 'FENCED')) return this.#events.onFenced()
+        if (MillraceError.is(error, 'FENCED') && !this.#setting.isEverywhere) return this.#events.onFenced()
       }
     }
   }
