@@ -42,7 +42,13 @@ const succeeds = async (work: unknown): Promise<boolean> =>
 const opened = (from: SourceConnector, queue: string) => {
   const stop = new AbortController()
   const context = { source: 's', partition: queue, position: undefined, signal: stop.signal, logger: silentLogger }
-  return { stop, iterator: from.open(context)[Symbol.asyncIterator]() }
+  const all = from.open(context)[Symbol.asyncIterator]()
+  // The batch that says that it reads has no messages.
+  const next = async (): Promise<IteratorResult<SourceBatch>> => {
+    const result = await all.next()
+    return result.done === true || result.value.records.length > 0 ? result : await next()
+  }
+  return { stop, all, iterator: { next, return: () => all.return?.() } }
 }
 
 const texts = ({ records }: SourceBatch): string[] => records.map(({ bytes }) => Buffer.from(bytes ?? []).toString())
@@ -65,6 +71,13 @@ describe('a source of RabbitMQ', () => {
     // Not acknowledged: they are all back when it has let go.
     await second.iterator.return?.()
     expect(await depth(queue)).toBe(again.length)
+  })
+
+  it('says that it reads, also when no message comes', async () => {
+    const queue = await newQueue()
+    const { all } = opened(rabbitmqSource({ url: server.url, queue }), queue)
+    expect(await all.next()).toEqual({ done: false, value: { records: [] } })
+    await all.return?.()
   })
 
   it('acknowledges a batch that is committed while it ends', async () => {

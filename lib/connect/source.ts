@@ -43,7 +43,7 @@ export interface SourceContext<P extends Json = Json> {
   readonly logger: Logger
 }
 
-/** Becomes part of one commit as a whole; commits hold one or more. */
+/** Becomes part of one commit as a whole; commits hold one or more. One without records or position says that the outside answers. */
 export interface SourceBatch<P extends Json = Json> {
   readonly records: readonly SourceRecord[]
   /** Where to go on behind this batch. It is committed with the records. Of sources that are `replayable`. */

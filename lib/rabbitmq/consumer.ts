@@ -32,6 +32,8 @@ export class QueueConsumer implements AsyncIterator<SourceBatch> {
   /** Up to this delivery all are acknowledged; and how many behind it were given on and are not. */
   #ackedUpTo = 0
   #given = 0
+  /** The server has let it read, and whoever runs it is to hear of that, also when no message comes. */
+  #hasNews = false
   #wake: () => void = () => undefined
   #allAcked: () => void = () => undefined
 
@@ -48,6 +50,10 @@ export class QueueConsumer implements AsyncIterator<SourceBatch> {
       if (this.#failure !== undefined) {
         await this.#close()
         throw this.#failure
+      }
+      if (this.#hasNews) {
+        this.#hasNews = false
+        return { done: false, value: { records: [] } }
       }
       if (this.#messages.length > 0) return { done: false, value: this.#batch() }
       await new Promise<void>((resolve) => (this.#wake = resolve))
@@ -107,6 +113,8 @@ export class QueueConsumer implements AsyncIterator<SourceBatch> {
       await ensureQueue(channel, this.#queue, declare)
       const arrived = (message: ConsumeMessage | null): void => this.#arrived(message)
       this.#consumerTag = (await channel.consume(this.#queue, arrived)).consumerTag
+      this.#hasNews = true
+      this.#wake()
     } catch (cause) {
       // What is asked of a channel that the server closes has two ways of failing.
       this.#fail(this.#lost(reasonOf(cause)))

@@ -9,6 +9,7 @@ import { createApp } from '../app/create-app.js'
 import { text } from '../codec/codec.js'
 import { json } from '../codec/json/json.js'
 import { sink, source } from '../connect/index.js'
+import { systemClock } from '../core/clock.js'
 import { silentLogger } from '../core/logger.js'
 import { memoryLog, type MemoryLog } from '../memory/memory-log.js'
 import { topic } from '../model/stream.js'
@@ -121,6 +122,23 @@ it('listens in one process, and when that one ends, in another one, which knows 
   const got = (await readAll(log, events)).map(({ value }) => (value as { n: number }).n)
   expect(got.sort((a, b) => a - b)).toEqual(Array.from({ length: 200 }, (_, n) => n))
   await Promise.all([first.close(), second.close()])
+})
+
+it('that could not listen, and now can, is said to run before anybody comes', async () => {
+  const other = createServer().listen(0, '127.0.0.1')
+  await once(other, 'listening')
+  const from = tcpSource({ listen: { port: (other.address() as AddressInfo).port }, frames: 'line' })
+  const sources = [source('wire', { into: events, from, backoff: '10ms' })]
+  const app = createApp({ id: 'app', log: memoryLog().open(), createTopics: true, logger: silentLogger, sources })
+  await app.start()
+  const says = async (state: string): Promise<string | undefined> => {
+    while (app.health().connectors[0]!.state !== state) await systemClock.breathe()
+    return app.health().connectors[0]!.reason
+  }
+  expect(await says('retrying')).toContain('EADDRINUSE')
+  other.close()
+  expect(await says('running')).toBeUndefined()
+  await app.close()
 })
 
 it('what a sink sends to a source of another app arrives, each record once, and what that refuses is a dead letter here', async () => {

@@ -27,6 +27,7 @@ class Opening implements AsyncIterator<SourceBatch> {
   readonly #context: SourceContext
   readonly #inbox: Inbox
   #opened: Promise<void> | undefined
+  #hasSaidSo = false
   #server: Server | undefined
 
   constructor(options: ResolvedSource, context: SourceContext) {
@@ -42,7 +43,10 @@ class Opening implements AsyncIterator<SourceBatch> {
     try {
       if (this.#context.signal.aborted) this.#stop()
       else await (this.#opened ??= this.#open())
-      return await this.#inbox.next()
+      if (this.#server === undefined || this.#hasSaidSo) return await this.#inbox.next()
+      // It listens, whether anybody comes or not. Of a connection nothing is known until a frame comes.
+      this.#hasSaidSo = true
+      return { done: false, value: { records: [] } }
     } catch (error) {
       const ended = await this.return()
       // What was given up because of that is no error.
