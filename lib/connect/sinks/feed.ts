@@ -1,6 +1,7 @@
+import type { Clock } from '../../core/clock.js'
 import { MillraceError } from '../../core/errors.js'
 import { PositionMap, type Offset } from '../../core/record.js'
-import type { Fetched, Fetcher, LogPort } from '../../log/port.js'
+import type { Fetched, Fetcher, Held, LogPort } from '../../log/port.js'
 
 /** Of one partition in one answer. A partition has three at most: one that is written, one that waits, one on its way. */
 const maxBytes = 512 << 10
@@ -102,6 +103,10 @@ export class Feed {
     this.#assign()
   }
 
+  held(): readonly Held[] {
+    return this.#reading?.fetcher.held() ?? []
+  }
+
   async close(): Promise<void> {
     const reading = this.#reading
     this.#reading = undefined
@@ -154,5 +159,43 @@ export class Feed {
     this.#lanes.get(error.partition)?.fail(error)
     this.#lanes.delete(error.partition)
     this.#assign()
+  }
+}
+
+/** Transactions take milliseconds; those of a process that has died are aborted by brokers, mostly within a minute. */
+const patienceMs = 30_000
+
+/** Partitions that are not read on because of a transaction that somebody leaves open: there is more, and nobody may read it. */
+export class Standstills {
+  readonly #clock: Clock
+  readonly #held: () => readonly Held[]
+  #known = new Map<number, { readonly offset: number; readonly since: number }>()
+
+  constructor(clock: Clock, held: () => readonly Held[]) {
+    this.#clock = clock
+    this.#held = held
+  }
+
+  /** To be called again and again. */
+  look(): void {
+    const now = this.#clock.elapsed()
+    const known = this.#known
+    this.#known = new Map(
+      this.#held().map(({ partition, offset }) => {
+        const before = known.get(partition)
+        return [partition, before?.offset === offset ? before : { offset, since: now }]
+      }),
+    )
+  }
+
+  /** In words, one that has lasted too long. */
+  get longest(): string | undefined {
+    const now = this.#clock.elapsed()
+    for (const [partition, { offset, since }] of this.#known) {
+      if (now - since < patienceMs) continue
+      const seconds = Math.round((now - since) / 1_000)
+      return `partition ${partition}: a transaction has been open at offset ${offset} for ${seconds} s, and what is behind it may not be read before it ends; find its producer (kafka-transactions.sh find-hanging), or abort it`
+    }
+    return undefined
   }
 }

@@ -2,6 +2,7 @@ import { sink as sinkOf, SinkRefused, type SinkBatch } from 'millrace/connect'
 import { z } from 'zod'
 import { text } from '../../codec/codec.js'
 import { systemClock } from '../../core/clock.js'
+import { batchBuilder } from '../../log/batch-builder.js'
 import { memoryLog, type MemoryLog } from '../../memory/memory-log.js'
 import { topic } from '../../model/stream.js'
 import { SinkRunner } from './sink-runner.js'
@@ -146,4 +147,40 @@ it('knows how far it is behind while nothing is fetched', async () => {
   await until(() => sink.stats.lag?.get(0) === 70_010)
   await sink.close()
   expect(sink.stats.records).toBe(10)
+})
+
+it('says that a transaction is in its way when that lasts', async () => {
+  await newRows(log, 2)
+  let ms = 0
+  let looks = 0
+  const clock = {
+    ...systemClock,
+    elapsed: () => systemClock.elapsed() + ms,
+    every: (each: number, act: () => void) =>
+      systemClock.every(Math.min(each, 5), () => {
+        act()
+        looks++
+      }),
+  }
+  const at = { topic: rows.name, partition: 0 }
+  const seen: SinkBatch<Row>[] = []
+  const sink = runner(log, writingTo(seen), {}, { clock })
+  await sink.start()
+  const builder = batchBuilder()
+  builder.add('k', JSON.stringify({ n: 7 }), 1, undefined)
+  const channel = await log.transactions({ id: 'stranger', timeoutMs: 60_000 })
+  await channel.begin([at], undefined)
+  await channel.append(at, builder.finish())
+  await sendRows(log, 0, 20)
+  await until(() => seen.some(({ partition }) => partition === 1))
+  const before = looks
+  await until(() => looks > before + 10)
+  expect(sink.health).toMatchObject({ state: 'running' })
+  ms = 31_000
+  await until(() => sink.health.state === 'retrying')
+  expect(sink.health.reason).toMatch(/^partition 0: a transaction has been open at offset 0 for 3\d s/)
+  await channel.commit()
+  await until(() => sink.stats.records === 21)
+  await until(() => sink.health.state === 'running')
+  await sink.close()
 })

@@ -9,7 +9,7 @@ import { OwnedPartitions } from '../owned-partitions.js'
 import type { ConnectorHealth, ConnectorStats, Runner, RunnerOptions } from '../runner.js'
 import type { Sink, SinkConnector } from '../sink.js'
 import { DeadLetters } from './dead-letters.js'
-import { Feed } from './feed.js'
+import { Feed, Standstills } from './feed.js'
 import { GroupOffsets } from './group-offsets.js'
 import { OwnOffsets } from './own-offsets.js'
 import type { SinkCounts, SinkParts, SinkRules } from './sink-parts.js'
@@ -41,6 +41,7 @@ export class SinkRunner implements Runner {
   #since: number
   #hasJoined = false
   #lookingForEnds: Promise<void> | undefined
+  readonly #standstills: Standstills
   #closing: Promise<void> | undefined
   readonly #leaving = new AbortController()
 
@@ -50,6 +51,7 @@ export class SinkRunner implements Runner {
     this.#connector = given.to as SinkConnector
     this.#topic = topicNode(given.from as never)
     this.#since = options.clock.now()
+    this.#standstills = new Standstills(options.clock, () => this.#parts?.feed.held() ?? [])
     const { attempts = 40, batchRecords = 500, batchBytes = 1_000_000, begin = 'earliest' } = given
     const where = `sink '${name}'`
     this.#rules = {
@@ -117,6 +119,7 @@ export class SinkRunner implements Runner {
     this.#timers.push(
       clock.every(growthMs, () => void this.#lookForChange()),
       clock.every(lookMs, () => {
+        this.#standstills.look()
         this.#look()
         this.#lookingForEnds ??= this.#lookForEnds().finally(() => (this.#lookingForEnds = undefined))
       }),
@@ -184,13 +187,15 @@ export class SinkRunner implements Runner {
     if (this.#closing !== undefined) return undefined
     const states = [...this.#workers].map(([partition, worker]) => ({ partition, ...worker.state }))
     const troubled = states.find(({ state }) => state === 'retrying')
-    const trouble = this.#offsets?.trouble
+    const uncommitted = this.#offsets?.trouble
+    const trouble =
+      uncommitted === undefined ? this.#standstills.longest : `its offsets cannot be committed: ${uncommitted}`
     if (troubled !== undefined) this.#enter('retrying', troubled.reason)
-    else if (trouble !== undefined) this.#enter('retrying', `its offsets cannot be committed: ${trouble}`)
+    else if (trouble !== undefined) this.#enter('retrying', trouble)
     else if (!this.#hasJoined || states.some(({ state }) => state === 'opening')) this.#enter('starting')
     else this.#enter(states.length === 0 ? 'idle' : 'running')
     if (troubled !== undefined) return `partition ${troubled.partition}: ${troubled.reason ?? ''}`
-    return trouble === undefined ? undefined : `its offsets cannot be committed: ${trouble}`
+    return trouble
   }
 
   #enter(state: ConnectorHealth['state'], reason?: string): void {
