@@ -138,6 +138,7 @@ export function formOf(root: core.$ZodType, given?: string): Slot {
     // Known before its fields are read, since it may hold itself.
     records.set(schema, record)
     for (const [key, field] of Object.entries(def.shape)) {
+      if (key === '__proto__') throw noForm(place, "a field named '__proto__'", 'give it another name')
       const name = place.name + capitalized(key)
       const slot = slotAt(field, { path: `${place.path}.${key}`, name, open: [] })
       fields.set(key, slot)

@@ -67,6 +67,7 @@ export function rowOf(schema: core.$ZodType, root: string, { nested, separator }
     if (catchall !== undefined && catchall._zod.def.type !== 'never')
       throw noForm(path, 'an object with fields that it does not name', 'name them, or hold them in a z.record()')
     return Object.entries(shape).map(([key, field]): Part => {
+      if (key === '__proto__') throw noForm(path, "a field named '__proto__'", 'give it another name')
       const at = inner(field, `${path}.${key}`)
       return at.def.type === 'object' && at.mark === undefined && nested === 'flatten'
         ? groupOf(at, key, prefix + key, absent)

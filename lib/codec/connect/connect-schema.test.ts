@@ -74,7 +74,7 @@ describe('the schema of Connect', () => {
     ['arrays of objects, as JSON', z.array(z.object({ b: z.int() })), { type: 'string', ...needed }],
     ['maps, as JSON', z.record(z.string(), z.number()), { type: 'string', ...needed }],
     ['tuples, as JSON', z.tuple([z.string(), z.number()]), { type: 'string', ...needed }],
-    ['anything that is marked as JSON', z.any().meta({ connect: 'json' }), { type: 'string', ...needed }],
+    ['anything that is marked as JSON', z.any().meta({ connect: 'json' }), { type: 'string', optional: true }],
     ['what is lazy', z.lazy(() => z.int32()), { type: 'int32', ...needed }],
     ['what is wrapped', z.string().catch('c').readonly().brand('b'), { type: 'string', ...needed }],
   ])('of %s', (_what, field, schema) => {

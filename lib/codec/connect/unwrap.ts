@@ -1,5 +1,6 @@
 import type { core } from 'zod'
 import { defOf, type Def } from '../avro/avro-zod-facts.js'
+import { noForm } from './connect-schema.js'
 import { markOf, type ConnectMark } from './marks.js'
 
 /** A place in a schema of zod, without what is wrapped around the type. */
@@ -31,7 +32,12 @@ export function placeOf(outer: core.$ZodType, path: string, found: Found, open: 
   let [schema, nullable, optional, required, hasCodec] = [outer, false, false, false, false]
   let fallback: Place['fallback']
   let mark: ConnectMark | undefined
-  const into = (inner: core.$ZodType): void => void (schema = inner)
+  const passed = new Set<core.$ZodType>()
+  const into = (inner: core.$ZodType): void => {
+    passed.add(schema)
+    if (passed.has(inner)) throw noForm(path, 'a schema that contains itself with nothing in between', 'name its type')
+    schema = inner
+  }
   for (;;) {
     const def = defOf(schema)
     mark ??= markOf(schema, path)
@@ -41,7 +47,7 @@ export function placeOf(outer: core.$ZodType, path: string, found: Found, open: 
     } else if (def.type === 'pipe') {
       const { transform, reverseTransform } = def as { transform?: unknown; reverseTransform?: unknown }
       const isCodec = typeof transform === 'function' && typeof reverseTransform === 'function'
-      if (!isCodec && [def.in, def.out].some((side) => defOf(side).type === 'transform')) break
+      if (!isCodec && (defOf(def.in).type === 'transform' || changes(def.in, def.out))) break
       if (isCodec) {
         hasCodec = true
         found.codec()
@@ -67,7 +73,11 @@ export function placeOf(outer: core.$ZodType, path: string, found: Found, open: 
     def,
     mark,
     nullable:
-      nullable || def.type === 'null' || values?.has(null) === true || options.some((option) => option.nullable),
+      nullable ||
+      isAnything.has(def.type) ||
+      def.type === 'null' ||
+      values?.has(null) === true ||
+      options.some((option) => option.nullable),
     optional:
       !required &&
       (optional ||
@@ -79,5 +89,24 @@ export function placeOf(outer: core.$ZodType, path: string, found: Found, open: 
     containsItself,
     found,
     inner: (inner, at) => placeOf(inner, at, found, opened),
+  }
+}
+
+const isAnything: ReadonlySet<string> = new Set(['any', 'unknown'])
+const scalars: ReadonlySet<string> = new Set(['string', 'number', 'bigint', 'boolean', 'date'])
+
+/** Whether what a second schema gives is of another type than what it is given: then neither says what is written. */
+function changes(first: core.$ZodType, second: core.$ZodType): boolean {
+  const [before, after] = [given(first), given(second)]
+  return after === 'transform' || (before !== after && scalars.has(before) && scalars.has(after))
+}
+
+/** The type of the values that a schema gives, as far as it is one. */
+function given(schema: core.$ZodType): string {
+  let def = defOf(schema)
+  for (;;) {
+    if (def.type === 'pipe') def = defOf(def.out)
+    else if ('innerType' in def) def = defOf(def.innerType as core.$ZodType)
+    else return def.type
   }
 }

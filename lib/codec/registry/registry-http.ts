@@ -44,7 +44,7 @@ export class RegistryHttp {
     this.#options = options
     this.#timeoutMs = durationMs(options.timeout ?? defaultTimeoutMs, 'registry: timeout')
     this.urls = this.#address.urls
-    for (const value of Object.values(options.headers ?? {})) this.#hide(value)
+    for (const value of Object.values(options.headers ?? {})) this.#hide(value, ...credentialsIn(value))
   }
 
   /**
@@ -171,6 +171,14 @@ export class RegistryHttp {
   #hidden(text: string): string {
     return [...this.#secrets].reduce((shown, secret) => shown.replaceAll(secret, '***'), text)
   }
+}
+
+/** Of a header such as `Bearer <token>`, which a registry may repeat without its first word, or decoded. */
+function credentialsIn(header: string): readonly string[] {
+  const [, scheme = '', secret = ''] = /^(Basic|Bearer|Token|ApiKey) +(\S+)$/i.exec(header) ?? []
+  if (scheme.toLowerCase() !== 'basic') return [secret]
+  const [, password = ''] = /^[^:]*:(.*)$/s.exec(Buffer.from(secret, 'base64').toString()) ?? []
+  return [secret, password]
 }
 
 /** Undefined when it is too large. */

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import { FakeRegistry } from '../../../test/fake-registry.js'
 import { MillraceError } from '../../core/errors.js'
 import { registryAvro } from './registry-avro.js'
@@ -60,6 +61,32 @@ describe('secrets', () => {
     const rows = topic('rows', registryAvro(Row, { registry: client }))
     await caught(() => read(rows as never, framed(1, 'x')))
     expect(client.trouble).toMatch(/the function auth.bearer throws/)
+  })
+
+  it('are not shown by who prints a registry, or what has one', () => {
+    const auth = { user: 'app', password: canary }
+    const client = registry({ url: fake.url, auth, headers: { 'x-api-key': canary } })
+    const codec = registryAvro(Row, { registry: client })
+    for (const held of [client, registry({ url: `http://app:${canary}@host` }), codec, topic('rows', codec)]) {
+      expect(inspect(held, { depth: 20, showHidden: true })).not.toContain(canary)
+      expect(JSON.stringify(held)).not.toContain(canary)
+    }
+  })
+
+  it('in a header of several words are in no error, whichever word it is', async () => {
+    fake.intercept = (_request, response) => {
+      response.writeHead(422).end(JSON.stringify({ error_code: 42201, message: `bad token '${canary}'` }))
+      return false
+    }
+    const rows = rowsAt(fake.url, {
+      headers: {
+        authorization: `Bearer ${canary}`,
+        'proxy-authorization': `Basic ${Buffer.from(`me:${canary}`).toString('base64')}`,
+      },
+    })
+    const refused = await caught(() => awaited(rows as never).prepare('write', never))
+    expect(everything(refused)).not.toContain(canary)
+    expect(everything(refused)).toContain('***')
   })
 
   async function caught(work: () => Promise<unknown>): Promise<unknown> {

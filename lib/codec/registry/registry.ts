@@ -32,7 +32,7 @@ export function registry(options: RegistryOptions): Registry {
 }
 
 export class RegistryClient implements Registry {
-  readonly options: RegistryOptions
+  readonly #options: RegistryOptions
   readonly #http: RegistryHttp
   readonly #backOff = new BackOff()
   readonly #known = new Map<number, Known>()
@@ -41,7 +41,12 @@ export class RegistryClient implements Registry {
 
   constructor(options: RegistryOptions) {
     this.#http = new RegistryHttp(options)
-    this.options = Object.freeze({ ...options })
+    this.#options = Object.freeze({ ...options })
+  }
+
+  /** Not a field: there are secrets in them, and who logs a registry shows its fields. */
+  get options(): RegistryOptions {
+    return this.#options
   }
 
   get urls(): readonly string[] {
