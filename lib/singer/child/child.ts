@@ -55,10 +55,13 @@ export class Child {
   readonly #stopTimeoutMs: number
   readonly #exited: Promise<Exit>
   #isOver = false
+  /** What is likely wrong where there is no such command. */
+  #hint = ''
 
   constructor(options: ChildOptions) {
     const { command, args, cwd, env, folder, stdin } = options
     this.name = nameOf(command, args)
+    if (/\s/.test(command)) this.#hint = " ('command' is only the program; what follows it belongs into 'args')"
     this.#stopTimeoutMs = options.stopTimeoutMs
     this.#process = spawn('/bin/sh', ['-c', guarded, 'sh', folder, command, ...args], {
       ...(cwd === undefined ? {} : { cwd }),
@@ -151,7 +154,7 @@ export class Child {
         : signal !== null
           ? `was ended by ${signal}`
           : code === 126 || code === 127
-            ? `ended with code ${code}: there is no such command, or it cannot be run`
+            ? `ended with code ${code}: there is no such command, or it cannot be run${this.#hint}`
             : `ended with code ${code}`
     return { isClean: code === 0, how: `${ended}${said}` }
   }

@@ -257,6 +257,12 @@ describe('a program that fails', () => {
       /no-such-tap ended with code 127: there is no such command/,
     ],
     [
+      'is named together with its arguments',
+      ``,
+      { command: 'node tap.js', args: [] },
+      /ended with code 127: .* what follows it belongs into 'args'/,
+    ],
+    [
       'closes its stdout and lives on',
       `record({}); fs.closeSync(1); forever()`,
       {},
