@@ -189,7 +189,9 @@ export class Sender {
     if (partitions === undefined) return this.#leave(at, facts, `it cannot be sent to its topic, '${source}', any more`)
     await this.#lookUp(topic, 'gzip')
     const { partition = 0 } = facts
-    const isMoved = edited.key !== null && (found.key === null || Buffer.compare(edited.key, found.key) !== 0)
+    // One of a source was never there: it goes where its key belongs now.
+    const isNew = facts.connector?.startsWith('source ') === true
+    const isMoved = edited.key !== null && (isNew || found.key === null || Buffer.compare(edited.key, found.key) !== 0)
     const to = isMoved ? partitionOfKey(edited.key, partitions) : partition % partitions
     this.#add(outbox, source, to, edited.key, edited.value, cursor.timestamp, edited.headers)
     over('sent again, edited')

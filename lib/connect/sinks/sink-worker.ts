@@ -210,7 +210,7 @@ export class SinkWorker implements Worker {
     this.#failures++
     const reason = reasonOf(error)
     const fields = { sink: name, partition: this.#partition, err: error }
-    const what = `${this.#where}: ${reason}. It is tried again`
+    const what = `${this.#where}: ${reason.replace(/\.$/, '')}. It is tried again`
     if (this.#failures === 1 || (this.#failures & (this.#failures - 1)) === 0) logger.warn(fields, what)
     else logger.debug(fields, what)
     this.#tell('retrying', reason)

@@ -149,7 +149,7 @@ export class SourceWorker implements Worker {
     const now = clock.elapsed()
     const isNew = this.#said?.reason !== reason || now - this.#said.at > sayAgainMs
     const fields = { err: error, source, partition: this.#partition, pauseMs }
-    const what = `${reason.startsWith(this.#place) ? '' : `${this.#place}: `}${reason}. It is tried again in ${pauseMs} ms.`
+    const what = `${reason.startsWith(this.#place) ? '' : `${this.#place}: `}${reason.replace(/\.$/, '')}. It is tried again in ${pauseMs} ms.`
     if (isNew) {
       this.#said = { reason, at: now }
       logger.warn(fields, what)
