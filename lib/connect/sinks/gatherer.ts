@@ -1,5 +1,6 @@
 import { MillraceError, reasonOf } from '../../core/errors.js'
 import { loadCompressions } from '../../log/compression/compression.js'
+import { allThere, awaitedOf } from '../../log/awaited.js'
 import { recordCursor } from '../../log/cursor.js'
 import { noHeaders } from '../../log/format/header-section.js'
 import type { RecordCursor } from '../../log/port.js'
@@ -56,6 +57,8 @@ export class Gatherer {
           continue
         }
         await loadCompressions(fetched.bytes)
+        await allThere(awaitedOf(this.#options.format), () => recordCursor(fetched), signal)
+        if (signal.aborted) return undefined
         this.#cursor = recordCursor(fetched)
       }
       if (this.#fill(this.#cursor)) return this.#gathered()
