@@ -35,7 +35,7 @@ export default {
   coverageProvider: 'v8',
   // A hanging test must end; a machine that others use too may take five times as long as an idle one. Property tests make many
   // more runs in the long suite.
-  testTimeout: process.env.MILLRACE_LONG === 'true' ? 300_000 : 30_000,
+  testTimeout: process.env.MILLRACE_LONG === 'true' ? 300_000 : 60_000,
   collectCoverageFrom: ['lib/**/*.ts', '!lib/**/*-contract.ts', '!lib/**/*-contract/**'],
   projects: [
     {
