@@ -1,12 +1,13 @@
 import type { Clock } from '../../core/clock.js'
-import { MillraceError } from '../../core/errors.js'
+import type { MillraceError } from '../../core/errors.js'
 import { batchBuilder } from '../../log/batch-builder.js'
 import { maxBatchBytes, type BatchRule } from '../../log/batch-rules.js'
 import { errorHeaders, fittingLetter, own, type LetterContent } from '../../log/letter-headers.js'
-import type { CommitChannel, FinishedBatch, LogPort, TopicInfo } from '../../log/port.js'
+import type { CommitChannel, FinishedBatch, LogPort } from '../../log/port.js'
 import { misfit } from '../../log/record-size.js'
 import { deadLetterTopic } from '../../model/names.js'
 import type { HeaderSection } from '../../log/format/record-headers.js'
+import { letterTopic } from '../letter-topic.js'
 import type { RunnerOptions } from '../runner.js'
 
 /** What could not be read, or is refused by the target. */
@@ -66,7 +67,8 @@ export class DeadLetters {
   }
 
   async #look(): Promise<void> {
-    const { partitions, configs } = await found(this.#options, this.topic)
+    const { log, replicationFactor } = this.#options
+    const { partitions, configs } = await letterTopic(log.admin, this.topic, replicationFactor)
     const maxBytes = maxBatchBytes(configs)
     this.#partitions = partitions
     this.#rule = { maxBytes, roundBytes: Math.min(maxBytes, 900_000), compression: 'none' }
@@ -122,25 +124,4 @@ export class DeadLetters {
     this.#channel = undefined
     await Promise.resolve(channel?.[Symbol.asyncDispose]()).catch(() => undefined)
   }
-}
-
-/** What hosted brokers allow at most. */
-const roomBytes = 8 << 20
-
-async function found({ log: { admin }, replicationFactor }: DeadLettersOptions, name: string): Promise<TopicInfo> {
-  const known = (await admin.describe([name])).get(name)
-  if (known !== undefined) return known
-  // Kept until somebody has seen to them.
-  const configs = { 'cleanup.policy': 'delete', 'retention.ms': '-1' }
-  const topic = { name, partitions: 1, replicationFactor }
-  try {
-    await admin.create([{ ...topic, configs: { ...configs, 'max.message.bytes': String(roomBytes) } }])
-  } catch (error) {
-    if (!MillraceError.is(error, 'BROKER_REFUSED')) throw error
-    await admin.create([{ ...topic, configs }])
-  }
-  const made = (await admin.describe([name])).get(name)
-  if (made !== undefined) return made
-  const what = `topic '${name}' was created and is still not there. Is something else deleting topics?`
-  throw new MillraceError('TOPIC_MISSING', what, { topic: name })
 }

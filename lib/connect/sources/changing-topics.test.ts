@@ -218,3 +218,17 @@ it.each<[string, SourceBatch]>([
   expect(given).toBeLessThanOrEqual(20_000)
   await runner.close()
 })
+
+it('a dead letter has room for what is too large for its topic, as it is nowhere else', async () => {
+  const large = 'x'.repeat(1_500_000)
+  const [from, goOn] = inTwo([{ value: 'a' }], [{ value: large, at: 'there' }])
+  const runner = await running(from)
+  await until(() => runner.stats.records === 1)
+  await log.deleteTopic('app-dlq')
+  goOn()
+  await until(() => runner.stats.deadLetters === 1)
+  await runner.close()
+  const [letter] = await readAll(log, letters)
+  expect(letter?.headers).toMatchObject({ 'millrace.error.code': 'RECORD_TOO_LARGE' })
+  expect(letter?.value?.length).toBe(large.length)
+})

@@ -2,6 +2,7 @@ import { MillraceError } from '../../core/errors.js'
 import type { NewTopic, TopicInfo } from '../../log/port.js'
 import { TopicLimits } from '../../log/topic-limits.js'
 import { deadLetterTopic, positionsTopic } from '../../model/names.js'
+import { letterTopic } from '../letter-topic.js'
 import type { Setting, SourceTopics } from './setting.js'
 
 /** The broker's `num.partitions`. */
@@ -47,7 +48,7 @@ async function sourceTopics(setting: Setting, limits: TopicLimits, into: SourceT
   rules.note(name, target.configs)
   into.partitions = target.partitions
   const letters = deadLetterTopic(app)
-  const lettersInfo = await found(setting, letters, 1, { 'cleanup.policy': 'delete', 'retention.ms': '-1' })
+  const lettersInfo = await letterTopic(setting.log.admin, letters, setting.replicationFactor)
   rules.note(letters, lettersInfo.configs)
   rules.pack(letters, compression, lettersInfo.configs)
   const positions = positionsTopic(app, source)
