@@ -208,9 +208,13 @@ export class SinkWorker implements Worker {
   async #failed(error: unknown): Promise<void> {
     const { logger, name } = this.#parts
     this.#failures++
-    const reason = reasonOf(error)
+    const place = `${this.#where}: `
+    const said = reasonOf(error)
+    // What is thrown here names the place, or the end of it.
+    const named = [place, `${this.#parts.format.name}[${this.#partition}]: `].find((each) => said.startsWith(each))
+    const reason = said.slice(named?.length ?? 0)
     const fields = { sink: name, partition: this.#partition, err: error }
-    const what = `${this.#where}: ${reason.replace(/\.$/, '')}. It is tried again`
+    const what = `${place}${reason.replace(/\.$/, '')}. It is tried again`
     if (this.#failures === 1 || (this.#failures & (this.#failures - 1)) === 0) logger.warn(fields, what)
     else logger.debug(fields, what)
     this.#tell('retrying', reason)
