@@ -28,6 +28,9 @@ export class TapBatches {
   /** Behind it. */
   #open: SourceRecord[] = []
   #openBytes = 0
+  /** Of what was read, which lives as long as a record that is a part of it. */
+  #heldBytes = 0
+  #lastRead: ArrayBufferLike | undefined
 
   constructor(who: string, position: TapPosition, options: { readonly waits: boolean; readonly maxHeldBytes: number }) {
     this.#who = who
@@ -44,6 +47,7 @@ export class TapBatches {
   record(record: SourceRecord, bytes: number): void {
     this.#open.push(record)
     this.#openBytes += bytes + recordOverhead
+    if (this.#waits) this.#hold(record)
     if (!this.#waits || this.#openBytes <= this.#maxHeldBytes) return
     throw new MillraceError(
       'CHILD_FAILED',
@@ -51,12 +55,24 @@ export class TapBatches {
     )
   }
 
+  /** Where records are a small part of what was read, such as those of one stream of many, they are copied out of it. */
+  #hold({ bytes }: SourceRecord): void {
+    if (bytes === undefined || bytes === null || bytes.buffer === this.#lastRead) return
+    this.#lastRead = bytes.buffer
+    this.#heldBytes += bytes.buffer.byteLength
+    if (this.#heldBytes <= Math.max(this.#maxHeldBytes, 2 * this.#openBytes)) return
+    this.#open = this.#open.map((each) => (each.bytes ? { ...each, bytes: Buffer.from(each.bytes) } : each))
+    this.#heldBytes = this.#openBytes
+    this.#lastRead = undefined
+  }
+
   state(state: Json): void {
     this.#position = { state }
     this.#isReady = true
     this.#ready = this.#ready.length === 0 ? this.#open : this.#ready.concat(this.#open)
     this.#open = []
-    this.#openBytes = 0
+    this.#openBytes = this.#heldBytes = 0
+    this.#lastRead = undefined
   }
 
   /** What can be committed by now; undefined when that is nothing. */
