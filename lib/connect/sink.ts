@@ -73,7 +73,7 @@ export interface SinkRecord<V = unknown> {
   readonly key: string | null
   /** Null: a tombstone. */
   readonly value: V | null
-  /** As it is in Kafka. */
+  /** As it is in Kafka. Not to be changed: they are read again when the batch is tried again. */
   readonly bytes: Uint8Array | null
   readonly offset: number
   /** Milliseconds since the epoch. */

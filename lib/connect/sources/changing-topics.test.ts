@@ -232,3 +232,36 @@ it('a dead letter has room for what is too large for its topic, as it is nowhere
   expect(letter?.headers).toMatchObject({ 'millrace.error.code': 'RECORD_TOO_LARGE' })
   expect(letter?.value?.length).toBe(large.length)
 })
+
+it.each([
+  ['as it is', 5_000, 5_000],
+  ['made smaller', 100, 100],
+  ['made larger', 9_000, 3_000],
+])(
+  'the window of ids is %s, and what comes again is counted where nothing else comes',
+  async (_what, idWindow, known) => {
+    const ids = Array.from({ length: 3_000 }, (_, i) => `${i}`)
+    const giving = (given: readonly string[], window: number): SourceRunner => {
+      const from: SourceConnector = {
+        kind: 'queue',
+        delivery: 'acknowledged',
+        async *open({ signal }) {
+          yield { records: given.map((id) => ({ value: id, id })) }
+          await untilAborted(signal)
+        },
+      }
+      return new SourceRunner(runnerOptions(log), source('orders', { into: lines, from, idWindow: window }))
+    }
+    const first = giving(ids, 5_000)
+    await first.start()
+    await until(() => first.stats.records === 3_000)
+    await first.close()
+    const last = ids.slice(-known)
+    const second = giving(last, idWindow)
+    await second.start()
+    await until(() => second.stats.duplicates === last.length)
+    await second.close()
+    expect(second.stats).toMatchObject({ records: 0, commits: 0 })
+    expect(await values()).toEqual(ids)
+  },
+)

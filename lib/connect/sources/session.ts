@@ -22,6 +22,8 @@ const patienceForLast = 10
 /** What a session tells. */
 export interface SessionEvents {
   readonly onCommitted: (counts: DraftCounts) => void
+  /** So many records came again, and nothing else, so that there was nothing to commit. */
+  readonly onKnown: (duplicates: number) => void
   /** A batch was committed and acknowledged. */
   readonly onDone: () => void
   /** Resolves when it is time to try again; false when there is no more time. */
@@ -145,7 +147,7 @@ export class Session {
         if (++failures >= patience || !(await this.#events.onTrouble(attempt.error))) throw attempt.error
       }
       this.#events.onCommitted(draft.counts)
-    }
+    } else this.#events.onKnown(draft.counts.duplicates)
     await Promise.all(draft.batches.map(({ ack, refused }) => this.#reading.acknowledge({ ack }, refused)))
     this.#events.onDone()
   }

@@ -61,6 +61,10 @@ export class SourceState {
     this.#counts.commits++
   }
 
+  known(duplicates: number): void {
+    this.#counts.duplicates += duplicates
+  }
+
   well(partition: string): void {
     if (this.#troubles.delete(partition)) this.#look()
   }

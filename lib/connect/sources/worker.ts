@@ -87,6 +87,7 @@ export class SourceWorker implements Worker {
     const options = { setting, topics, channel, partition: this.#partition, index }
     this.#session = new Session(options, standing, {
       onCommitted: (counts) => this.#state.committed(counts),
+      onKnown: (duplicates) => this.#state.known(duplicates),
       onDone: () => this.#well(),
       onTrouble: (error) => this.#trouble(error),
     })
