@@ -3,7 +3,7 @@ import type { Socket } from 'node:net'
 import { basename } from 'node:path'
 import type { Readable, Writable } from 'node:stream'
 import { systemClock } from '../../core/clock.js'
-import { reasonOf } from '../../core/errors.js'
+import { MillraceError, reasonOf } from '../../core/errors.js'
 import type { Logger } from '../../core/logger.js'
 import { hider, secretsIn } from './secrets.js'
 import { StderrLog } from './stderr-log.js'
@@ -69,6 +69,9 @@ export class Child {
       detached: true,
       stdio: [stdin === 'open' ? 'pipe' : 'ignore', 'pipe', 'pipe', 'pipe'],
     })
+    // Told also where there is nothing to be used, and nobody hears it otherwise.
+    this.#process.on('error', () => undefined)
+    if ((this.#process.stdio as unknown) === undefined) throw noDescriptors(this.name)
     this.#guard = this.#process.stdio[3] as Writable
     // That nobody reads any more is said by the exit.
     for (const pipe of this.#process.stdio) pipe?.on('error', () => undefined)
@@ -173,6 +176,9 @@ export class Child {
     })
   }
 }
+
+const noDescriptors = (name: string): MillraceError =>
+  new MillraceError('CHILD_FAILED', `${name} could not be started: this process has too many files open (EMFILE)`)
 
 /** Of the script, where the command runs one. */
 function nameOf(command: string, [script = '']: readonly string[]): string {
