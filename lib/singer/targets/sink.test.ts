@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { z } from 'zod'
 import { sinkContract } from '../../connect/contract-of-sinks.js'
 import { SinkRefused } from '../../connect/sink-refused.js'
@@ -127,6 +128,20 @@ describe('a program as a sink', () => {
     await sink.write(batchOf([{ id: 1 }]))
     await sink.write(batchOf([{ id: 2 }], 1))
     expect(heard().map(({ type }) => type)).toEqual(['SCHEMA', 'RECORD', 'STATE', 'SCHEMA', 'RECORD', 'STATE'])
+  })
+
+  it('leaves no config behind between batches, when none of it runs', async () => {
+    const { sink, heard } = await open(
+      `let v; function each(m) { v = m.value ?? v }
+       ended = () => { hear(JSON.stringify({ path: process.argv[process.argv.indexOf('--config') + 1] })); out(v) }`,
+      { acknowledges: 'at-end', config: { password: 'canary1' } },
+    )
+    for (const offset of [0, 1]) {
+      await sink.write(batchOf([{ id: 1 }], offset))
+      const { path } = heard().at(-1) as { path: string }
+      expect(path).toMatch(/config\.json$/)
+      expect(existsSync(path)).toBe(false)
+    }
   })
 
   it('gets numbers with all their digits, dates and bytes as text', async () => {

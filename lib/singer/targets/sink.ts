@@ -20,36 +20,23 @@ export function singerSink<V>(options: SingerSinkOptions<V>): SinkConnector<V> {
   const given = Object.freeze({ ...options }) as SingerSinkOptions<never>
   return Object.freeze({
     kind: 'singer',
-    open: async (context: SinkContext) => (await TargetPartition.open(given, context)) as SinkPartition<V>,
+    open: (context: SinkContext) => new TargetPartition(given, context) as SinkPartition<V>,
   })
 }
 
 class TargetPartition implements SinkPartition {
   readonly #options: SingerSinkOptions<never>
   readonly #context: SinkContext
-  readonly #files: PrivateFiles
-  readonly #args: readonly string[]
+  /** Of the program that runs: they go with it, whoever is killed. */
+  #files: PrivateFiles | undefined
   readonly #lines: TargetLines
   readonly #stopTimeoutMs: number
   readonly #ackTimeoutMs: number
   #target: Target | undefined
 
-  static async open(options: SingerSinkOptions<never>, context: SinkContext): Promise<TargetPartition> {
-    const files = await PrivateFiles.create()
-    const args = [...(options.args ?? []), ...(await files.flag('--config', options.config))]
-    return new TargetPartition(options, context, files, args)
-  }
-
-  private constructor(
-    options: SingerSinkOptions<never>,
-    context: SinkContext,
-    files: PrivateFiles,
-    args: readonly string[],
-  ) {
+  constructor(options: SingerSinkOptions<never>, context: SinkContext) {
     this.#options = options
     this.#context = context
-    this.#files = files
-    this.#args = args
     this.#lines = new TargetLines(context.topic, options)
     this.#stopTimeoutMs = durationMs(options.stopTimeout ?? '5s', 'stopTimeout')
     this.#ackTimeoutMs = durationMs(options.ackTimeout ?? '1m', 'ackTimeout')
@@ -69,6 +56,7 @@ class TargetPartition implements SinkPartition {
       await target.send(lines, { topic, partition, nextOffset }, ends, this.#ackTimeoutMs)
     } catch (error) {
       await target.stop()
+      await this.#removeFiles()
       throw error
     } finally {
       sent.abort()
@@ -79,7 +67,6 @@ class TargetPartition implements SinkPartition {
 
   async close(): Promise<void> {
     await this.#end()
-    await this.#files.remove()
   }
 
   async #stopTarget(target: Target, sent: AbortSignal): Promise<void> {
@@ -90,6 +77,9 @@ class TargetPartition implements SinkPartition {
   async #begin(): Promise<void> {
     const { command, cwd, env, config, maxLineBytes = 4_194_304 } = this.#options
     await this.#target?.stop()
+    await this.#removeFiles()
+    const files = (this.#files = await PrivateFiles.create())
+    const args = [...(this.#options.args ?? []), ...(await files.flag('--config', config))]
     if (this.#context.signal.aborted)
       throw new MillraceError(
         'APP_CLOSED',
@@ -98,11 +88,11 @@ class TargetPartition implements SinkPartition {
     this.#target = new Target(
       {
         command,
-        args: this.#args,
+        args,
         cwd,
         env: { ...env, MILLRACE_TOPIC: this.#context.topic, MILLRACE_PARTITION: String(this.#context.partition) },
         secrets: secretsIn(env, config),
-        folder: this.#files.folder,
+        folder: files.folder,
         stdin: 'open',
         stopTimeoutMs: this.#stopTimeoutMs,
         logger: this.#context.logger,
@@ -116,5 +106,12 @@ class TargetPartition implements SinkPartition {
     const target = this.#target
     this.#target = undefined
     await target?.close()
+    await this.#removeFiles()
+  }
+
+  async #removeFiles(): Promise<void> {
+    const files = this.#files
+    this.#files = undefined
+    await files?.remove()
   }
 }
