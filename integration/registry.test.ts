@@ -25,8 +25,17 @@ describe('a real schema registry', () => {
   const tradesAt = (name: string, schema: z.ZodType = Trade, register = true) =>
     topic(
       name,
-      registryAvro(schema as typeof Trade, { registry: registry({ url: real.url, register }), name: 'Trade' }),
+      registryAvro(schema as typeof Trade, {
+        registry: registry({ url: real.url, register, fetch: asked }),
+        name: 'Trade',
+      }),
     )
+  /** Started again it is empty for a moment, and would say that it has no such schema: a real one is not. */
+  let isFilled = true
+  const asked: typeof fetch = async (...request) => {
+    if (!isFilled) throw new TypeError('fetch failed')
+    return fetch(...request)
+  }
 
   /** Sums of prices by symbol. */
   function summing(name: string, log: ReturnType<typeof memoryLog>, schema: z.ZodType = Trade) {
@@ -143,6 +152,7 @@ describe('a real schema registry', () => {
     const newer = Buffer.concat([header, Buffer.from(avro(Newer).encode({ ...trade, venue: 'x' }))])
     await log.send(plain(name), [newer, newer])
     while (app.health().waiting.length === 0) await new Promise((resolve) => setTimeout(resolve, 10))
+    isFilled = false
     await real.startAgain()
     // It has forgotten all: what it is given now has the ids from 1 on, until the one is there that the records have.
     for (let n = 1, id = 0; id < before.id; n++) {
@@ -151,6 +161,7 @@ describe('a real schema registry', () => {
         id: number
       })
     }
+    isFilled = true
     await app.drained()
     expect(await app.state(sums).get('IBM')).toEqual({ n: 3, sum: 4.5 })
     expect(app.stats().deadLetters).toBe(0)
