@@ -82,17 +82,17 @@ describe('what is written', () => {
 })
 
 describe('what is read', () => {
-  const Older = z.object({ symbol: z.string(), cents: z.int() }).meta({ id: 'Row' })
-  const Newer = z.object({ symbol: z.string(), price: z.number(), note: z.string().default('') }).meta({ id: 'Row' })
+  const Older = z.object({ symbol: z.string(), cents: z.int() })
+  const Newer = z.object({ symbol: z.string(), price: z.number(), note: z.string().default('') })
 
   it('is resolved from the schema of its producer, be it newer or older', async () => {
     const newer = framed(
-      fake.add('rows-value', avroSchema(Newer)),
+      fake.add('rows-value', avroSchema(Newer, 'Row')),
       avro(Newer).encode({ symbol: 'IBM', price: 1, note: 'x' }),
     )
     expect(await read(rowsAt(fake.url) as never, newer)).toEqual({ symbol: 'IBM', price: 1 })
     const older = framed(fake.add('rows-value', avroSchema(Row)), avro(Row).encode({ symbol: 'IBM', price: 2 }))
-    const ours = topic('rows', registryAvro(Newer, { registry: registry({ url: fake.url }) }))
+    const ours = topic('rows', registryAvro(Newer, { registry: registry({ url: fake.url }), name: 'Row' }))
     expect(await read(ours as never, older)).toEqual({ symbol: 'IBM', price: 2, note: '' })
   })
 
@@ -100,7 +100,7 @@ describe('what is read', () => {
     ['an id that the registry does not have', () => framed(12, 'x'), /the registry does not have schema 12/],
     [
       'a schema that ours cannot read',
-      () => framed(fake.add('rows-value', avroSchema(Older)), avro(Older).encode({ symbol: 'IBM', cents: 1 })),
+      () => framed(fake.add('rows-value', avroSchema(Older, 'Row')), avro(Older).encode({ symbol: 'IBM', cents: 1 })),
       /what Row wrote cannot be read as Row/,
     ],
     [
@@ -141,8 +141,8 @@ describe('what is read', () => {
       ],
     }
     const id = fake.add('rows-value', schema, { references: [{ name: 'Money', subject: 'money', version: 1 }] })
-    const Whole = z.object({ symbol: z.string(), price: Money }).meta({ id: 'Row' })
-    const rows = topic('rows', registryAvro(Whole, { registry: registry({ url: fake.url }) }))
+    const Whole = z.object({ symbol: z.string(), price: Money })
+    const rows = topic('rows', registryAvro(Whole, { registry: registry({ url: fake.url }), name: 'Row' }))
     const value = { symbol: 'IBM', price: { cents: 5 } }
     expect(await read(rows as never, framed(id, avro(Whole).encode(value)))).toEqual(value)
   })
@@ -169,9 +169,9 @@ describe('what is read', () => {
   it('must be what the latest schema of the subject writes, when an app starts', async () => {
     const rows = rowsAt(fake.url)
     await awaited(rows as never).prepare('read', never)
-    fake.add('rows-value', avroSchema(Newer))
+    fake.add('rows-value', avroSchema(Newer, 'Row'))
     await awaited(rows as never).prepare('read', never)
-    fake.add('rows-value', avroSchema(Older))
+    fake.add('rows-value', avroSchema(Older, 'Row'))
     await expect(awaited(rows as never).prepare('read', never)).rejects.toMatchObject({
       code: 'SCHEMA_REFUSED',
       message: expect.stringMatching(
