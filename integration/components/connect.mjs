@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { freePort, requireFree } from '../kafka/ports.mjs'
+import { runChosen, runsWith } from '../kafka/program.mjs'
 import { connectJars } from './connect/jars.mjs'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..')
@@ -135,13 +136,8 @@ function workerIn(dir) {
   return isWorker(pid, dir) ? { pid, port } : undefined
 }
 
-/** The number of a dead process may belong to another by now, so its command line is looked at. */
 function isWorker(pid, dir) {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(propertiesFile(dir))
-  } catch {
-    return false
-  }
+  return runsWith(pid, propertiesFile(dir))
 }
 
 function nameIn(file) {
@@ -189,15 +185,4 @@ function options() {
   }
 }
 
-const chosen = options()
-if (chosen === undefined) {
-  process.stderr.write(usage)
-  process.exitCode = 2
-} else {
-  try {
-    await chosen.run(chosen)
-  } catch (error) {
-    console.error(`connect: ${error.message}`)
-    process.exitCode = 1
-  }
-}
+await runChosen('connect', usage, options())

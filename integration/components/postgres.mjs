@@ -6,6 +6,7 @@ import { dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs, promisify } from 'node:util'
 import { freePort, requireFree } from '../kafka/ports.mjs'
+import { runChosen, runsWith } from '../kafka/program.mjs'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..')
 const usage = `usage: npm run postgres -- start|stop|kill|status [--port N] [--dir DIR]
@@ -97,12 +98,7 @@ function portOf(dir) {
   const file = join(dataOf(dir), 'postmaster.pid')
   if (!existsSync(file)) return undefined
   const [pid, data, , port] = readFileSync(file, 'utf8').split('\n')
-  try {
-    // After a crash the number may belong to another.
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(data) ? Number(port) : undefined
-  } catch {
-    return undefined
-  }
+  return runsWith(pid, data) ? Number(port) : undefined
 }
 
 function dataOf(dir) {
@@ -131,15 +127,4 @@ function options() {
   }
 }
 
-const chosen = options()
-if (chosen === undefined) {
-  process.stderr.write(usage)
-  process.exitCode = 2
-} else {
-  try {
-    await chosen.run(chosen)
-  } catch (error) {
-    console.error(`postgres: ${error.message}`)
-    process.exitCode = 1
-  }
-}
+await runChosen('postgres', usage, options())

@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { parseArgs, promisify } from 'node:util'
 import { freePort } from '../kafka/ports.mjs'
+import { runsWith } from '../kafka/program.mjs'
 
 const run = promisify(execFile)
 const root = '/usr/lib/rabbitmq/lib'
@@ -121,13 +122,8 @@ function environment(dir) {
   }
 }
 
-/** The number of a dead process may belong to another by now, so its command line is looked at. */
 function isThere(pid) {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('beam')
-  } catch {
-    return false
-  }
+  return runsWith(pid, 'beam')
 }
 
 const commands = {

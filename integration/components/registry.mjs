@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { freePort, requireFree } from '../kafka/ports.mjs'
+import { runsWith } from '../kafka/program.mjs'
 import { registryJar } from './registry/jars.mjs'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..')
@@ -99,13 +100,8 @@ function registryIn(dir) {
   return isRegistry(pid, dir) ? { pid, port } : undefined
 }
 
-/** The number of a dead process may belong to another by now, so its command line is looked at. */
 function isRegistry(pid, dir) {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(`-Dmillrace.dir=${dir}`)
-  } catch {
-    return false
-  }
+  return runsWith(pid, `-Dmillrace.dir=${dir}`)
 }
 
 function lastLines(dir) {

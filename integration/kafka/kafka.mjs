@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util'
 import { addressIn, startBroker, stopBroker } from './broker.mjs'
 import { clusterIn, isCluster, killNode, portsOf, startCluster, startNode, stopCluster } from './cluster.mjs'
 import { freePort } from './ports.mjs'
+import { runChosen } from './program.mjs'
 import { secured } from './secure.mjs'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..')
@@ -84,15 +85,4 @@ function options() {
   }
 }
 
-const chosen = options()
-if (chosen === undefined) {
-  process.stderr.write(usage)
-  process.exitCode = 2
-} else {
-  try {
-    await chosen.run(chosen)
-  } catch (error) {
-    console.error(`kafka: ${error.message}`)
-    process.exitCode = 1
-  }
-}
+await runChosen('kafka', usage, options())

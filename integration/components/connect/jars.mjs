@@ -1,9 +1,9 @@
 // The jars of a Kafka Connect worker and of two connectors, copied once by Maven into .kafka/connect; run as a program it only
 // does that. 62 MB.
-import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { copiedOnce, maven } from '../../kafka/copied-once.mjs'
 
 const here = dirname(fileURLToPath(import.meta.url))
 const home = join(here, '..', '..', '..', '.kafka', 'connect')
@@ -26,28 +26,14 @@ export function connectJars() {
 }
 
 function copyOnce(pom, into, args) {
-  // Not in the folder: the worker looks through all that is in one of a connector.
-  const done = join(home, basename(pom))
-  const wanted = readFileSync(pom, 'utf8')
-  if (existsSync(done) && readFileSync(done, 'utf8') === wanted) return
-  // Copied aside and renamed, so that an interrupted copy is never taken for a whole one.
+  // Neither is among the connectors: the worker looks through all that is there.
+  const mark = join(home, basename(pom))
   const aside = join(home, `aside-${process.pid}`)
-  mkdirSync(aside, { recursive: true })
-  process.stderr.write(`connect: fetching what ${pom} names with Maven, once\n`)
-  const goal = ['dependency:copy-dependencies', '-DincludeScope=runtime', `-DoutputDirectory=${aside}`]
-  const { error, status } = spawnSync('mvn', ['-q', '-B', '-f', pom, ...goal, ...args], { stdio: ['ignore', 2, 2] })
-  if (status !== 0) {
-    rmSync(aside, { recursive: true, force: true })
-    throw new Error(
-      error === undefined
-        ? 'Maven could not fetch the jars of Kafka Connect; what it said is above.'
-        : 'mvn was not found: install Maven; it fetches the jars of Kafka Connect.',
-    )
-  }
-  mkdirSync(dirname(into), { recursive: true })
-  rmSync(into, { recursive: true, force: true })
-  renameSync(aside, into)
-  writeFileSync(done, wanted)
+  const wanted = readFileSync(pom, 'utf8')
+  copiedOnce({ into, mark, wanted, aside, saying: `connect: fetching what ${pom} names` }, () => {
+    const goal = ['dependency:copy-dependencies', '-DincludeScope=runtime', `-DoutputDirectory=${aside}`]
+    maven('the jars of Kafka Connect', '-f', pom, ...goal, ...args)
+  })
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -1,19 +1,21 @@
 // A schema registry, Apicurio, and its serialisers for Java, copied once by Maven into .kafka/registry; run as a program it only does
 // that. 150 MB.
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { copiedOnce, maven } from '../../kafka/copied-once.mjs'
 
 const here = dirname(fileURLToPath(import.meta.url))
 const home = join(here, '..', '..', '..', '.kafka', 'registry')
 const server = 'io.apicurio:apicurio-registry-app:2.6.13.Final:tar.gz:all'
 const pom = join(here, 'serde-pom.xml')
+const what = 'the jars of the registry'
 
 /** The jar that runs, the class path of the server when that is to be found beside it. Throws when it cannot be had. */
 export function registryJar() {
   const into = once('server', server, (aside) => {
-    maven('dependency:copy', `-Dartifact=${server}`, `-DoutputDirectory=${aside}`)
+    maven(what, 'dependency:copy', `-Dartifact=${server}`, `-DoutputDirectory=${aside}`)
     const [archive] = readdirSync(aside)
     const { status } = spawnSync('tar', ['-xzf', archive], { cwd: aside, stdio: ['ignore', 2, 2] })
     if (status !== 0) throw new Error('the archive of the registry could not be unpacked.')
@@ -27,34 +29,14 @@ export function registryJar() {
 /** The class path of the serialisers for Java. */
 export function serdeJars() {
   const into = once('serde', readFileSync(pom, 'utf8'), (aside) =>
-    maven('-f', pom, 'dependency:copy-dependencies', '-DincludeScope=runtime', `-DoutputDirectory=${aside}`),
+    maven(what, '-f', pom, 'dependency:copy-dependencies', '-DincludeScope=runtime', `-DoutputDirectory=${aside}`),
   )
   return join(into, '*')
 }
 
-/** Copied aside and renamed, so that an interrupted copy is never taken for a whole one. */
 function once(name, wanted, copy) {
   const into = join(home, name)
-  const done = join(home, `${name}.done`)
-  if (existsSync(done) && readFileSync(done, 'utf8') === wanted) return into
-  const aside = join(home, `${name}-${process.pid}`)
-  mkdirSync(aside, { recursive: true })
-  process.stderr.write(`registry: fetching its ${name} with Maven, once\n`)
-  try {
-    copy(aside)
-    rmSync(into, { recursive: true, force: true })
-    renameSync(aside, into)
-  } finally {
-    rmSync(aside, { recursive: true, force: true })
-  }
-  writeFileSync(done, wanted)
-  return into
-}
-
-function maven(...args) {
-  const { error, status } = spawnSync('mvn', ['-q', '-B', ...args], { stdio: ['ignore', 2, 2] })
-  if (error !== undefined) throw new Error('mvn was not found: install Maven; it fetches the jars of the registry.')
-  if (status !== 0) throw new Error('Maven could not fetch the jars of the registry; what it said is above.')
+  return copiedOnce({ into, mark: `${into}.done`, wanted, saying: `registry: fetching its ${name}` }, copy)
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
