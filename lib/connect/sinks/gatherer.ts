@@ -5,6 +5,7 @@ import { recordCursor } from '../../log/cursor.js'
 import { noHeaders } from '../../log/format/header-section.js'
 import type { RecordCursor } from '../../log/port.js'
 import type { InvalidPolicy } from '../../model/stream.js'
+import { StopsApp } from '../stops-app.js'
 import type { DeadLetter, RefusedRecord } from './dead-letters.js'
 import type { Lane } from './feed.js'
 import type { Format, Taken, TakenBatch } from './taken.js'
@@ -136,25 +137,8 @@ export class Gatherer {
 
   #refuse(record: RefusedRecord, error: MillraceError): void {
     const { onInvalid } = this.#options
-    if (onInvalid === 'stop') throw new StoppedByPolicy(error)
+    if (onInvalid === 'stop') throw new StopsApp(error)
     if (onInvalid === 'skip') this.#skipped++
     else this.#letters.push([record, error])
-  }
-}
-
-/** The policy of the topic says that the app stops. */
-export class StoppedByPolicy extends Error {
-  readonly error: MillraceError
-
-  constructor(error: MillraceError) {
-    const { code, message, topic, partition, offset, cause } = error
-    super(message)
-    const facts = { ...(topic === undefined ? {} : { topic }), ...(partition === undefined ? {} : { partition }) }
-    const todo = `Set onInvalid: 'dead-letter' or 'skip' to go on, or repair what is wrong.`
-    this.error = new MillraceError(code, `${message} ${todo}`, {
-      ...facts,
-      ...(offset === undefined ? {} : { offset }),
-      cause,
-    })
   }
 }

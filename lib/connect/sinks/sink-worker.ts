@@ -1,8 +1,9 @@
-import { reasonOf } from '../../core/errors.js'
+import { MillraceError, reasonOf } from '../../core/errors.js'
 import type { Worker } from '../owned-partitions.js'
 import { committedBeginning, keptBeginning, type Beginning, type Surroundings } from './beginning.js'
 import type { Lane } from './feed.js'
-import { Gatherer, StoppedByPolicy } from './gatherer.js'
+import { StopsApp } from '../stops-app.js'
+import { Gatherer } from './gatherer.js'
 import { openTarget } from './open-target.js'
 import type { SinkParts } from './sink-parts.js'
 import type { Target } from './target.js'
@@ -100,8 +101,8 @@ export class SinkWorker implements Worker {
         await this.#step()
       } catch (error) {
         if (signal.aborted || error instanceof Abandoned) break
-        if (error instanceof StoppedByPolicy) {
-          this.#parts.onFailure(error.error)
+        if (error instanceof StopsApp) {
+          this.#parts.onFailure(advised(error.error))
           this.#tell('retrying', error.message)
           await clock.sleep(2 ** 30, signal)
           break
@@ -252,4 +253,14 @@ export class SinkWorker implements Worker {
     this.#reason = reason
     this.#parts.onState()
   }
+}
+
+function advised({ code, message, topic, partition, offset, cause }: MillraceError): MillraceError {
+  const facts = { ...(topic === undefined ? {} : { topic }), ...(partition === undefined ? {} : { partition }) }
+  const todo = `Set onInvalid: 'dead-letter' or 'skip' to go on, or repair what is wrong.`
+  return new MillraceError(code, `${message} ${todo}`, {
+    ...facts,
+    ...(offset === undefined ? {} : { offset }),
+    cause,
+  })
 }

@@ -3,6 +3,7 @@ import { RecordRefused } from '../../core/record-refused.js'
 import { batchLimit } from '../../log/batch-rules.js'
 import type { LetterContent } from '../../log/letter-headers.js'
 import { partitionOfKey } from '../../log/murmur2.js'
+import { StopsApp } from '../stops-app.js'
 import type { GivenBatch } from './batch-check.js'
 import type { IdWindow } from './id-window.js'
 import { batched, cut, type Entry, type Outgoing, type TakenBatch } from './outgoing.js'
@@ -186,15 +187,5 @@ export class Draft {
 
   lettersSent(): void {
     this.#letters.length = 0
-  }
-}
-
-/** Not an error of the source: what its topic says is to stop the app. */
-export class StopsApp extends Error {
-  readonly error: MillraceError
-
-  constructor(error: MillraceError) {
-    super(error.message)
-    this.error = error
   }
 }
