@@ -4,7 +4,7 @@ const shared = {
   testEnvironment: 'node',
   moduleNameMapper: {
     '^millrace$': '<rootDir>/lib/index.ts',
-    '^millrace/(testing|connect|tcp|rabbitmq|singer)$': '<rootDir>/lib/$1/index.ts',
+    '^millrace/(testing|connect|tcp|rabbitmq|singer|opentelemetry)$': '<rootDir>/lib/$1/index.ts',
     '^(\\.{1,2}/.*)\\.js$': '$1',
   },
   transform: {

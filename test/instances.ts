@@ -75,6 +75,7 @@ export class Instance {
         maxRecordBytes: 1_000_000,
         bootId: 'test',
         startId: String(++starts),
+        instance: `instance-${starts}`,
         ...options.engine,
       },
       (error) => {

@@ -39,6 +39,7 @@ export function createApp(options: AppOptions): App {
   const logger = options.logger ?? stderrLogger
   const own = options.kafka === undefined ? undefined : kafkaLog(options.kafka, { logger })
   const log = own ?? asPort(options.log)
+  const startId = randomUUID()
   const parts = (onFailure: (error: unknown) => void): Parts => {
     const engine = new Engine(
       {
@@ -53,7 +54,8 @@ export function createApp(options: AppOptions): App {
         instanceId: options.instanceId,
         rehearses: false,
         bootId: systemBootId(),
-        startId: randomUUID(),
+        startId,
+        instance: options.instanceId ?? startId.slice(0, 8),
       },
       onFailure,
     )

@@ -64,6 +64,25 @@ export interface LogAdmin {
    * answer. Where brokers do not say whose it is, because they are too old or the user may not ask, only that there is one.
    */
   openTransactions(held: readonly Standstill[]): Promise<readonly OpenTransaction[]>
+  /** Who is in a group, and what each was assigned. A group that does not exist has the state `none`. */
+  describeGroup(group: string): Promise<GroupInfo>
+}
+
+export interface GroupInfo {
+  /** `rebalancing`: in a round, in which nobody says what its members tell and are assigned. */
+  readonly state: 'none' | 'empty' | 'stable' | 'rebalancing'
+  readonly members: readonly GroupMember[]
+}
+
+export interface GroupMember {
+  readonly id: string
+  readonly instanceId: string | undefined
+  readonly clientId: string
+  /** From where it is connected, as the broker sees it. */
+  readonly host: string
+  /** What it told when it joined; undefined in a round, and of a member that is not of this sort. */
+  readonly told: Uint8Array | undefined
+  readonly assignment: Assignment | undefined
 }
 
 /** Where a reader of committed records stands that cannot go on although there is more. */

@@ -2,6 +2,7 @@ import { MillraceError } from '../core/errors.js'
 import { PositionMap, type Offset, type Positions, type TopicPartition } from '../core/record.js'
 import type {
   CommittedOffset,
+  GroupInfo,
   Isolation,
   LogAdmin,
   NewTopic,
@@ -87,6 +88,10 @@ export class MemoryAdmin implements LogAdmin {
         return open !== undefined && open.startOffset <= at.offset ? [open] : []
       }),
     )
+  }
+
+  describeGroup(group: string): Promise<GroupInfo> {
+    return this.#broker.answer(() => this.#broker.groups.info(group, this.#broker.offsets.has(group)))
   }
 
   #offsets(partitions: readonly TopicPartition[], offsetOf: (log: PartitionLog) => Offset): Promise<Positions> {

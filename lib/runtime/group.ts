@@ -5,7 +5,7 @@ import type { EngineOptions } from './setup/engine-options.js'
 import { mostOf, type PartitionCounts } from './membership/growth.js'
 import { transactionalId, type Parts } from './parts.js'
 import { placeStandbys } from './membership/standby-placement.js'
-import { encodeTold, leaderTells, memberTells } from './membership/told.js'
+import { encodeTold, leaderTells, memberTells, type MemberTells } from './membership/told.js'
 import type { Topology } from './setup/topology.js'
 
 /** A new generation, and this member's part of it. */
@@ -40,7 +40,7 @@ export async function joinGroup(
 ): Promise<Membership> {
   const { app, log, sessionTimeoutMs, instanceId } = options
   const { topology, inventory, growth } = parts
-  const own = transactionalId(options)
+  const own = { transactions: transactionalId(options), instance: options.instance, http: options.http ?? '' }
   let isKnown = true
   await inventory.refresh()
   const membership = await log.join({
@@ -59,8 +59,8 @@ export async function joinGroup(
       const told = leaderTells(bytes)
       if (told === undefined) throw mismatch(app, events)
       const { tasks, standbys, partitions, alive: known, you } = told
-      isKnown = you === own
-      const alive = new Set([...known.filter((id) => id !== you), own])
+      isKnown = you === own.transactions
+      const alive = new Set([...known.filter((id) => id !== you), own.transactions])
       return events.onAssign({ generation, tasks, standbys, partitions, alive, continuous })
     },
     onLost: events.onLost,
@@ -79,10 +79,13 @@ function mismatch(app: string, { onMismatch }: GroupEvents): MillraceError {
   return error
 }
 
-function told(transactions: string, { tasks, standbys, inventory, growth }: Parts): Uint8Array {
+function told(
+  own: Pick<MemberTells, 'transactions' | 'instance' | 'http'>,
+  { tasks, standbys, inventory, growth }: Parts,
+): Uint8Array {
   for (const state of standbys.states) inventory.note(state)
   return encodeTold({
-    transactions,
+    ...own,
     holds: tasks.held,
     standbys: standbys.tasks,
     current: standbys.current,

@@ -60,6 +60,7 @@ export async function newProcess(options: ProcessOptions): Promise<Process> {
       onTrouble,
       bootId: 'test',
       startId,
+      instance: startId,
     },
     () => undefined,
   )

@@ -2,6 +2,7 @@ import { MillraceError } from '../../core/errors.js'
 import { PositionMap, type Positions, type TopicPartition } from '../../core/record.js'
 import type {
   CommittedOffset,
+  GroupInfo,
   Isolation,
   LogAdmin,
   NewTopic,
@@ -16,6 +17,7 @@ import { fenceDead } from '../producing/fencing.js'
 import { listPositions } from '../producing/offset-answers.js'
 import { logEnds, perLeader } from '../connection/per-leader.js'
 import { deleteRecords, offsetFetch, type OffsetFetchResponse } from '../protocol/offsets.js'
+import { describeGroup } from './describe-group.js'
 import { openTransactions } from './open-transactions.js'
 import { describeTopics, listTopics, makeTopics } from './topic-admin.js'
 
@@ -102,6 +104,10 @@ export class KafkaAdmin implements LogAdmin {
 
   async openTransactions(held: readonly Standstill[]): Promise<readonly OpenTransaction[]> {
     return held.length === 0 ? [] : await openTransactions(this.#channel, held)
+  }
+
+  async describeGroup(group: string): Promise<GroupInfo> {
+    return await describeGroup(this.#channel, group)
   }
 }
 

@@ -27,6 +27,7 @@ export const Code = {
   concurrentTransactions: 51,
   operationNotAttempted: 55,
   storageError: 56,
+  groupIdNotFound: 69,
   memberIdRequired: 79,
   fencedInstance: 82,
   unstableOffsets: 88,

@@ -15,6 +15,10 @@ export class GroupOffsets {
     merge(entryOf(this.#committed, group), listed(positions, notes))
   }
 
+  has(group: string): boolean {
+    return this.#committed.has(group)
+  }
+
   forgetGroup(group: string): void {
     this.#committed.delete(group)
   }

@@ -1,4 +1,4 @@
-import type { Assignment, MemberTold } from '../../log/port.js'
+import type { Assignment, GroupInfo, MemberTold } from '../../log/port.js'
 
 /** What a member hears from its group between its own calls; must not call back into the group at once. */
 export interface MemberEvents {
@@ -59,6 +59,19 @@ export class Group {
 
   get isEmpty(): boolean {
     return this.#seats.size === 0
+  }
+
+  get info(): GroupInfo {
+    const isStable = this.#phase === 'stable'
+    const members = [...this.#seats.values()].map(({ memberId, instanceId, told, assignment }) => ({
+      id: memberId,
+      instanceId,
+      clientId: 'memory',
+      host: '',
+      told: isStable ? told : undefined,
+      assignment: isStable ? assignment : undefined,
+    }))
+    return { state: isStable ? 'stable' : 'rebalancing', members }
   }
 
   has(memberId: string): boolean {

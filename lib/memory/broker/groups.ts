@@ -1,5 +1,5 @@
 import { MillraceError } from '../../core/errors.js'
-import type { Generation } from '../../log/port.js'
+import type { Generation, GroupInfo } from '../../log/port.js'
 import { Group } from './group.js'
 
 /** The group coordinator: every group of the embedded log by name. */
@@ -11,6 +11,13 @@ export class Groups {
     let group = this.#groups.get(name)
     if (group === undefined) this.#groups.set(name, (group = new Group(name)))
     return group
+  }
+
+  /** A group that nobody is in exists as long as it has offsets. */
+  info(name: string, hasOffsets: boolean): GroupInfo {
+    const group = this.#groups.get(name)
+    if (group?.isEmpty === false) return group.info
+    return { state: hasOffsets ? 'empty' : 'none', members: [] }
   }
 
   /** Throws `BROKER_REFUSED`. */

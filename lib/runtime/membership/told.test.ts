@@ -1,13 +1,24 @@
 import fc from 'fast-check'
 import { encodeTold, leaderTells, memberTells, type LeaderTells, type MemberTells } from './told.js'
 
-const nothing = { transactions: '', holds: [], standbys: [], current: [], stores: [], partitions: {} }
+const nothing = {
+  transactions: '',
+  instance: '',
+  http: '',
+  holds: [],
+  standbys: [],
+  current: [],
+  stores: [],
+  partitions: {},
+}
 const json = (value: unknown): Uint8Array => Buffer.from(JSON.stringify(value))
 
 describe('what members and leader tell each other', () => {
   it('arrives as it was told', () => {
     const member: MemberTells = {
       transactions: 'app:1',
+      instance: 'a',
+      http: 'http://10.0.0.1:7070',
       holds: [0, 2],
       standbys: [1, 3],
       current: [3],

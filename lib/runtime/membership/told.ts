@@ -6,6 +6,9 @@ import type { PartitionCounts } from './growth.js'
 export interface MemberTells {
   /** Its transactional id. */
   readonly transactions: string
+  /** What people know the process by, and where it can be asked over HTTP: a URL, empty when nowhere. */
+  readonly instance: string
+  readonly http: string
   readonly holds: readonly number[]
   /** Tasks it keeps a standby of, and those of them that are up to date. */
   readonly standbys: readonly number[]
@@ -41,6 +44,8 @@ export function memberTells(bytes: Uint8Array): MemberTells {
   const told = parse(bytes)
   return {
     transactions: text(told['transactions']),
+    instance: text(told['instance']),
+    http: text(told['http']),
     holds: numbers(told['holds']),
     standbys: numbers(told['standbys']),
     current: numbers(told['current']),

@@ -34,6 +34,10 @@ export interface EngineOptions {
   readonly commitLingerMs: number
   readonly sessionTimeoutMs: number
   readonly instanceId: string | undefined
+  /** What people know this process by: its `instanceId`, or a part of `startId`. */
+  readonly instance: string
+  /** Where others can ask it: the URL of its HTTP listener. */
+  readonly http?: string | undefined
   readonly createTopics: boolean
   readonly replicationFactor: number
   /** Objects kept in memory over all tables; twice as many at most. */

@@ -40,6 +40,7 @@ function olderAdmin(admin: LogAdmin, onCreate: (configs: NewTopic['configs']) =>
     trim: (before) => admin.trim(before),
     fence: (prefix, alive) => admin.fence(prefix, alive),
     openTransactions: (held) => admin.openTransactions(held),
+    describeGroup: (group) => admin.describeGroup(group),
     async describe(topics) {
       const infos = [...(await admin.describe(topics))].map(([name, info]) => {
         const configs = new Map([...(info?.configs ?? [])].filter(([config]) => !unknown.test(config)))

@@ -53,6 +53,49 @@ export function groupContract(world: World): void {
       expect(first.events.filter((event) => event.startsWith('lost'))).toEqual([])
     })
 
+    it('is described with what its members tell and are assigned, while it exists', async () => {
+      const { admin } = world().log
+      const options = await newGroup()
+      expect(await admin.describeGroup(options.group)).toEqual({ state: 'none', members: [] })
+      const first = await GroupMember.join(world().log, { ...options, tell: () => 'one' })
+      await using elsewhere = await world().open()
+      await using second = await GroupMember.join(elsewhere, { ...options, instanceId: 'static', tell: () => 'two' })
+      await until(() => first.held.length === 2 && second.held.length === 2)
+      const { state, members } = await admin.describeGroup(options.group)
+      expect(state).toBe('stable')
+      const text = (bytes: Uint8Array | undefined): string => Buffer.from(bytes ?? []).toString()
+      const seen = members.map(({ id, instanceId, told, assignment }) => {
+        const held = assignment?.partitions.map(({ partition }) => partition).sort((a, b) => a - b)
+        return { id, instanceId, told: text(told), held, heard: text(assignment?.told) }
+      })
+      expect(seen).toHaveLength(2)
+      const of = ({ generation, held, told }: GroupMember) => ({ id: generation.memberId, held, heard: told })
+      expect(seen).toContainEqual({ ...of(first), instanceId: undefined, told: 'one' })
+      expect(seen).toContainEqual({ ...of(second), instanceId: 'static', told: 'two' })
+      await first.membership.leave()
+      await until(() => second.held.length === 4)
+      expect((await admin.describeGroup(options.group)).members).toHaveLength(1)
+    })
+
+    it('is described as being in a round while it is in one', async () => {
+      const options = await newGroup()
+      let release = (): void => undefined
+      const released = new Promise<void>((resolve) => (release = resolve))
+      await using first = await GroupMember.join(world().log, { ...options, barrier: () => released })
+      await using elsewhere = await world().open()
+      const joining = GroupMember.join(elsewhere, options)
+      await until(() => first.events.includes('revoke'))
+      const { state, members } = await world().log.admin.describeGroup(options.group)
+      expect(state).toBe('rebalancing')
+      expect(members.map(({ told, assignment }) => [told, assignment])).not.toContainEqual([
+        expect.anything(),
+        expect.anything(),
+      ])
+      release()
+      await using second = await joining
+      expect(second.held.length).toBeGreaterThan(0)
+    })
+
     it('waits for onRevoke before anybody gets a new assignment', async () => {
       const options = await newGroup()
       let release = (): void => undefined
