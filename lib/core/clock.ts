@@ -1,3 +1,10 @@
+/** What ends a sleep early: an `AbortSignal`, or less. */
+export interface Cancel {
+  readonly aborted: boolean
+  addEventListener(type: 'abort', onAbort: () => void, options?: { readonly once?: boolean }): void
+  removeEventListener(type: 'abort', onAbort: () => void): void
+}
+
 /** Time comes in as an argument everywhere, so that tests can hold it. */
 export interface Clock {
   /** Milliseconds since the epoch. */
@@ -5,7 +12,7 @@ export interface Clock {
   /** Milliseconds that never go back; for intervals. */
   elapsed(): number
   /** Resolves after `ms`, 24 days at most, or at once when `signal` aborts. Never rejects. */
-  sleep(ms: number, signal?: AbortSignal): Promise<void>
+  sleep(ms: number, signal?: Cancel): Promise<void>
   /** Lets the event loop turn once: I/O, timers and other promises get their chance. */
   breathe(): Promise<void>
   /** Calls `tick` every `ms` until the returned function is called. Does not keep the process alive. */
@@ -30,7 +37,7 @@ export const systemClock: Clock = {
 /** The same, on which sleeping does not keep the process alive either. */
 export const idleClock: Clock = { ...systemClock, sleep: (ms, signal) => asleep(ms, signal, false) }
 
-function asleep(ms: number, signal: AbortSignal | undefined, holdsProcess: boolean): Promise<void> {
+function asleep(ms: number, signal: Cancel | undefined, holdsProcess: boolean): Promise<void> {
   return new Promise((resolve) => {
     if (signal?.aborted === true) return resolve()
     const done = (): void => {

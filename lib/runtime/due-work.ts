@@ -37,6 +37,8 @@ interface TaskLane extends Lane {
 export class DueWork {
   readonly #parts: DueWorkParts
   #timeLookedAt = -Infinity
+  /** Of each task; made once, since they are looked at a thousand times a second. */
+  readonly #lanesOf = new WeakMap<Task, readonly TaskLane[]>()
   /** Which lane comes first: the one behind that in which time was up. */
   #first = 0
 
@@ -108,10 +110,16 @@ export class DueWork {
 
   #lanes(): readonly TaskLane[] {
     const lanes: TaskLane[] = []
-    for (const task of this.#parts.tasks.running.values()) {
+    for (const task of this.#parts.tasks.running.values()) for (const lane of this.#ofTask(task)) lanes.push(lane)
+    return lanes
+  }
+
+  #ofTask(task: Task): readonly TaskLane[] {
+    let lanes = this.#lanesOf.get(task)
+    if (lanes === undefined) {
       const { agenda } = task
-      if (agenda === undefined) continue
-      for (const lane of agenda.lanes) lanes.push({ ...lane, task, agenda })
+      lanes = agenda === undefined ? [] : agenda.lanes.map((lane) => ({ ...lane, task, agenda }))
+      this.#lanesOf.set(task, lanes)
     }
     return lanes
   }

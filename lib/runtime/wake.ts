@@ -1,10 +1,13 @@
-import type { Clock } from '../core/clock.js'
+import type { Cancel, Clock } from '../core/clock.js'
 
-/** Lets a loop sleep until something happens: a wake during the work before counts. */
-export class Wake {
+/**
+ * Lets a loop sleep until something happens: a wake during the work before counts. A busy loop is woken a thousand times a second,
+ * so it is itself what ends the sleep: an `AbortController` for each took a tenth of what a process spent at 5,000 records a second.
+ */
+export class Wake implements Cancel {
   readonly #clock: Clock
   #woken = false
-  #sleeping: AbortController | undefined
+  #onWake: (() => void) | undefined
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -12,15 +15,23 @@ export class Wake {
 
   wake = (): void => {
     this.#woken = true
-    this.#sleeping?.abort()
+    this.#onWake?.()
   }
 
   async wait(ms: number): Promise<void> {
-    if (!this.#woken) {
-      this.#sleeping = new AbortController()
-      await this.#clock.sleep(ms, this.#sleeping.signal)
-      this.#sleeping = undefined
-    }
+    if (!this.#woken) await this.#clock.sleep(ms, this)
     this.#woken = false
+  }
+
+  get aborted(): boolean {
+    return this.#woken
+  }
+
+  addEventListener(_: 'abort', onWake: () => void): void {
+    this.#onWake = onWake
+  }
+
+  removeEventListener(): void {
+    this.#onWake = undefined
   }
 }
