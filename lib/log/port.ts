@@ -38,20 +38,35 @@ export interface LogAdmin {
   list(prefix: string): Promise<readonly string[]>
   /** Creates topics and waits until they can be written to. A topic that exists already is left as it is. */
   create(topics: readonly NewTopic[]): Promise<void>
+  /**
+   * Deletes topics with all that is in them, and what groups have committed for them; resolves when brokers do not know
+   * them any more. One that does not exist is none to delete. Rejects with `BROKER_REFUSED` where brokers do not allow it.
+   */
+  deleteTopics(topics: readonly string[]): Promise<void>
   /** `all`: high watermark; `committed`: last stable offset. */
   endOffsets(partitions: readonly TopicPartition[], isolation: Isolation): Promise<Positions>
   startOffsets(partitions: readonly TopicPartition[]): Promise<Positions>
+  /**
+   * The first offset of a record with this timestamp or a later one (milliseconds since the epoch, 0 or more). A partition
+   * without such a record is absent from the answer.
+   */
+  offsetsAt(partitions: readonly TopicPartition[], timestampMs: number): Promise<Positions>
   /**
    * Offsets a group has committed; waits until no transactional commit is pending on any of them (OffsetFetch with
    * requireStable, KIP-447). A partition without a committed offset is absent from the answer.
    */
   stableCommitted(group: string, partitions: readonly TopicPartition[]): Promise<Positions>
-  /** The same, each with the note that was committed beside it; `any` does not wait for what is pending. */
+  /**
+   * The same, each with the note that was committed beside it; `any` does not wait for what is pending. `all`: of whichever
+   * partitions the group has offsets.
+   */
   groupOffsets(
     group: string,
-    partitions: readonly TopicPartition[],
+    partitions: readonly TopicPartition[] | 'all',
     which: 'stable' | 'any',
   ): Promise<readonly CommittedOffset[]>
+  /** The group has no offsets of these partitions any more. Rejects with `BROKER_REFUSED` while members of it read their topics. */
+  forgetOffsets(group: string, partitions: readonly TopicPartition[]): Promise<void>
   /** DeleteRecords below these offsets. */
   trim(before: Positions): Promise<void>
   /**

@@ -11,6 +11,7 @@ import type {
   TopicInfo,
 } from '../log/port.js'
 import type { Broker } from './broker/broker.js'
+import { offsetAt } from './storage/offset-at.js'
 import type { PartitionLog } from './storage/partition-log.js'
 
 export class MemoryAdmin implements LogAdmin {
@@ -34,12 +35,28 @@ export class MemoryAdmin implements LogAdmin {
     })
   }
 
+  deleteTopics(topics: readonly string[]): Promise<void> {
+    return this.#broker.answer(() => {
+      for (const topic of topics) this.#broker.deleteTopic(topic)
+    })
+  }
+
   endOffsets(partitions: readonly TopicPartition[], isolation: Isolation): Promise<Positions> {
     return this.#offsets(partitions, (log) => (isolation === 'all' ? log.endOffset : log.stableOffset))
   }
 
   startOffsets(partitions: readonly TopicPartition[]): Promise<Positions> {
     return this.#offsets(partitions, (log) => log.startOffset)
+  }
+
+  async offsetsAt(partitions: readonly TopicPartition[], timestampMs: number): Promise<Positions> {
+    await this.#broker.clock.breathe()
+    const offsets = new PositionMap()
+    for (const at of partitions) {
+      const offset = await offsetAt(this.#broker.topics.partition(at), timestampMs)
+      if (offset !== undefined) offsets.set(at.topic, at.partition, offset)
+    }
+    return offsets.topics
   }
 
   async stableCommitted(group: string, partitions: readonly TopicPartition[]): Promise<Positions> {
@@ -49,12 +66,20 @@ export class MemoryAdmin implements LogAdmin {
 
   async groupOffsets(
     group: string,
-    partitions: readonly TopicPartition[],
+    partitions: readonly TopicPartition[] | 'all',
     which: 'stable' | 'any',
   ): Promise<readonly CommittedOffset[]> {
     await this.#broker.clock.breathe()
     if (which === 'stable') await this.#broker.offsets.stable(group, partitions)
     return this.#broker.offsets.committed(group, partitions)
+  }
+
+  forgetOffsets(group: string, partitions: readonly TopicPartition[]): Promise<void> {
+    return this.#broker.answer(() => {
+      if (partitions.length === 0) return
+      this.#broker.groups.demandEmpty(group)
+      this.#broker.offsets.forget(group, partitions)
+    })
   }
 
   trim(before: Positions): Promise<void> {

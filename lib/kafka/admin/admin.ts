@@ -17,6 +17,7 @@ import { fenceDead } from '../producing/fencing.js'
 import { listPositions } from '../producing/offset-answers.js'
 import { logEnds, perLeader } from '../connection/per-leader.js'
 import { deleteRecords, offsetFetch, type OffsetFetchResponse } from '../protocol/offsets.js'
+import { deleteTopics, forgetOffsets } from './deleting.js'
 import { describeGroup } from './describe-group.js'
 import { openTransactions } from './open-transactions.js'
 import { describeTopics, listTopics, makeTopics } from './topic-admin.js'
@@ -41,12 +42,20 @@ export class KafkaAdmin implements LogAdmin {
     if (topics.length > 0) await makeTopics(this.#channel, topics)
   }
 
+  async deleteTopics(topics: readonly string[]): Promise<void> {
+    if (topics.length > 0) await deleteTopics(this.#channel, topics)
+  }
+
   async endOffsets(partitions: readonly TopicPartition[], isolation: Isolation): Promise<Positions> {
     return await logEnds(this.#channel, partitions, 'end', isolation)
   }
 
   async startOffsets(partitions: readonly TopicPartition[]): Promise<Positions> {
     return await logEnds(this.#channel, partitions, 'start', 'all')
+  }
+
+  async offsetsAt(partitions: readonly TopicPartition[], timestampMs: number): Promise<Positions> {
+    return await logEnds(this.#channel, partitions, timestampMs, 'all')
   }
 
   async stableCommitted(group: string, partitions: readonly TopicPartition[]): Promise<Positions> {
@@ -56,12 +65,12 @@ export class KafkaAdmin implements LogAdmin {
 
   async groupOffsets(
     group: string,
-    partitions: readonly TopicPartition[],
+    partitions: readonly TopicPartition[] | 'all',
     which: 'stable' | 'any',
   ): Promise<readonly CommittedOffset[]> {
     const committed: CommittedOffset[] = []
-    let left = partitions
-    while (left.length > 0) {
+    let left = partitions === 'all' ? null : partitions
+    while (left === null || left.length > 0) {
       const body = { group, partitions: left, requireStable: which === 'stable' }
       const answer = await this.#channel.toCoordinator(['group', group], offsetFetch, body, codeOf)
       if (answer.errorCode !== Code.none)
@@ -79,6 +88,10 @@ export class KafkaAdmin implements LogAdmin {
       if (left.length > 0) await this.#channel.clock.sleep(2, this.#channel.closed)
     }
     return committed
+  }
+
+  async forgetOffsets(group: string, partitions: readonly TopicPartition[]): Promise<void> {
+    if (partitions.length > 0) await forgetOffsets(this.#channel, group, partitions)
   }
 
   async trim(before: Positions): Promise<void> {

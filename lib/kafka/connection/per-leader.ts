@@ -48,11 +48,11 @@ export async function perLeader<P extends TopicPartition, Q, R extends Partition
   return results
 }
 
-/** ListOffsets: start or end of partitions. */
+/** ListOffsets: start or end of partitions, or the first offset of a timestamp or a later one; absent where there is none. */
 export async function logEnds(
   channel: Channel,
   partitions: readonly TopicPartition[],
-  which: LogEnd,
+  which: LogEnd | number,
   isolation: Isolation,
 ): Promise<Positions> {
   const results = await perLeader(channel, listOffsets, partitions, (own) => ({ isolation, which, partitions: own }))
@@ -60,9 +60,10 @@ export async function logEnds(
   for (const { topic, partition, offset, errorCode } of results) {
     if (errorCode !== Code.none) {
       const facts = { todo: 'Look at the broker that leads it', topic, partition }
-      throw refused(`The ${which} of ${topic}[${partition}]`, errorCode, { topic: [topic, 'Describe'] }, facts)
+      const what = typeof which === 'number' ? 'offset at a time' : which
+      throw refused(`The ${what} of ${topic}[${partition}]`, errorCode, { topic: [topic, 'Describe'] }, facts)
     }
-    positions.set(topic, partition, offset)
+    if (offset >= 0) positions.set(topic, partition, offset)
   }
   return positions.topics
 }

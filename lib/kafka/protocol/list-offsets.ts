@@ -3,10 +3,12 @@ import { type Api, readByTopic, writeByTopic } from './api.js'
 
 /** Which end of a partition. */
 export type LogEnd = 'start' | 'end'
+const ends = { start: -2, end: -1 } as const
 
 export interface ListOffsetsRequest {
   readonly isolation: Isolation
-  readonly which: LogEnd
+  /** Or the first record of this timestamp or a later one: -1 in the answer when there is none. */
+  readonly which: LogEnd | number
   readonly partitions: readonly { readonly topic: string; readonly partition: number }[]
 }
 
@@ -29,7 +31,7 @@ export const listOffsets: Api<ListOffsetsRequest, readonly ListedOffset[]> = {
     writeByTopic(writer, request.partitions, ({ partition }) => {
       writer.int32(partition)
       if (version >= 4) writer.int32(-1) // any leader epoch
-      writer.int64(request.which === 'start' ? -2 : -1).end()
+      writer.int64(typeof request.which === 'number' ? request.which : ends[request.which]).end()
     })
     writer.end()
   },

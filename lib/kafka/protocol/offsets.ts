@@ -1,6 +1,6 @@
 import type { TopicPartition } from '../../core/record.js'
 import type { Generation } from '../../log/port.js'
-import { type Api, readByTopic, writeByTopic } from './api.js'
+import { type Api, neverFlexible, readByTopic, writeByTopic } from './api.js'
 import type { InTransaction, PartitionResult } from './transaction.js'
 
 export interface CommittedPosition extends TopicPartition {
@@ -86,9 +86,9 @@ export interface OffsetFetchResponse {
   readonly partitions: readonly (Required<CommittedPosition> & PartitionResult)[]
 }
 
-/** `requireStable`: KIP-447. Source: https://kafka.apache.org/protocol.html#The_Messages_OffsetFetch */
+/** `requireStable`: KIP-447; `partitions: null` asks for all that the group has. Source: https://kafka.apache.org/protocol.html#The_Messages_OffsetFetch */
 export const offsetFetch: Api<
-  { readonly group: string; readonly partitions: readonly TopicPartition[]; readonly requireStable: boolean },
+  { readonly group: string; readonly partitions: readonly TopicPartition[] | null; readonly requireStable: boolean },
   OffsetFetchResponse
 > = {
   key: 9,
@@ -98,7 +98,8 @@ export const offsetFetch: Api<
   flexibleFrom: 6,
   encode(writer, { group, partitions, requireStable }) {
     writer.string(group)
-    writeByTopic(writer, partitions, ({ partition }) => writer.int32(partition))
+    if (partitions === null) writer.array(null, () => undefined)
+    else writeByTopic(writer, partitions, ({ partition }) => writer.int32(partition))
     writer.boolean(requireStable).end()
   },
   decode(reader) {
@@ -113,6 +114,32 @@ export const offsetFetch: Api<
       return { topic, partition, offset, note, errorCode }
     })
     return { errorCode: reader.int16(), partitions }
+  },
+}
+
+/** The coordinator answers for the whole group, or for each partition. Source: https://kafka.apache.org/protocol.html#The_Messages_OffsetDelete */
+export const offsetDelete: Api<
+  { readonly group: string; readonly partitions: readonly TopicPartition[] },
+  { readonly errorCode: number; readonly partitions: readonly PartitionResult[] }
+> = {
+  key: 47,
+  name: 'OffsetDelete',
+  lowest: 0,
+  highest: 0,
+  flexibleFrom: neverFlexible,
+  encode(writer, { group, partitions }) {
+    writer.string(group)
+    writeByTopic(writer, partitions, ({ partition }) => writer.int32(partition))
+  },
+  decode(reader) {
+    const errorCode = reader.int16()
+    reader.throttle()
+    const partitions = readByTopic(reader, (topic) => ({
+      topic,
+      partition: reader.int32(),
+      errorCode: reader.int16(),
+    }))
+    return { errorCode, partitions }
   },
 }
 

@@ -49,6 +49,38 @@ export const createTopics: Api<
   },
 }
 
+export interface DeletedTopic {
+  readonly name: string
+  readonly errorCode: number
+  readonly errorMessage: string | null
+}
+
+/** Source: https://kafka.apache.org/protocol.html#The_Messages_DeleteTopics */
+export const deleteTopics: Api<
+  { readonly topics: readonly string[]; readonly timeoutMs: number },
+  readonly DeletedTopic[]
+> = {
+  key: 20,
+  name: 'DeleteTopics',
+  lowest: 1,
+  highest: 5,
+  flexibleFrom: 4,
+  encode(writer, { topics, timeoutMs }) {
+    writer.array(topics, (topic) => writer.string(topic))
+    writer.int32(timeoutMs).end()
+  },
+  decode(reader, version) {
+    reader.throttle()
+    return reader.array(() => {
+      const name = reader.string()
+      const errorCode = reader.int16()
+      const errorMessage = version >= 5 ? reader.nullableString() : null
+      reader.end()
+      return { name, errorCode, errorMessage }
+    })
+  },
+}
+
 export interface DescribedConfigs {
   readonly topic: string
   readonly errorCode: number

@@ -39,6 +39,13 @@ export class Broker {
     }
   }
 
+  /** With what groups have committed for it. One that does not exist is none to delete. */
+  deleteTopic(topic: string): void {
+    if (this.topics.get(topic) === undefined) return
+    this.topics.delete(topic)
+    this.offsets.forgetTopic(topic)
+  }
+
   append(log: PartitionLog, batch: FinishedBatch, stamps: BatchStamps): Offset {
     const rules = this.topics.rules(log.topic)
     const now = this.clock.now()

@@ -23,6 +23,11 @@ export class GroupOffsets {
     this.#committed.delete(group)
   }
 
+  forget(group: string, partitions: readonly TopicPartition[]): void {
+    const committed = this.#committed.get(group)
+    for (const { topic, partition } of partitions) committed?.get(topic)?.delete(partition)
+  }
+
   forgetTopic(topic: string): void {
     for (const topics of this.#committed.values()) topics.delete(topic)
     for (const ofGroup of this.#pending.values()) for (const topics of ofGroup.values()) topics.delete(topic)
@@ -47,19 +52,22 @@ export class GroupOffsets {
   }
 
   /** Resolves when no commit of these partitions is pending. */
-  async stable(group: string, partitions: readonly TopicPartition[]): Promise<void> {
+  async stable(group: string, partitions: readonly TopicPartition[] | 'all'): Promise<void> {
     while (this.#isPending(group, partitions)) await new Promise<void>((resolve) => this.#decided.push(resolve))
   }
 
   /** A partition without an offset is absent from the answer. */
-  committed(group: string, partitions: readonly TopicPartition[]): readonly CommittedOffset[] {
+  committed(group: string, partitions: readonly TopicPartition[] | 'all'): readonly CommittedOffset[] {
     const committed = this.#committed.get(group)
+    if (partitions === 'all') return committed === undefined ? [] : all(committed)
     return partitions.flatMap(({ topic, partition }) => committed?.get(topic)?.get(partition) ?? [])
   }
 
-  #isPending(group: string, partitions: readonly TopicPartition[]): boolean {
+  #isPending(group: string, partitions: readonly TopicPartition[] | 'all'): boolean {
     for (const offsets of this.#pending.get(group)?.values() ?? []) {
-      if (partitions.some(({ topic, partition }) => offsets.get(topic)?.has(partition) === true)) return true
+      if (partitions === 'all') {
+        if (all(offsets).length > 0) return true
+      } else if (partitions.some(({ topic, partition }) => offsets.get(topic)?.has(partition) === true)) return true
     }
     return false
   }

@@ -41,6 +41,9 @@ function olderAdmin(admin: LogAdmin, onCreate: (configs: NewTopic['configs']) =>
     fence: (prefix, alive) => admin.fence(prefix, alive),
     openTransactions: (held) => admin.openTransactions(held),
     describeGroup: (group) => admin.describeGroup(group),
+    deleteTopics: (topics) => admin.deleteTopics(topics),
+    offsetsAt: (partitions, timestampMs) => admin.offsetsAt(partitions, timestampMs),
+    forgetOffsets: (group, partitions) => admin.forgetOffsets(group, partitions),
     async describe(topics) {
       const infos = [...(await admin.describe(topics))].map(([name, info]) => {
         const configs = new Map([...(info?.configs ?? [])].filter(([config]) => !unknown.test(config)))

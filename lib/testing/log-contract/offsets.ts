@@ -148,6 +148,51 @@ export function offsetsContract(world: World): void {
       }
     })
 
+    it('are told of all partitions that a group has some of, whoever asks', async () => {
+      const { log } = world()
+      const group = world().name('group')
+      const [one, other] = [await newTopic(world(), 3), await newTopic(world(), 1)]
+      const positions = PositionMap.of([
+        [one, 0, 4],
+        [one, 2, 6],
+        [other, 0, 1],
+      ]).topics
+      await using channel = await log.idempotent()
+      await channel.begin([], group)
+      await channel.offsets({ group, generationId: -1, memberId: '', withoutMembers: true }, positions)
+      await channel.commit()
+      const committed = await log.admin.groupOffsets(group, 'all', 'stable')
+      const found = PositionMap.of(committed.map(({ topic, partition, offset }) => [topic, partition, offset]))
+      expect(found.topics).toEqual(positions)
+      expect(await log.admin.groupOffsets(world().name('group'), 'all', 'stable')).toEqual([])
+    })
+
+    it('are forgotten partition by partition, and not while somebody reads their topics', async () => {
+      const { log } = world()
+      await using member = await newMember(2)
+      const { group } = member
+      const [first, second] = allPartitions(member.assignment.partitions[0]!.topic, 2) as [never, never]
+      await using channel = await log.idempotent()
+      await channel.begin([], group)
+      const { topic } = member.assignment.partitions[0]!
+      const positions = PositionMap.of([
+        [topic, 0, 4],
+        [topic, 1, 6],
+      ]).topics
+      await channel.offsets(member.generation, positions)
+      await channel.commit()
+      await expect(log.admin.forgetOffsets(group, [first])).rejects.toMatchObject({ code: 'BROKER_REFUSED' })
+      expect(await log.admin.stableCommitted(group, [first, second])).toEqual(positions)
+      await member[Symbol.asyncDispose]()
+
+      await log.admin.forgetOffsets(group, [first])
+      expect(await log.admin.stableCommitted(group, [first, second])).toEqual(positionOf(second, 6))
+      const missing = { topic: world().name('missing'), partition: 0 }
+      await log.admin.forgetOffsets(group, [missing, first])
+      await log.admin.forgetOffsets(world().name('group'), [first])
+      expect(await log.admin.groupOffsets(group, 'all', 'any')).toHaveLength(1)
+    })
+
     it('are kept by the commit of an idempotent channel, and not before', async () => {
       const { log } = world()
       await using member = await newMember(3)

@@ -1,5 +1,6 @@
 import type { World } from './contract-log.js'
-import { batchOf, known, newTopic, put } from './rows.js'
+import { allPartitions, batchOf, endOf, known, newTopic, positionOf, put, someTime, transactionsOf } from './rows.js'
+import { PositionMap } from '../../core/record.js'
 
 export function topicContract(world: World): void {
   describe('topics', () => {
@@ -46,11 +47,63 @@ export function topicContract(world: World): void {
       expect([...(await world().log.admin.list(prefix))].sort()).toEqual(names)
     })
 
+    it('deletes topics with what is in them; of the same name there can be others at once', async () => {
+      const { log } = world()
+      const [topic, other] = [await newTopic(world(), 2), await newTopic(world())]
+      const missing = world().name('missing')
+      const at = { topic, partition: 1 }
+      await put(log, at, batchOf(['gone']))
+      const before = known((await log.admin.describe([topic])).get(topic))
+      await log.admin.deleteTopics([topic, missing])
+      expect([...(await log.admin.describe([topic, missing])).values()]).toEqual([undefined, undefined])
+      expect(await log.admin.list(topic)).toEqual([])
+      expect((await log.admin.describe([other])).get(other)).toBeDefined()
+
+      await log.admin.create([{ name: topic, partitions: 2, replicationFactor: -1, configs: {} }])
+      expect(known((await log.admin.describe([topic])).get(topic)).id).not.toBe(before.id)
+      expect(await endOf(log, at, 'all')).toBe(0)
+    })
+
     it('can write to a topic as soon as it is made', async () => {
       const topic = await newTopic(world(), 8)
       for (let partition = 0; partition < 8; partition++) await put(world().log, { topic, partition }, batchOf(['x']))
       const ends = await world().log.admin.endOffsets([{ topic, partition: 7 }], 'all')
       expect(ends.get(topic)?.get(7)).toBe(1)
+    })
+  })
+
+  describe('offsets at a time', () => {
+    it('are of the first record of that time or a later one, in whichever place of a batch it is', async () => {
+      const { log } = world()
+      const topic = await newTopic(world(), 2)
+      const [at, empty] = allPartitions(topic, 2) as [{ topic: string; partition: number }, never]
+      const row = (seconds: number) => ({ value: `${seconds}`, timestamp: someTime + seconds * 1_000 })
+      await put(log, at, batchOf([row(10), row(11), row(12)]), batchOf([row(20), row(15), row(30)]))
+      await using channel = await transactionsOf(log, world().name('id'))
+      await channel.begin([at], undefined)
+      await channel.append(at, batchOf([row(40)]))
+      await channel.commit()
+      const offsets = async (seconds: number) => await log.admin.offsetsAt([at, empty], someTime + seconds * 1_000)
+      for (const [seconds, offset] of [
+        [0, 0],
+        [10, 0],
+        [11, 1],
+        [11.001, 2],
+        [13, 3],
+        [25, 5],
+        [31, 6],
+        [40, 6],
+      ] as const)
+        expect([seconds, await offsets(seconds)]).toEqual([seconds, positionOf(at, offset)])
+      expect((await log.admin.offsetsAt([at], 0)).get(topic)?.get(0)).toBe(0)
+      expect(await log.admin.offsetsAt([empty], 0)).toEqual(new PositionMap().topics)
+    })
+
+    it('are of no partition whose records are all earlier', async () => {
+      const { log } = world()
+      const at = { topic: await newTopic(world()), partition: 0 }
+      await put(log, at, batchOf([{ value: 'x', timestamp: someTime }]))
+      expect(await log.admin.offsetsAt([at], someTime + 1_000)).toEqual(new PositionMap().topics)
     })
   })
 }
