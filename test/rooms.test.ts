@@ -45,6 +45,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'memory',
     'store',
     'model',
+    'connect',
     'state',
     'turn',
     'runtime',
@@ -127,6 +128,7 @@ const innerRooms: Readonly<Record<string, Readonly<Record<string, readonly strin
   },
   tcp: { frames: [], '.': ['frames'] },
   app: { replaying: [], '.': ['replaying'] },
+  cli: { frame: [], commands: ['frame'], '.': ['frame', 'commands'] },
 }
 
 /** Packages, and the only rooms that know them. Node's own modules are free. */

@@ -16,6 +16,7 @@ import { kindName, quarantined, release } from '../runtime/quarantine.js'
 import { waitingTurns } from '../runtime/waiting-turns.js'
 import { levelFolder } from '../store/level/level-folder.js'
 import { memoryFolder } from '../store/memory/memory-folder.js'
+import { inspector } from './inspector.js'
 import { asPort } from './logs.js'
 import type { App, CloseOptions, Drained, QueriesOf, StateOf, StateReader } from './app.js'
 import { resolveOptions, type AppOptions } from './options.js'
@@ -74,7 +75,9 @@ export function createApp(options: AppOptions): App {
     return { engine, connections }
   }
   const description = [describeProgram(options.id, definition), ...describeConnectors(options.id, connectors)]
-  return new RunningApp(parts, () => own?.[Symbol.asyncDispose](), description.join('\n'))
+  const app = new RunningApp(parts, () => own?.[Symbol.asyncDispose](), description.join('\n'))
+  inspector()?.made({ app, options, program: definition })
+  return app
 }
 
 /** What an app is made of. */
@@ -112,6 +115,8 @@ class RunningApp implements App {
   }
 
   start(): Promise<void> {
+    const looking = inspector()
+    if (looking !== undefined) return looking.starting(this)
     if (this.#closing !== undefined)
       return this.#telling(async () => {
         throw new MillraceError('APP_CLOSED', 'the app has been closed; make a new one with createApp')

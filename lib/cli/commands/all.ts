@@ -1,0 +1,17 @@
+import type { Define } from '../frame/does.js'
+
+/** A command; its file is read when it is called. */
+export interface Listed {
+  readonly name: string
+  readonly summary: string
+  readonly load: () => Promise<{ readonly define: Define }>
+}
+
+/** In the order of the help text: from the first day to the bad one. */
+export const commands: readonly Listed[] = [
+  {
+    name: 'topics',
+    summary: 'the topics an app needs: list, check, create, and the permissions on them',
+    load: () => import('./topics.js'),
+  },
+]
