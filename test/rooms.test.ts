@@ -127,6 +127,7 @@ const innerRooms: Readonly<Record<string, Readonly<Record<string, readonly strin
     '.': ['messages', 'child', 'taps', 'targets'],
   },
   tcp: { frames: [], '.': ['frames'] },
+  http: { '.': [], serving: ['.'], node: ['.', 'serving'] },
   app: { replaying: [], '.': ['replaying'] },
   cli: { frame: [], commands: ['frame'], '.': ['frame', 'commands'] },
 }

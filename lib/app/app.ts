@@ -1,5 +1,6 @@
 import type { Duration } from '../core/duration.js'
 import type { ConnectorHealth, ConnectorStats } from '../connect/runner.js'
+import type { HttpHandler } from '../http/route.js'
 import type { DeepReadonly } from '../model/deep-readonly.js'
 import type { AnyStateObject, Queries, StateObject } from '../model/state-object.js'
 import type { Health, Stats } from '../runtime/setup/engine-options.js'
@@ -59,6 +60,13 @@ export interface App extends AsyncDisposable {
   stats(): AppStats
   /** Every topic, kind, store, source and sink of the app, as text. */
   describe(): string
+  /**
+   * Answers what the listener does, for a web server that you have: give it requests as `fetch` has them. It answers before `start()` and after
+   * `close()` too, and never rejects. Without a token in `http` it answers probes only, unless it is told who asks. See `docs/http.md`.
+   */
+  readonly handler: HttpHandler
+  /** Where the app is reached over HTTP: once it listens, or as `advertised` says. */
+  readonly http: { readonly url: string } | undefined
 }
 
 export interface AppHealth extends Health {

@@ -6,6 +6,8 @@ import { checkConnectors, Connections, describeConnectors, writtenBySources } fr
 import { checkOptions, duration, type Rules } from '../core/options.js'
 import { MillraceError } from '../core/errors.js'
 import { describing, stderrLogger, unfailing } from '../core/logger.js'
+import { HttpServer } from '../http/node/http-server.js'
+import type { HttpHandler } from '../http/route.js'
 import { kafkaLog } from '../kafka/kafka-log.js'
 import { describeProgram } from '../model/describe.js'
 import { demandForeignTopics, program } from '../model/program.js'
@@ -18,6 +20,7 @@ import { levelFolder } from '../store/level/level-folder.js'
 import { memoryFolder } from '../store/memory/memory-folder.js'
 import { inspector } from './inspector.js'
 import { asPort } from './logs.js'
+import { routesOf } from './routes.js'
 import type { App, CloseOptions, Drained, QueriesOf, StateOf, StateReader } from './app.js'
 import { resolveOptions, type AppOptions } from './options.js'
 import { eachUntilStopped, readerOf, untilStopped } from './until-stopped.js'
@@ -30,7 +33,7 @@ const closeOptions: Rules<CloseOptions> = { timeout: duration }
  * Throws `OPTIONS_INVALID` and `DEFINITION_INVALID` at once.
  */
 export function createApp(options: AppOptions): App {
-  const resolved = resolveOptions(options)
+  const { http: httpOptions, ...resolved } = resolveOptions(options)
   const { dataDir } = resolved
   const connectors = { sources: options.sources ?? [], sinks: options.sinks ?? [] }
   checkConnectors(options.id, connectors)
@@ -41,7 +44,7 @@ export function createApp(options: AppOptions): App {
   const own = options.kafka === undefined ? undefined : kafkaLog(options.kafka, { logger })
   const log = own ?? asPort(options.log)
   const startId = randomUUID()
-  const parts = (onFailure: (error: unknown) => void): Parts => {
+  const parts = (app: App, onFailure: (error: unknown) => void): Parts => {
     const engine = new Engine(
       {
         ...resolved,
@@ -57,6 +60,7 @@ export function createApp(options: AppOptions): App {
         bootId: systemBootId(),
         startId,
         instance: options.instanceId ?? startId.slice(0, 8),
+        http: () => http.url,
       },
       onFailure,
     )
@@ -72,7 +76,13 @@ export function createApp(options: AppOptions): App {
       },
       connectors,
     )
-    return { engine, connections }
+    const http = new HttpServer({
+      http: httpOptions,
+      routes: () => routesOf({ app, engine, http: httpOptions }),
+      clock: systemClock,
+      logger: describing(unfailing(logger)),
+    })
+    return { engine, connections, http }
   }
   const description = [describeProgram(options.id, definition), ...describeConnectors(options.id, connectors)]
   const app = new RunningApp(parts, () => own?.[Symbol.asyncDispose](), description.join('\n'))
@@ -84,11 +94,13 @@ export function createApp(options: AppOptions): App {
 interface Parts {
   readonly engine: Engine
   readonly connections: Connections
+  readonly http: HttpServer
 }
 
 class RunningApp implements App {
   readonly #engine: Engine
   readonly #connections: Connections
+  readonly #http: HttpServer
   readonly #disposeLog: () => PromiseLike<void> | undefined
   readonly #description: string
   #started: Promise<void> | undefined
@@ -102,13 +114,14 @@ class RunningApp implements App {
   }
 
   constructor(
-    parts: (onFailure: (error: unknown) => void) => Parts,
+    parts: (app: App, onFailure: (error: unknown) => void) => Parts,
     disposeLog: () => PromiseLike<void> | undefined,
     description: string,
   ) {
-    const { engine, connections } = parts(() => this.#failed())
+    const { engine, connections, http } = parts(this, () => this.#failed())
     this.#engine = engine
     this.#connections = connections
+    this.#http = http
     this.#disposeLog = disposeLog
     this.#description = description
     this.#closed = new Promise((resolve, reject) => (this.#settle = { resolve, reject }))
@@ -125,8 +138,15 @@ class RunningApp implements App {
     return this.#started
   }
 
-  /** What comes from outside finds all that reads it running. */
+  /** Probes are answered from the first, and the group is told where. What comes from outside finds all that reads it running. */
   async #start(): Promise<void> {
+    try {
+      await this.#http.open()
+    } catch (error) {
+      this.#engine.fail(error)
+      throw error
+    }
+    if (this.#closing !== undefined) throw new MillraceError('APP_CLOSED', 'the app was closed while it was starting')
     await this.#engine.start()
     try {
       await this.#connections.start()
@@ -167,6 +187,8 @@ class RunningApp implements App {
     await this.#engine.stop(this.#connections.hasSinks ? (left() * 2) / 3 : left())
     await within(left(), this.#connections.closeSinks())
     await this.#disposeLog()
+    // Last, so that probes hear to the end what it is doing.
+    await this.#http.close()
     const { failure } = this.#engine
     if (failure === undefined) return this.#settle.resolve()
     // Without anybody who hears of it this is an unhandled rejection, which ends the process: better than one that seems to be well.
@@ -216,6 +238,15 @@ class RunningApp implements App {
 
   describe(): string {
     return this.#description
+  }
+
+  get handler(): HttpHandler {
+    return this.#http.handler
+  }
+
+  get http(): App['http'] {
+    const { url } = this.#http
+    return url === undefined ? undefined : { url }
   }
 
   [Symbol.asyncDispose](): Promise<void> {

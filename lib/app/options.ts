@@ -2,6 +2,7 @@ import { durationMs, type Duration } from '../core/duration.js'
 import { MillraceError } from '../core/errors.js'
 import type { Logger } from '../core/logger.js'
 import {
+  anything,
   anyText,
   checkOptions,
   duration,
@@ -18,6 +19,7 @@ import {
 } from '../core/options.js'
 import type { Sink } from '../connect/sink.js'
 import type { Source } from '../connect/source.js'
+import { resolveHttp, type HttpOptions, type ResolvedHttp } from '../http/options.js'
 import type { KafkaOptions } from '../kafka/connection/options.js'
 import type { Log } from '../log/port.js'
 import { checkAppId } from '../model/names.js'
@@ -81,6 +83,8 @@ export interface AppOptions {
    * `@bokuweb/zstd-wasm` (`COMPRESSION_UNAVAILABLE` at the start without). @default 'gzip'
    */
   readonly compression?: 'gzip' | 'zstd' | 'none'
+  /** Listens for HTTP: probes, state, metrics and the page. See `docs/http.md`. @default nothing listens */
+  readonly http?: HttpOptions
   /** @default warnings and errors as JSON lines on stderr */
   readonly logger?: Logger
 }
@@ -111,6 +115,8 @@ export const appRules: Rules<AppOptions> = {
   version: anyText,
   maxRecordBytes: whole(1),
   compression: oneOf('gzip', 'zstd', 'none'),
+  // Looked at by its room, which shows no token.
+  http: anything,
   logger,
 }
 
@@ -131,6 +137,7 @@ export interface ResolvedOptions {
   readonly version: string | undefined
   readonly maxRecordBytes: number
   readonly compression: 'gzip' | 'zstd' | 'none'
+  readonly http: ResolvedHttp
 }
 
 /** Throws `OPTIONS_INVALID` naming each option that is wrong. */
@@ -153,5 +160,6 @@ export function resolveOptions(options: AppOptions): ResolvedOptions {
     version: options.version,
     maxRecordBytes: options.maxRecordBytes ?? defaultMaxRecordBytes,
     compression: options.compression ?? 'gzip',
+    http: resolveHttp(options.http),
   }
 }

@@ -53,6 +53,10 @@ export const errorCodes = [
   'CONNECTOR_FAILED',
   'SCHEMA_REFUSED',
   'REGISTRY_REFUSED',
+  'REQUEST_INVALID',
+  'NOT_ALLOWED',
+  'OVERLOADED',
+  'LISTEN_FAILED',
   'APP_CLOSED',
 ] as const
 

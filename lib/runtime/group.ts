@@ -40,7 +40,7 @@ export async function joinGroup(
 ): Promise<Membership> {
   const { app, log, sessionTimeoutMs, instanceId } = options
   const { topology, inventory, growth } = parts
-  const own = { transactions: transactionalId(options), instance: options.instance, http: options.http ?? '' }
+  const own = { transactions: transactionalId(options), instance: options.instance, http: options.http?.() ?? '' }
   let isKnown = true
   await inventory.refresh()
   const membership = await log.join({

@@ -36,8 +36,8 @@ export interface EngineOptions {
   readonly instanceId: string | undefined
   /** What people know this process by: its `instanceId`, or a part of `startId`. */
   readonly instance: string
-  /** Where others can ask it: the URL of its HTTP listener. */
-  readonly http?: string | undefined
+  /** Where others can ask it: the URL of its HTTP listener. Asked for when it joins, so that the listener may be opened meanwhile. */
+  readonly http?: (() => string | undefined) | undefined
   readonly createTopics: boolean
   readonly replicationFactor: number
   /** Objects kept in memory over all tables; twice as many at most. */

@@ -1,0 +1,49 @@
+import type { ServerResponse } from 'node:http'
+import type { Clock } from '../../core/clock.js'
+
+/** A client that takes nothing for so long is sent away. */
+const stallMs = 30_000
+
+/** Writes an answer no faster than it is read: nothing gathers for a client that does not. Never rejects. */
+export async function write(response: ServerResponse, answer: Response, clock: Clock): Promise<void> {
+  const reader = answer.body?.getReader()
+  const cancel = (): void => void reader?.cancel().catch(() => undefined)
+  if (response.destroyed || response.socket === null) return cancel()
+  response.on('close', cancel)
+  try {
+    response.writeHead(answer.status, headersOf(answer, response))
+    if (reader === undefined) return void response.end()
+    if (!answer.headers.has('content-length')) response.flushHeaders()
+    for (;;) {
+      const { done, value } = await reader.read()
+      if (done || response.destroyed) break
+      if (!response.write(value) && !(await drained(response, clock))) break
+    }
+    if (response.writableNeedDrain) response.destroy()
+    else response.end()
+  } catch {
+    // It has begun already: that it is not whole shows by the connection.
+    response.destroy()
+  }
+}
+
+function headersOf(answer: Response, { req }: ServerResponse): Record<string, string | string[]> {
+  const headers: Record<string, string | string[]> = Object.fromEntries(answer.headers)
+  const cookies = answer.headers.getSetCookie()
+  if (cookies.length > 0) headers['set-cookie'] = cookies
+  // The rest of a body that is not wanted is not read.
+  if (!req.complete) headers['connection'] = 'close'
+  return headers
+}
+
+/** Whether it takes more, in time. */
+async function drained(response: ServerResponse, clock: Clock): Promise<boolean> {
+  const over = new AbortController()
+  const end = (): void => over.abort()
+  response.on('drain', end)
+  response.on('close', end)
+  await clock.sleep(stallMs, over.signal)
+  response.off('drain', end)
+  response.off('close', end)
+  return !response.destroyed && !response.writableNeedDrain
+}

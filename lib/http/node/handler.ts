@@ -1,0 +1,39 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { idleClock, type Clock } from '../../core/clock.js'
+import { errorAnswer } from '../http-error.js'
+import { write } from './answer.js'
+import { requestOf } from './request.js'
+import type { HttpContext, HttpHandler } from '../route.js'
+import { secured } from '../serving/secured.js'
+
+/**
+ * A handler as servers of node:http call it, and frameworks above them: `createServer(nodeHandler(app.handler))`, in Express
+ * `use('/millrace', nodeHandler(app.handler))`. `context.path` where the URL still has the path that it is mounted at.
+ */
+export function nodeHandler(
+  handler: HttpHandler,
+  context: HttpContext = {},
+): (request: IncomingMessage, response: ServerResponse) => void {
+  return (request, response) => void answer(handler, context, request, response, idleClock)
+}
+
+async function answer(
+  handler: HttpHandler,
+  context: HttpContext,
+  incoming: IncomingMessage,
+  response: ServerResponse,
+  clock: Clock,
+): Promise<void> {
+  const gone = new AbortController()
+  // Whoever goes away in the middle of an answer makes writing it fail, which is no error of ours.
+  response.on('error', () => undefined)
+  response.on('close', () => gone.abort())
+  let found: Response
+  try {
+    const remoteAddress = context.remoteAddress ?? incoming.socket.remoteAddress
+    found = await handler(requestOf(incoming, gone.signal), { ...context, remoteAddress })
+  } catch (error) {
+    found = secured(errorAnswer(error))
+  }
+  await write(response, found, clock)
+}
