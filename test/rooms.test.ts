@@ -118,6 +118,7 @@ const innerRooms: Readonly<Record<string, Readonly<Record<string, readonly strin
     commit: ['setup', 'tasks', 'path'],
     '.': ['watch', 'setup', 'tasks', 'membership', 'lookups', 'path', 'commit'],
   },
+  model: { '.': [], graph: ['.'] },
   connect: { '.': [], sources: ['.'], sinks: ['.'], running: ['.', 'sources', 'sinks'] },
   singer: {
     messages: [],

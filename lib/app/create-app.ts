@@ -9,7 +9,9 @@ import { describing, stderrLogger, unfailing } from '../core/logger.js'
 import { HttpServer } from '../http/node/http-server.js'
 import type { HttpHandler } from '../http/route.js'
 import { kafkaLog } from '../kafka/kafka-log.js'
-import { describeProgram } from '../model/describe.js'
+import { connectorGraph } from '../connect/running/connector-graph.js'
+import { describeGraph } from '../model/graph/describe.js'
+import { graphOf } from '../model/graph/graph.js'
 import { demandForeignTopics, program } from '../model/program.js'
 import type { AnyStateObject } from '../model/state-object.js'
 import { drained } from '../runtime/drain.js'
@@ -84,9 +86,10 @@ export function createApp(options: AppOptions): App {
     })
     return { engine, connections, http }
   }
-  const description = [describeProgram(options.id, definition), ...describeConnectors(options.id, connectors)]
+  const graph = graphOf(options.id, definition, connectorGraph(options.id, connectors))
+  const description = [describeGraph(graph), ...describeConnectors(options.id, connectors)]
   const app = new RunningApp(parts, () => own?.[Symbol.asyncDispose](), description.join('\n'))
-  inspector()?.made({ app, options, program: definition })
+  inspector()?.made({ app, options, program: definition, graph })
   return app
 }
 

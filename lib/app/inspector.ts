@@ -1,3 +1,4 @@
+import type { Graph } from '../model/graph/graph.js'
 import type { Program } from '../model/program.js'
 import type { App } from './app.js'
 import type { AppOptions } from './options.js'
@@ -7,6 +8,7 @@ export interface MadeApp {
   readonly app: App
   readonly options: AppOptions
   readonly program: Program
+  readonly graph: Graph
 }
 
 /** A tool that loads a program to look at what it is: apps that are made then are not started. */

@@ -3,14 +3,16 @@ import { text } from '../codec/codec.js'
 import { json } from '../codec/json/json.js'
 import { integer, long } from '../codec/numbers.js'
 import type { RecordInfo } from '../core/record.js'
-import { describeProgram } from './describe.js'
+import { describeGraph } from './graph/describe.js'
+import { graphOf } from './graph/graph.js'
 import { lookup } from './lookup.js'
 import { paths } from './paths.js'
-import { program } from './program.js'
+import { program, type Program } from './program.js'
 import { stateObject } from './state-object.js'
 import { topic, type StreamNode } from './stream.js'
 import { tumbling } from './window.js'
 
+const describeProgram = (app: string, described: Program): string => describeGraph(graphOf(app, described))
 const record = {} as RecordInfo
 const numbers = topic('numbers', z.number())
 const others = topic('others', z.number())
