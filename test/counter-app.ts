@@ -115,6 +115,10 @@ export class CounterApp {
     await this.log.admin.create([{ name, partitions: info?.partitions ?? -1, replicationFactor: -1, configs }])
   }
 
+  async disk(disk = 0): Promise<string | undefined> {
+    return this.#disks.get(disk)
+  }
+
   async loseDisk(disk = 0): Promise<void> {
     const directory = await this.#disks.get(disk)
     if (directory !== undefined) await rm(directory, { recursive: true, force: true, maxRetries: 5 })

@@ -130,7 +130,7 @@ const innerRooms: Readonly<Record<string, Readonly<Record<string, readonly strin
   tcp: { frames: [], '.': ['frames'] },
   http: { '.': [], serving: ['.'], node: ['.', 'serving'] },
   app: { replaying: [], '.': ['replaying'] },
-  cli: { frame: [], commands: ['frame'], '.': ['frame', 'commands'] },
+  cli: { frame: [], resetting: ['frame'], commands: ['frame', 'resetting'], '.': ['frame', 'commands'] },
 }
 
 /** Packages, and the only rooms that know them. Node's own modules are free. */

@@ -14,4 +14,9 @@ export const commands: readonly Listed[] = [
     summary: 'the topics an app needs: list, check, create, and the permissions on them',
     load: () => import('./topics.js'),
   },
+  {
+    name: 'reset',
+    summary: 'has a stopped app begin anew: offsets, state, local stores',
+    load: () => import('./reset.js'),
+  },
 ]
