@@ -8,7 +8,7 @@ import type { Ownership } from './ownership.js'
 import type { Parts } from './parts.js'
 import type { WaitingPartition } from './watch/waiting-partition.js'
 import { HeldWatch } from './watch/held-watch.js'
-import { RestoreWatch } from './watch/restore-watch.js'
+import { RestoreWatch, type Restoring } from './watch/restore-watch.js'
 import { StateWatch } from './watch/state-watch.js'
 
 /** What of an engine can be seen from outside. */
@@ -77,11 +77,22 @@ export class AppWatch {
     this.#hasTold = first !== undefined
   }
 
+  /** Where a partition ends, as far as it is known. */
+  endOf(topic: string, partition: number): number | undefined {
+    return this.#ends?.of(topic, partition)
+  }
+
+  /** Tasks that are being taken over, and how far each is. */
+  get restoring(): readonly Restoring[] {
+    const { parts } = this.#watched()
+    return (parts?.tasks.taking ?? []).map((task) => this.restore.of(task))
+  }
+
   get health(): Health {
     const { parts, end, failure } = this.#watched()
     const { state, reason } = this.#judgement()
     const held = state === 'closed' ? [] : (this.#held?.found ?? [])
-    const lag = parts?.tasks.lag((topic, partition) => this.#ends?.of(topic, partition)) ?? 0
+    const lag = parts?.tasks.lag((topic, partition) => this.endOf(topic, partition)) ?? 0
     const live = failure === undefined && end !== 'closed'
     const quarantined = parts?.tasks.quarantined ?? 0
     const waiting = state === 'closed' ? [] : (parts?.processor.waiting ?? [])

@@ -2,6 +2,7 @@ import { copied, NotPlain } from '../codec/copied.js'
 import { MillraceError, reasonOf } from '../core/errors.js'
 import type { BatchRule } from '../log/batch-rules.js'
 import { certainlyFits, misfit } from '../log/record-size.js'
+import { compareKeys } from '../store/memory/key-order.js'
 import type { Store } from '../store/store.js'
 import type { ListedKind, ObjectBatch } from './object-batch.js'
 import { StateCodec, type StateFormat } from './state-codec.js'
@@ -409,11 +410,16 @@ export class Table {
   /** All committed objects in key order, from the store: flush first. */
   async *committedEntries(options: {
     readonly prefix?: string
+    /** Only those behind this key. */
+    readonly after?: string | undefined
     readonly limit?: number
   }): AsyncIterable<readonly [string, unknown]> {
-    const from = this.#prefix + (options.prefix ?? '')
+    const { prefix = '', after, limit } = options
+    const first = this.#prefix + prefix
+    // Nothing lies between a key and itself with a zero byte at its end.
+    const from = after === undefined || compareKeys(after, prefix) < 0 ? first : `${this.#prefix}${after}\0`
     // U+10FFFF is the last code point, so its bytes sort behind every key with the prefix.
-    const range = { from, to: `${from}\u{10FFFF}`, ...(options.limit === undefined ? {} : { limit: options.limit }) }
+    const range = { from, to: `${first}\u{10FFFF}`, ...(limit === undefined ? {} : { limit }) }
     for await (const [key, value] of this.#store.entries(range)) {
       const name = key.slice(this.#prefix.length)
       yield [name, this.stored.decode(name, value)]

@@ -21,6 +21,15 @@ export interface RestoreReport {
   readonly done: boolean
 }
 
+/** How far one task is. */
+export interface Restoring {
+  readonly task: number
+  readonly records: number
+  /** Changelog offsets passed, and those there were to pass; undefined as long as that is not known. */
+  readonly position: number | undefined
+  readonly end: number | undefined
+}
+
 const reportMs = 1_000
 const logMs = 5_000
 /** A shorter restore is not worth a line of its own. */
@@ -62,6 +71,11 @@ export class RestoreWatch {
     }
     this.#ended.delete(progress.task)
     this.#tasks.set(progress.task, progress)
+  }
+
+  of(task: number): Restoring {
+    const { records = 0, position, end } = this.#tasks.get(task) ?? {}
+    return { task, records, position, end }
   }
 
   /** `taking`: tasks being taken over now; others are done, or were given up. */

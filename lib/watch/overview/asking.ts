@@ -1,0 +1,72 @@
+import { errorCodes, MillraceError, reasonOf, type ErrorCode } from '../../core/errors.js'
+
+/** A request to another instance. */
+export interface Asking {
+  /** `/api/instance`. */
+  readonly path: string
+  readonly query?: Readonly<Record<string, string>>
+  /** Makes it a POST with this as JSON. */
+  readonly body?: unknown
+  readonly timeoutMs: number
+}
+
+/** More than any answer has: what is larger is none of ours. */
+const mostBytes = 16 << 20
+const longestWhy = 500
+
+/** Asks an instance, and gives what it answers as JSON. Rejects with the error it answers, or with why it gives no answer. */
+export async function askOver(
+  base: string,
+  { path, query, body, timeoutMs }: Asking,
+  token?: string,
+): Promise<unknown> {
+  const url = new URL(path, base)
+  for (const [name, value] of Object.entries(query ?? {})) url.searchParams.set(name, value)
+  const headers: Record<string, string> = { accept: 'application/json' }
+  if (token !== undefined) headers['authorization'] = `Bearer ${token}`
+  if (body !== undefined) headers['content-type'] = 'application/json'
+  const response = await answered(url, timeoutMs, {
+    method: body === undefined ? 'GET' : 'POST',
+    headers,
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    redirect: 'error',
+    signal: AbortSignal.timeout(timeoutMs),
+  })
+  const answer = await jsonIn(response)
+  if (response.ok) return answer
+  throw refusal(response.status, answer)
+}
+
+async function answered(url: URL, timeoutMs: number, init: RequestInit): Promise<Response> {
+  try {
+    return await fetch(url, init)
+  } catch (error) {
+    const isLate = (error as { readonly name?: unknown } | null)?.name === 'TimeoutError'
+    const why = isLate ? `no answer within ${timeoutMs} ms` : reasonOf(error)
+    throw new Error(`${url.origin}: ${why}`, { cause: error })
+  }
+}
+
+async function jsonIn(response: Response): Promise<unknown> {
+  const chunks: Uint8Array[] = []
+  let bytes = 0
+  for await (const chunk of response.body ?? []) {
+    bytes += chunk.length
+    if (bytes > mostBytes) throw new Error(`an answer of more than ${mostBytes} bytes`)
+    chunks.push(chunk)
+  }
+  try {
+    return JSON.parse(Buffer.concat(chunks).toString('utf8')) as unknown
+  } catch {
+    return undefined
+  }
+}
+
+/** An error of ours stays what it is. */
+function refusal(status: number, answer: unknown): Error {
+  const { code, message } =
+    (answer as { readonly error?: { code?: unknown; message?: unknown } } | undefined)?.error ?? {}
+  const why = typeof message === 'string' ? message.slice(0, longestWhy).toWellFormed() : `HTTP status ${status}`
+  const known = errorCodes.find((each) => each === code) as ErrorCode | undefined
+  return known === undefined ? new Error(why) : new MillraceError(known, why)
+}
