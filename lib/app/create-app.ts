@@ -18,11 +18,14 @@ import { drained } from '../runtime/drain.js'
 import { Engine } from '../runtime/engine.js'
 import { kindName, quarantined, release } from '../runtime/quarantine.js'
 import { waitingTurns } from '../runtime/waiting-turns.js'
+import { Warnings } from '../watch/overview/warnings.js'
 import { levelFolder } from '../store/level/level-folder.js'
 import { memoryFolder } from '../store/memory/memory-folder.js'
 import { inspector } from './inspector.js'
 import { asPort } from './logs.js'
 import { routesOf } from './routes.js'
+import { secretsIn } from './secrets.js'
+import { watchOf } from './watching.js'
 import type { App, CloseOptions, Drained, QueriesOf, StateOf, StateReader } from './app.js'
 import { resolveOptions, type AppOptions } from './options.js'
 import { eachUntilStopped, readerOf, untilStopped } from './until-stopped.js'
@@ -42,10 +45,12 @@ export function createApp(options: AppOptions): App {
   const written = writtenBySources(connectors)
   const definition = program(options.objects ?? [], options.flows ?? [], options.lookups, written)
   demandForeignTopics(options.id, definition)
-  const logger = options.logger ?? stderrLogger
+  const startId = randomUUID()
+  const instance = options.instanceId ?? startId.slice(0, 8)
+  const warnings = new Warnings(systemClock, instance, secretsIn(options))
+  const logger = warnings.over(options.logger ?? stderrLogger)
   const own = options.kafka === undefined ? undefined : kafkaLog(options.kafka, { logger })
   const log = own ?? asPort(options.log)
-  const startId = randomUUID()
   const parts = (app: App, onFailure: (error: unknown) => void): Parts => {
     const engine = new Engine(
       {
@@ -61,7 +66,7 @@ export function createApp(options: AppOptions): App {
         rehearses: false,
         bootId: systemBootId(),
         startId,
-        instance: options.instanceId ?? startId.slice(0, 8),
+        instance,
         http: () => http.url,
       },
       onFailure,
@@ -80,7 +85,13 @@ export function createApp(options: AppOptions): App {
     )
     const http = new HttpServer({
       http: httpOptions,
-      routes: () => routesOf({ app, engine, http: httpOptions }),
+      routes: () =>
+        routesOf({
+          app,
+          watch: watchOf({ engine, connections, graph, warnings, logger, http: httpOptions }),
+          engine,
+          http: httpOptions,
+        }),
       clock: systemClock,
       logger: describing(unfailing(logger)),
     })

@@ -77,7 +77,7 @@ export class AppWatch {
     this.#hasTold = first !== undefined
   }
 
-  /** Where a partition ends, as far as it is known. */
+  /** Where a partition ends, as far as that is known. */
   endOf(topic: string, partition: number): number | undefined {
     return this.#ends?.of(topic, partition)
   }

@@ -1,8 +1,9 @@
 import { anyText, list, object, required, rule, text, whole, type Rules } from '../core/options.js'
+import { json } from '../http/answers.js'
 import type { Route } from '../http/route.js'
 import type { LetterChoice } from './objects/actions.js'
 import { standing } from './objects/standings.js'
-import { bodyOf, checked, json, requestInvalid } from './overview/requests.js'
+import { bodyOf, checked, requestInvalid } from './overview/requests.js'
 import type { Watch } from './watch.js'
 
 interface ReleaseBody {

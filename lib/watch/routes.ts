@@ -1,8 +1,9 @@
 import { anyText, required, type Rules } from '../core/options.js'
+import { json } from '../http/answers.js'
 import type { Call, Route } from '../http/route.js'
 import { actionRoutes } from './action-routes.js'
 import type { Watch } from './watch.js'
-import { json, numberIn, queryOf } from './overview/requests.js'
+import { numberIn, queryOf } from './overview/requests.js'
 import { pageRoutes } from './page/page-routes.js'
 
 const mostListed = 500

@@ -6,20 +6,20 @@ import { Letters } from './objects/letters.js'
 import { LocalObjects } from './objects/local-objects.js'
 import { Objects } from './objects/objects.js'
 import { standings } from './objects/standings.js'
-import { Instance, type Connected, type Figures } from './overview/instance.js'
+import { Instance, type Connected } from './overview/instance.js'
 import { Live } from './overview/live.js'
 import { Overview } from './overview/overview.js'
 import { Peers } from './overview/peers.js'
 import type { Topology } from './overview/shapes.js'
-import { topologyOf, type Described } from './overview/topology.js'
+import { topologyOf } from './overview/topology.js'
+import type { Graph } from '../model/graph/graph.js'
 import { AllWarnings } from './overview/all-warnings.js'
 import type { Warnings } from './overview/warnings.js'
 
 export interface WatchOptions {
   readonly engine: Engine
   readonly connected: Connected
-  readonly described: Described
-  readonly figures: () => Figures
+  readonly graph: Graph
   readonly warnings: Warnings
   readonly replay: Replay
   readonly clock: Clock
@@ -39,14 +39,14 @@ export class Watch {
   readonly actions: Actions
   readonly warnings: AllWarnings
 
-  constructor({ engine, connected, described, figures, warnings, replay, clock, token }: WatchOptions) {
+  constructor({ engine, connected, graph, warnings, replay, clock, token }: WatchOptions) {
     const { app, log } = engine.options
     const peers = new Peers({ engine, clock, token })
     const local = new LocalObjects(engine)
-    this.instance = new Instance({ engine, connected, figures, clock })
+    this.instance = new Instance({ engine, connected, clock })
     this.overview = new Overview(this.instance, peers, clock)
     this.live = new Live(this.overview, clock)
-    this.topology = topologyOf(described)
+    this.topology = topologyOf(graph)
     this.local = local
     this.objects = new Objects(local, peers)
     this.letters = new Letters(log, app, deadLetterTopic(app), (objects) => standings(local, peers, objects))

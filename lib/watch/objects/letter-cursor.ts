@@ -7,12 +7,12 @@ export function cursorText(positions: ReadonlyMap<number, number>): string {
 
 const longest = 100_000
 
-/** Throws `OPTIONS_INVALID` for what is none. */
+/** Throws `REQUEST_INVALID` for what is none. */
 export function positionsIn(text: string | undefined): ReadonlyMap<number, number> {
   if (text === undefined || text === '') return new Map()
   if (text.length > longest || !/^\d{1,9}:\d{1,15}(,\d{1,9}:\d{1,15})*$/.test(text))
     throw new MillraceError(
-      'OPTIONS_INVALID',
+      'REQUEST_INVALID',
       `before: '${text.slice(0, 100)}' is no place to go on; give 'next' of the page before`,
     )
   const pairs = text.split(',').map((pair) => pair.split(':').map(Number) as [number, number])

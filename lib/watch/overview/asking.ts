@@ -20,7 +20,8 @@ export async function askOver(
   { path, query, body, timeoutMs }: Asking,
   token?: string,
 ): Promise<unknown> {
-  const url = new URL(path, base)
+  // The listener may be behind a path.
+  const url = new URL(base.replace(/\/+$/, '') + path)
   for (const [name, value] of Object.entries(query ?? {})) url.searchParams.set(name, value)
   const headers: Record<string, string> = { accept: 'application/json' }
   if (token !== undefined) headers['authorization'] = `Bearer ${token}`

@@ -3,7 +3,8 @@ import type { Clock } from '../../core/clock.js'
 import type { Engine } from '../../runtime/engine.js'
 import type { Parts } from '../../runtime/parts.js'
 import type { Task } from '../../runtime/tasks/task.js'
-import type { ConnectorReport, InstanceReport, PartitionReport, TaskReport, Timed } from './shapes.js'
+import { figuresOf } from './figures.js'
+import type { ConnectorReport, InstanceReport, PartitionReport, TaskReport } from './shapes.js'
 
 /** Sources and sinks of this process. */
 export interface Connected {
@@ -11,18 +12,9 @@ export interface Connected {
   readonly stats: readonly ConnectorStats[]
 }
 
-/** What is measured of commits and turns. */
-export interface Figures {
-  readonly sinceCommitMs: number | undefined
-  readonly commitTime: Timed
-  readonly kinds: readonly ({ readonly kind: string } & Timed)[]
-  readonly written: Readonly<Record<string, number>>
-}
-
 export interface InstanceOptions {
   readonly engine: Engine
   readonly connected: Connected
-  readonly figures: () => Figures
   readonly clock: Clock
 }
 
@@ -41,7 +33,7 @@ export class Instance {
   }
 
   get report(): InstanceReport {
-    const { engine, connected, figures, clock } = this.#options
+    const { engine, connected, clock } = this.#options
     const { app, instance, version } = engine.options
     const { live, ready, state, reason, lag, paused } = engine.health
     const { records, turns, failed, deadLetters, skipped, quarantined, commits, rollbacks, restoredRecords } =
@@ -61,7 +53,7 @@ export class Instance {
       restoring: engine.watch.restoring,
       standbys: standbysIn(parts),
       connectors: connectorsIn(connected),
-      ...figures(),
+      ...figuresOf(engine),
       memoryBytes: process.memoryUsage.rss(),
     }
   }

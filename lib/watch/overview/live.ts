@@ -1,10 +1,7 @@
 import type { Clock } from '../../core/clock.js'
-import { MillraceError } from '../../core/errors.js'
 import type { Overview } from './overview.js'
 
 const everyMs = 1_000
-/** Streams at a time: each is an open connection. */
-const mostStreams = 100
 
 type Sending = ReadableStreamDefaultController<Uint8Array>
 
@@ -20,13 +17,8 @@ export class Live {
     this.#clock = clock
   }
 
-  /** Ends when `signal` aborts, or whoever listens goes. Throws `REQUEST_INVALID` when there are too many already. */
+  /** Ends when `signal` aborts, or whoever listens goes. */
   stream(signal: AbortSignal): ReadableStream<Uint8Array> {
-    if (this.#streams.size >= mostStreams)
-      throw new MillraceError(
-        'OPTIONS_INVALID',
-        `${mostStreams} live streams are open already: close some, or ask another instance`,
-      )
     let own: Sending
     const end = (): void => {
       if (!this.#streams.delete(own)) return

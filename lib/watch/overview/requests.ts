@@ -2,11 +2,6 @@ import { MillraceError } from '../../core/errors.js'
 import { checkOptions, type Rules } from '../../core/options.js'
 import type { Call } from '../../http/route.js'
 
-/** JSON that nobody keeps. */
-export function json(value: unknown): Response {
-  return Response.json(value, { headers: { 'cache-control': 'no-store' } })
-}
-
 /** The query of a request as options, checked. Throws `REQUEST_INVALID`. */
 export function queryOf<O>(where: string, { query }: Call, rules: Rules<O>): O {
   const given = Object.fromEntries(query)
@@ -27,7 +22,7 @@ export function checked<O>(where: string, given: unknown, rules: Rules<O>): O {
   return given as O
 }
 
-export const requestInvalid = (what: string): MillraceError => new MillraceError('OPTIONS_INVALID', what)
+export const requestInvalid = (what: string): MillraceError => new MillraceError('REQUEST_INVALID', what)
 
 /** A whole number of a query. Throws `REQUEST_INVALID`. */
 export function numberIn(name: string, text: string | undefined, byDefault: number, most: number): number {

@@ -3,13 +3,15 @@
 /** What an app is made of, as a graph. */
 export interface Topology {
   readonly app: string
+  /** The topic of dead letters. */
+  readonly deadLetters: string
   readonly nodes: readonly TopologyNode[]
   readonly edges: readonly TopologyEdge[]
 }
 
 export interface TopologyNode {
   readonly id: string
-  readonly kind: 'topic' | 'object' | 'flow' | 'lookup' | 'source' | 'sink'
+  readonly kind: 'topic' | 'object' | 'lookup' | 'source' | 'sink'
   readonly name: string
   /** What there is to say of it, a line each. */
   readonly notes: readonly string[]
@@ -18,6 +20,7 @@ export interface TopologyNode {
 export interface TopologyEdge {
   readonly from: string
   readonly to: string
+  readonly type: string
   /** The topic whose rate it shows, and which: records read from it, or written to it by the app. */
   readonly topic: string
   readonly rate: 'read' | 'written'

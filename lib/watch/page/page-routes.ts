@@ -1,24 +1,7 @@
+import { whole } from '../../http/answers.js'
+import { HttpError } from '../../http/http-error.js'
 import type { Route } from '../../http/route.js'
 import type { PageFile } from './bundle.js'
-
-/** Nothing is loaded from elsewhere, nothing in the page itself is run, and nobody may put it into theirs. */
-const policy = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self'",
-  "img-src 'self'",
-  "connect-src 'self'",
-  "form-action 'self'",
-  "base-uri 'none'",
-  "frame-ancestors 'none'",
-].join('; ')
-
-const headers = {
-  'content-security-policy': policy,
-  'x-content-type-options': 'nosniff',
-  'x-frame-options': 'DENY',
-  'referrer-policy': 'no-referrer',
-}
 
 /** Read when somebody asks for it: most processes never do. */
 const files = async (): Promise<Readonly<Record<string, PageFile>>> => (await import('./bundle.js')).files
@@ -45,10 +28,6 @@ function own(all: Readonly<Record<string, PageFile>>, path: string | undefined):
 }
 
 function sent(file: PageFile | undefined, cache: string): Response {
-  if (file === undefined)
-    return new Response('There is no such file of the page.\n', {
-      status: 404,
-      headers: { ...headers, 'content-type': 'text/plain' },
-    })
-  return new Response(file.text, { headers: { ...headers, 'content-type': file.type, 'cache-control': cache } })
+  if (file === undefined) throw new HttpError(404, 'REQUEST_INVALID', 'there is no such file of the page')
+  return whole(file.text, file.type, { headers: { 'cache-control': cache } })
 }
