@@ -49,8 +49,12 @@ export class Calls {
     if (!(answer instanceof Promise)) return answer
     const answered = new AbortController()
     const late = this.#clock.sleep(answerMs, answered.signal)
-    const first = await Promise.race([answer.finally(() => answered.abort()), late])
-    if (first !== undefined) return first
+    try {
+      const first = await Promise.race([answer, late])
+      if (first !== undefined) return first
+    } finally {
+      answered.abort()
+    }
     ending.abort()
     answer.then(drop, () => undefined)
     throw overloaded(`there was no answer within ${answerMs / 1_000} s`)
