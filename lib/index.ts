@@ -22,6 +22,7 @@ export { topic } from './model/stream.js'
 export { hopping, session, tumbling } from './model/window.js'
 
 export type { App, AppHealth, AppStats, CloseOptions, Drained, QueriesOf, StateOf, StateReader } from './app/app.js'
+export type { RunOptions, StopSignal } from './app/life/run.js'
 export type { MemoryLogOptions } from './app/logs.js'
 export type { AppOptions } from './app/options.js'
 export type { ReplayOptions, ReplayReport, ReplaySelection } from './app/replay.js'

@@ -130,7 +130,7 @@ const innerRooms: Readonly<Record<string, Readonly<Record<string, readonly strin
   tcp: { frames: [], '.': ['frames'] },
   http: { '.': [], serving: ['.'], node: ['.', 'serving'] },
   watch: { overview: [], objects: ['overview'], page: [], '.': ['overview', 'objects', 'page'] },
-  app: { replaying: [], '.': ['replaying'] },
+  app: { replaying: [], life: [], '.': ['life', 'replaying'] },
   cli: { frame: [], resetting: ['frame'], commands: ['frame', 'resetting'], '.': ['frame', 'commands'] },
 }
 

@@ -8,6 +8,7 @@ import type { QuarantinedObject } from '../runtime/quarantine.js'
 import type { EntriesOptions } from '../runtime/state-reader.js'
 import type { RestoreReport } from '../runtime/watch/restore-watch.js'
 import type { StateChange } from '../runtime/watch/state-watch.js'
+import type { RunOptions } from './life/run.js'
 
 /** A running application: one process's share of all who use the same id. */
 export interface App extends AsyncDisposable {
@@ -16,6 +17,15 @@ export interface App extends AsyncDisposable {
    * it goes on trying: `health()` and `onStateChange` say so, and `close()` ends it.
    */
   start(): Promise<void>
+  /**
+   * For a main program: `await app.run()` starts the app and resolves when it has been closed, by a signal (SIGTERM, SIGINT) or by
+   * `close()`. A second signal, a second or more later, ends the process at once. Rejects with the error that stopped the app, and sets
+   * `process.exitCode` to 1: unless it is caught, Node.js prints it and the process ends with a failure. What the program itself keeps
+   * open after a signal (a server, a timer) it closes when this has resolved; 5 s later the process is ended all the same.
+   * It may have been started before; a second call gets what the first one gets. Rejects with `APP_CLOSED` when it has been closed;
+   * throws `OPTIONS_INVALID` at once.
+   */
+  run(options?: RunOptions): Promise<void>
   /**
    * Finishes what was begun, commits, leaves the group and closes the local stores. After `timeout` (10 s by default) what is
    * not committed is left to be read again; closing connections and stores can take a few seconds more. Closing twice is

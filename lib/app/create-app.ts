@@ -5,7 +5,7 @@ import { durationMs } from '../core/duration.js'
 import { checkConnectors, Connections, describeConnectors, writtenBySources } from '../connect/running/connections.js'
 import { checkOptions, duration, type Rules } from '../core/options.js'
 import { MillraceError } from '../core/errors.js'
-import { describing, stderrLogger, unfailing } from '../core/logger.js'
+import { describing, stderrLogger, unfailing, type Logger } from '../core/logger.js'
 import { HttpServer } from '../http/node/http-server.js'
 import type { HttpHandler } from '../http/route.js'
 import { kafkaLog } from '../kafka/kafka-log.js'
@@ -27,6 +27,7 @@ import { routesOf } from './routes.js'
 import { secretsIn } from './secrets.js'
 import { watchOf } from './watching.js'
 import type { App, CloseOptions, Drained, QueriesOf, StateOf, StateReader } from './app.js'
+import { run, runOptions, type RunOptions } from './life/run.js'
 import { resolveOptions, type AppOptions } from './options.js'
 import { eachUntilStopped, readerOf, untilStopped } from './until-stopped.js'
 
@@ -99,7 +100,7 @@ export function createApp(options: AppOptions): App {
   }
   const graph = graphOf(options.id, definition, connectorGraph(options.id, connectors))
   const description = [describeGraph(graph), ...describeConnectors(options.id, connectors)]
-  const app = new RunningApp(parts, () => own?.[Symbol.asyncDispose](), description.join('\n'))
+  const app = new RunningApp(parts, () => own?.[Symbol.asyncDispose](), description.join('\n'), logger)
   inspector()?.made({ app, options, program: definition, graph })
   return app
 }
@@ -117,7 +118,9 @@ class RunningApp implements App {
   readonly #http: HttpServer
   readonly #disposeLog: () => PromiseLike<void> | undefined
   readonly #description: string
+  readonly #logger: Logger
   #started: Promise<void> | undefined
+  #running: Promise<void> | undefined
   #closing: Promise<void> | undefined
   readonly #closed: Promise<void>
   /** Somebody has asked, and gets to know what has stopped the app, or has closed it. */
@@ -131,6 +134,7 @@ class RunningApp implements App {
     parts: (app: App, onFailure: (error: unknown) => void) => Parts,
     disposeLog: () => PromiseLike<void> | undefined,
     description: string,
+    logger: Logger,
   ) {
     const { engine, connections, http } = parts(this, () => this.#failed())
     this.#engine = engine
@@ -138,6 +142,7 @@ class RunningApp implements App {
     this.#http = http
     this.#disposeLog = disposeLog
     this.#description = description
+    this.#logger = describing(unfailing(logger))
     this.#closed = new Promise((resolve, reject) => (this.#settle = { resolve, reject }))
   }
 
@@ -150,6 +155,13 @@ class RunningApp implements App {
       })
     this.#started ??= this.#telling(() => this.#start())
     return this.#started
+  }
+
+  run(options: RunOptions = {}): Promise<void> {
+    checkOptions('run', options, runOptions)
+    if (this.#running === undefined && this.#closing !== undefined) return this.start()
+    this.#running ??= run(this, options, this.#logger)
+    return this.#running
   }
 
   /** Probes are answered from the first, and the group is told where. What comes from outside finds all that reads it running. */

@@ -1,0 +1,59 @@
+import { createServer } from 'node:http'
+import { dirname, join } from 'node:path'
+import { isMainThread, Worker } from 'node:worker_threads'
+import { z } from 'zod'
+import { text } from '../../lib/codec/codec.js'
+import { createApp } from '../../lib/app/create-app.js'
+import { kafkaLog } from '../../lib/kafka/kafka-log.js'
+import { memoryLog } from '../../lib/memory/memory-log.js'
+import { stateObject } from '../../lib/model/state-object.js'
+import { topic } from '../../lib/model/stream.js'
+
+// A main program with app.run(): `running-app.ts <what comes> <beside>`.
+const [what = '', beside = ''] = process.argv.slice(2)
+
+const words = topic('words', text())
+const kind = stateObject('word', { state: z.object({}), init: () => ({}) }).on(
+  words,
+  { key: (word) => word, onError: { attempts: 1, then: 'stop' } },
+  (_state, word) => {
+    if (word === 'for ever') return new Promise(() => say('under way'))
+    throw new Error('the disk of the printer is full')
+  },
+)
+const log = memoryLog({ partitions: 1 })
+const away = what === 'brokers away' ? kafkaLog({ brokers: ['127.0.0.1:1'] }) : undefined
+const app = createApp({ id: 'shop', log: away ?? log.open(), objects: [kind], createTopics: what !== 'no topic' })
+
+const say = (line: string): void => void process.stdout.write(`${line}\n`)
+
+async function main(): Promise<void> {
+  if (beside === 'server') createServer((_, response) => response.end('well')).listen(0)
+  if (beside === 'worker' && isMainThread) {
+    const program = process.argv[1] as string
+    new Worker(join(dirname(program), 'run-ts.cjs'), { argv: [program, what] })
+    return
+  }
+  if (beside === 'unhandledRejection') process.on('unhandledRejection', (error) => say(`heard: ${String(error)}`))
+  app.onStateChange(({ to: state, reason }) => {
+    if (state === 'running') void running()
+    if (state === 'degraded') say(`degraded: ${reason}`)
+  })
+  if (beside === 'started before') await app.start()
+  const run = app.run({ timeout: '1h' })
+  if (beside === 'caught') await run.catch((error: unknown) => say(`caught: ${String(error)}`))
+  else if (beside === 'not awaited') void run
+  else await run
+  if (beside === 'not awaited') return
+  const signals = ['SIGTERM', 'SIGINT'].map((name) => process.listenerCount(name))
+  say(`after run, listeners ${signals.join(' ')}, live ${app.health().live}`)
+}
+
+async function running(): Promise<void> {
+  if (what === 'error') await log.send(words, ['a'])
+  else if (what === 'for ever') await log.send(words, ['for ever'])
+  else if (what === 'close') await app.close()
+  else say('running')
+}
+
+void main()
