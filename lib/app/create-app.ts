@@ -159,6 +159,8 @@ class RunningApp implements App {
 
   run(options: RunOptions = {}): Promise<void> {
     checkOptions('run', options, runOptions)
+    const tool = inspector()
+    if (tool !== undefined) return tool.starting(this)
     if (this.#running === undefined && this.#closing !== undefined) return this.start()
     this.#running ??= run(this, options, this.#logger)
     return this.#running
