@@ -94,7 +94,7 @@ export interface Drained {
 }
 
 export interface CloseOptions {
-  /** @default '10s' */
+  /** How long it waits for brokers; what is not committed by then is read again. @default '10s' */
   readonly timeout?: Duration
 }
 

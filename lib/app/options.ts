@@ -32,7 +32,9 @@ import type { Guarantee } from '../runtime/setup/engine-options.js'
 export interface AppOptions {
   /** Names the consumer group, the changelogs, the transactions and the state directory. Choose it once: it is where state is found again. */
   readonly id: string
+  /** The kinds of state objects that it runs. */
   readonly objects?: readonly AnyStateObject[]
+  /** Streams that are written to topics without state, made with `stream.to(topic)`. */
   readonly flows?: readonly Flow[]
   /** Tables that turns look rows up in; each instance keeps a whole copy of each in memory. */
   readonly lookups?: readonly LookupTable<unknown>[]
@@ -44,7 +46,7 @@ export interface AppOptions {
   readonly kafka?: KafkaOptions
   /** Instead of `kafka`: a log that is open already, `memoryLog()` or `kafkaLog()`. It is not closed with the app. */
   readonly log?: Log
-  /** @default 'exactly-once' */
+  /** What a crash may do to what is written, see `docs/guarantees.md`. @default 'exactly-once' */
   readonly guarantee?: Guarantee
   /** Where LevelDB lives. @default './.millrace'; on the embedded log, which dies with the process, state is in memory unless this is given. */
   readonly dataDir?: string
@@ -85,7 +87,7 @@ export interface AppOptions {
   readonly compression?: 'gzip' | 'zstd' | 'none'
   /** Listens for HTTP: probes, state, metrics and the page. See `docs/http.md`. @default nothing listens */
   readonly http?: HttpOptions
-  /** @default warnings and errors as JSON lines on stderr */
+  /** Where warnings, errors and what goes on are told, in the shape of pino. @default warnings and errors as JSON lines on stderr */
   readonly logger?: Logger
 }
 

@@ -17,9 +17,11 @@ export type { ReplayReport, ReplaySelection }
 export interface ReplayOptions extends ReplaySelection {
   /** The id of the app whose dead letters these are. It may run meanwhile, or be started later. */
   readonly id: string
+  /** How to reach the cluster. */
   readonly kafka?: KafkaOptions
   /** Instead of `kafka`. */
   readonly log?: Log
+  /** Where it says what it does. */
   readonly logger?: Logger
 }
 

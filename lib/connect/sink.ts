@@ -82,7 +82,9 @@ export interface SinkRecord<V = unknown> {
 }
 
 export interface SinkOptions<V> {
+  /** The topic whose committed records go out. */
   readonly from: Topic<V>
+  /** Where they go: `tcpSink(…)`, `rabbitmqSink(…)`, `singerSink(…)` or one of your own. */
   readonly to: SinkConnector<V>
   /** Most records in one batch. @default 500 */
   readonly batchRecords?: number
@@ -92,7 +94,7 @@ export interface SinkOptions<V> {
   readonly begin?: 'earliest' | 'latest'
   /** The first pause after a failed write; doubled each time, up to `maxBackoff`. @default '100ms' */
   readonly backoff?: Duration
-  /** @default '30s' */
+  /** The longest wait between two attempts while the target fails. @default '30s' */
   readonly maxBackoff?: Duration
   /**
    * After so many failed writes of a batch it is written record by record, and a record that fails as often while others are

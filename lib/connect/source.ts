@@ -74,7 +74,9 @@ export interface SourceRecord {
 }
 
 export interface SourceOptions<V> {
+  /** The topic that its records are written to. */
   readonly into: Topic<V>
+  /** Where they come from: `tcpSource(…)`, `rabbitmqSource(…)`, `singerSource(…)` or one of your own. */
   readonly from: SourceConnector
   /** Of records that come without a key. @default none: records go to any partition */
   readonly key?: (value: V) => string | null
@@ -82,7 +84,7 @@ export interface SourceOptions<V> {
   readonly idWindow?: number
   /** The first pause before it is opened again after an error; doubled each time, up to `maxBackoff`. @default '100ms' */
   readonly backoff?: Duration
-  /** @default '30s' */
+  /** The longest wait between two attempts while the outside fails. @default '30s' */
   readonly maxBackoff?: Duration
 }
 

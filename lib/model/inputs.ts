@@ -23,9 +23,11 @@ export type KeyExtractor<V> = (value: V, record: RecordInfo) => string | null
 
 /** How one input reaches its objects, and what happens when a turn of it fails. */
 export interface InputOptions<V> {
+  /** Which object a value belongs to; `null` drops the record. */
   readonly key: KeyExtractor<V>
-  /** @default 'auto' */
+  /** Whether a record may have its turn in the partition it is in, and where else. @default 'auto' */
   readonly route?: Route
+  /** What becomes of a turn that fails. */
   readonly onError?: OnError
   /** Pauses the input while what its handler asks for is down, instead of trying every object. @default none */
   readonly breaker?: BreakerOptions

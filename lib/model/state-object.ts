@@ -51,6 +51,7 @@ export interface StateOptions<
   L = never,
   W extends Window<OutputOf<St>> | undefined = Window<OutputOf<St>> | undefined,
 > {
+  /** What an object holds. */
   readonly state: St
   /** Called when a key is first seen. */
   readonly init: (key: string) => I | (L & Extract<OutputOf<St>, Scalar>)
@@ -63,7 +64,7 @@ export interface StateOptions<
    * Stored state carries it. The codec must have `decodeRaw`, and stay the same. @default 1
    */
   readonly version?: number
-  /** @default json(state) */
+  /** How it is stored, in the changelog and on the disk. @default json(state) */
   readonly codec?: Codec<OutputOf<St>>
   /** One object per key and window instead of one per key, in event time; closed and removed when the window has passed. */
   readonly window?: W

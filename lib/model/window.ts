@@ -9,7 +9,7 @@ export type LatePolicy = 'dead-letter' | 'skip' | 'stop'
 export interface WindowOptions {
   /** How long after its end a window waits for records that are late, in event time. @default 0 */
   readonly grace?: Duration
-  /** @default 'dead-letter' */
+  /** What becomes of records that come when their window has closed. @default 'dead-letter' */
   readonly late?: LatePolicy
 }
 

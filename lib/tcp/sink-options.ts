@@ -32,6 +32,7 @@ export interface TcpSinkOptions<V = unknown> {
    * @default the value's bytes as they are in Kafka; tombstones, which have none, are dead letters
    */
   readonly encode?: (record: SinkRecord<V>) => string | Uint8Array | null
+  /** Certificates, when it speaks TLS. */
   readonly tls?: TcpTls
   /** Records with a longer frame are dead letters. @default 1048576 */
   readonly maxFrameBytes?: number

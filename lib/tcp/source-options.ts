@@ -44,6 +44,7 @@ export interface TcpSourceOptions {
    * that one is gone. Not together with `id`, since ids are remembered in one place; not with `connect`. @default false
    */
   readonly everywhere?: boolean
+  /** Certificates, when it speaks TLS. */
   readonly tls?: TcpTls
   /** A client with a longer frame is sent away. @default 1048576 */
   readonly maxFrameBytes?: number

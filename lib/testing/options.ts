@@ -17,13 +17,15 @@ import type { Guarantee } from '../runtime/setup/engine-options.js'
 export type FailureMode = 'reject' | 'expect'
 
 export interface TestDriverOptions {
+  /** As given to `createApp`. */
   readonly objects?: readonly AnyStateObject[]
+  /** As given to `createApp`. */
   readonly flows?: readonly Flow[]
   /** What is sent to their topics is seen by what is sent next. */
   readonly lookups?: readonly LookupTable<unknown>[]
   /** Of every topic. @default 4 */
   readonly partitions?: number
-  /** @default 'exactly-once' */
+  /** As given to `createApp`. @default 'exactly-once' */
   readonly guarantee?: Guarantee
   /** Of all calls that do not say otherwise. @default 'reject' */
   readonly failures?: FailureMode
@@ -41,18 +43,18 @@ export interface TestDriverOptions {
    * what it waits for. An asynchronous handler may be what it waits for. @default '4s'
    */
   readonly patience?: Duration
-  /** @default silent */
+  /** What the app would log. @default silent */
   readonly logger?: Logger
 }
 
 /** What every call of the driver takes. */
 export interface CallOptions {
-  /** @default as the driver was told */
+  /** Whether a turn that fails fails the call. @default as the driver was told */
   readonly failures?: FailureMode
 }
 
 export interface SendOptions extends CallOptions {
-  /** @default null */
+  /** Of the record. @default null */
   readonly key?: string | null
   /** Milliseconds since the epoch. @default the driver's clock */
   readonly timestamp?: number
@@ -62,7 +64,7 @@ export interface SendOptions extends CallOptions {
 
 /** What the values that are sent together have in common. */
 export interface SendAllOptions<V> extends CallOptions {
-  /** @default none */
+  /** Of each record. @default none */
   readonly key?: (value: V) => string | null
 }
 

@@ -6,7 +6,7 @@ import { callback, checkOptions, duration, flag, oneOf, required, rule, type Rul
 export interface RegistryOptions {
   /** Of the registry; several are tried one after the other. `http://localhost:8081`, or with a path: `…/apis/ccompat/v7`. */
   readonly url: string | readonly string[]
-  /** @default what stands in the url, else none */
+  /** User and password, or a token. @default what stands in the url, else none */
   readonly auth?: BasicAuth | BearerAuth
   /** Sent with each request. @default none */
   readonly headers?: Readonly<Record<string, string>>

@@ -36,6 +36,7 @@ export interface SendOptions<V> {
   readonly key?: (value: V) => string | null
   /** Milliseconds since the epoch. By default when the value was taken from `values`. */
   readonly timestamp?: (value: V) => number
+  /** Of each record. */
   readonly headers?: (value: V) => Headers
 }
 

@@ -8,7 +8,7 @@ export interface ProgramOptions {
   readonly command: string
   /** Its first arguments; `--config` and the like come behind them. They are seen by all users of the machine: no passwords here. */
   readonly args?: readonly string[]
-  /** @default that of this process */
+  /** The folder that the program is run in. @default that of this process */
   readonly cwd?: string
   /** On top of the environment of this process. */
   readonly env?: Readonly<Record<string, string>>

@@ -7,7 +7,7 @@ import type { JsonObject } from '../messages/json-object.js'
 export interface SingerSourceOptions extends ProgramOptions {
   /** As `config`, given as `catalogFlag`. */
   readonly catalog?: JsonObject | string
-  /** @default '--catalog' */
+  /** By which argument the program takes its catalog. @default '--catalog' */
   readonly catalogFlag?: '--catalog' | '--properties'
   /** Whose records go into the topic. @default the only one there is */
   readonly stream?: string
