@@ -131,7 +131,15 @@ const innerRooms: Readonly<Record<string, Readonly<Record<string, readonly strin
   http: { '.': [], serving: ['.'], node: ['.', 'serving'] },
   watch: { overview: [], objects: ['overview'], page: [], '.': ['overview', 'objects', 'page'] },
   app: { replaying: [], life: [], '.': ['life', 'replaying'] },
-  cli: { frame: [], resetting: ['frame'], commands: ['frame', 'resetting'], '.': ['frame', 'commands'] },
+  cli: {
+    frame: [],
+    resetting: ['frame'],
+    stored: ['frame'],
+    letters: ['frame', 'stored'],
+    verifying: ['frame', 'stored'],
+    commands: ['frame', 'resetting', 'stored', 'letters', 'verifying'],
+    '.': ['frame', 'commands'],
+  },
 }
 
 /** Packages, and the only rooms that know them. Node's own modules are free. */

@@ -26,6 +26,8 @@ export interface LetterFilter {
   readonly key?: string
   /** What it failed with, such as `HANDLER_FAILED`; those that follow another have `QUARANTINED`. */
   readonly code?: string
+  /** Name of the topic that its record came from. */
+  readonly topic?: string
   /** Event time of its record, milliseconds since 1970: not before. */
   readonly from?: Date | number
   /** Before. */
@@ -80,6 +82,7 @@ const filter: Rules<LetterFilter> = {
   kind: text,
   key: rule('text', (value) => typeof value === 'string'),
   code: text,
+  topic: text,
   from: time,
   to: time,
   letter: object('{ partition, offset }, its place in the dead-letter topic'),
@@ -102,11 +105,12 @@ export function checkFilter(where: string, given: unknown): void {
 }
 
 export function fits(wanted: LetterFilter, { partition, offset }: Place, facts: LetterFacts | undefined): boolean {
-  const { kind, key, code, from, to, letter } = wanted
+  const { kind, key, code, topic, from, to, letter } = wanted
   if (letter !== undefined && (letter.partition !== partition || letter.offset !== offset)) return false
   if (kind !== undefined && facts?.kind !== kind) return false
   if (key !== undefined && facts?.key !== key && facts?.placedBy !== key) return false
   if (code !== undefined && facts?.code !== code) return false
+  if (topic !== undefined && facts?.topic !== topic) return false
   const { timestamp = NaN } = facts ?? {}
   return (from === undefined || timestamp >= msOf(from)) && (to === undefined || timestamp < msOf(to))
 }

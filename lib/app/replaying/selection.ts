@@ -36,8 +36,8 @@ export interface ReplayReport {
 }
 
 export const selection: Rules<ReplaySelection> = {
-  only: object('{ kind, key, code, from, to, letter }, or {} for all'),
-  drop: object('{ reason } and which: { kind, key, code, from, to, letter }'),
+  only: object('{ kind, key, code, topic, from, to, letter }, or {} for all'),
+  drop: object('{ reason } and which: { kind, key, code, topic, from, to, letter }'),
   edit: callback('a function that gives { key, value, headers }, or nothing'),
 }
 /** Throws `OPTIONS_INVALID`. */
@@ -50,6 +50,6 @@ export function checkSelection(where: string, { only, drop }: ReplaySelection): 
   if (Object.values(which).every((value) => value === undefined))
     throw new MillraceError(
       'OPTIONS_INVALID',
-      `${where}: drop says a reason and not which letters; give a kind, key, code, time or letter too.`,
+      `${where}: drop says a reason and not which letters; give a kind, key, code, topic, time or letter too.`,
     )
 }

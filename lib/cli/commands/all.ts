@@ -15,6 +15,11 @@ export const commands: readonly Listed[] = [
     load: () => import('./topics.js'),
   },
   {
+    name: 'dlq',
+    summary: 'dead letters: list, show, send back, drop, export',
+    load: () => import('./dlq.js'),
+  },
+  {
     name: 'reset',
     summary: 'has a stopped app begin anew: offsets, state, local stores',
     load: () => import('./reset.js'),

@@ -9,7 +9,7 @@ import { table } from '../frame/table.js'
 import type { Aim } from '../resetting/aims.js'
 import { executeReset } from '../resetting/execute.js'
 import { planReset, type ResetPlan } from '../resetting/plan.js'
-import { timeOf } from './times.js'
+import { timeOf } from '../frame/times.js'
 
 interface Options {
   readonly toEarliest?: boolean

@@ -1,0 +1,188 @@
+import { Option, type Command } from 'commander'
+import { pathToFileURL } from 'node:url'
+import { resolve } from 'node:path'
+import { reasonOf } from '../../core/errors.js'
+import { replayDeadLetters, type ReplayReport, type ReplaySelection } from '../../app/replay.js'
+import { does, type Define } from '../frame/does.js'
+import { CliError, type Exit } from '../frame/exits.js'
+import { takes, wholeOf } from '../frame/options.js'
+import { flushed } from '../frame/output.js'
+import type { Session } from '../frame/session.js'
+import { plainText, table } from '../frame/table.js'
+import { timeOrAgoOf } from '../frame/times.js'
+import { dry } from '../letters/dry.js'
+import { findLetters, type FoundLetter } from '../letters/found.js'
+import { filterOf, isEmptyFilter, placeOf, type FilterOptions } from '../letters/filter.js'
+import { letterDocument, lettersText, lineOf, wholeDocument, wholeText, type LetterLine } from '../letters/told.js'
+
+interface ListOptions extends FilterOptions {
+  readonly all?: boolean
+  readonly limit: number
+  readonly after?: string
+}
+
+interface SendOptions extends FilterOptions {
+  readonly execute?: boolean
+  readonly edit?: string
+  readonly reason?: string
+}
+
+export const define: Define = (command) => {
+  filters(takes(command.command('ls').summary('list them'), 'cluster', 'program'))
+    .option('--all', 'those that need nothing any more, too')
+    .option('-n, --limit <count>', 'so many at most', wholeOf(1, 1_000_000), 100)
+    .option('--after <letter>', 'those behind this one: partition@offset')
+    .action(does(ls))
+  takes(command.command('show').summary('one with its record, error and stack'), 'cluster', 'program')
+    .argument('<letter>', 'partition@offset, as ls lists it')
+    .action(does(show))
+  filters(takes(command.command('export').summary('as JSON lines, with their records'), 'cluster', 'program'))
+    .option('--all', 'those that need nothing any more, too')
+    .action(does(exportAll))
+  filters(takes(command.command('replay').summary('send them back to their objects'), 'cluster', 'program'))
+    .option('--edit <file.js>', 'module whose default export is given each letter and gives { key, value, headers }')
+    .option('--execute', 'do it; without this it only says what it would do')
+    .action(does(replay))
+  filters(takes(command.command('drop').summary('give them up; their objects go on'), 'cluster', 'program'))
+    .requiredOption('--reason <text>', 'why, for the log')
+    .option('--execute', 'do it; without this it only says what it would do')
+    .action(does(drop))
+}
+
+function filters(command: Command): Command {
+  return command
+    .option('--kind <name>', 'of objects of this kind')
+    .option('--key <key>', 'of the object with this key')
+    .option('--code <code>', 'that failed with this code: HANDLER_FAILED')
+    .option('--topic <name>', 'whose record came from this topic')
+    .addOption(new Option('--since <time>', 'event time of the record, or how long ago: 2h').argParser(timeOrAgoOf))
+    .addOption(new Option('--until <time>', 'before this event time').argParser(timeOrAgoOf))
+    .option('--letter <letter>', 'one: partition@offset')
+}
+
+function found(session: Session, app: string, options: Partial<ListOptions>) {
+  const after = options.after === undefined ? undefined : placeOf('--after', options.after)
+  return async (): Promise<AsyncIterable<readonly FoundLetter[]>> =>
+    findLetters(await session.log(), {
+      app,
+      filter: filterOf(options),
+      all: options.all === true,
+      after,
+      signal: session.signal,
+      onRead: (what) => session.out.progress(what),
+    })
+}
+
+async function ls(session: Session, options: ListOptions): Promise<void> {
+  const app = await session.app()
+  const lines: LetterLine[] = []
+  let more = false
+  search: for await (const letters of await found(session, app, options)()) {
+    for (const letter of letters) {
+      if (lines.length === options.limit) {
+        more = true
+        break search
+      }
+      lines.push(lineOf(letter))
+      if (session.out.json) session.out.item(letterDocument(letter), '')
+    }
+  }
+  if (!session.out.json)
+    session.out.raw(lines.length === 0 ? `no ${options.all === true ? '' : 'open '}dead letters` : lettersText(lines))
+  if (more) session.out.note(`there are more: --after ${lines.at(-1)?.[0] ?? ''}`)
+}
+
+async function show(session: Session, _options: object, name: string): Promise<void> {
+  const letter = placeOf('the letter', name)
+  const app = await session.app()
+  for await (const [one] of await found(session, app, { letter: name, all: true })())
+    if (one !== undefined) return session.out.result(wholeDocument(one), () => wholeText(one))
+  throw new CliError(
+    'notFound',
+    `there is no dead letter ${letter.partition}@${letter.offset} of app '${app}'. See to: millrace dlq ls --all`,
+  )
+}
+
+async function exportAll(session: Session, options: ListOptions): Promise<void> {
+  for await (const letters of await found(session, await session.app(), options)()) {
+    for (const letter of letters) session.out.raw(JSON.stringify(wholeDocument(letter)))
+    await flushed()
+  }
+}
+
+async function replay(session: Session, options: SendOptions): Promise<Exit> {
+  const filter = filterOf(options)
+  const edit = options.edit === undefined ? undefined : await editIn(options.edit)
+  return await send(session, options, { ...(isEmptyFilter(filter) ? {} : { only: filter }), ...(edit && { edit }) })
+}
+
+async function drop(session: Session, options: SendOptions): Promise<Exit> {
+  const filter = filterOf(options)
+  if (isEmptyFilter(filter))
+    throw new CliError('usage', 'which? Give a --kind, --key, --code, --topic, --since, --until or --letter')
+  return await send(session, options, { drop: { ...filter, reason: options.reason as string } })
+}
+
+const mostListed = 100
+
+async function send(session: Session, { execute }: SendOptions, selection: ReplaySelection): Promise<Exit> {
+  const id = await session.app()
+  const log = await session.log()
+  const sent: string[] = []
+  let listed = 0
+  const warn = (_fields: object, message?: string): void => session.out.note(plainText(message ?? ''))
+  const logger = { debug: () => undefined, info: () => undefined, warn, error: warn }
+  const edit: ReplaySelection['edit'] = (letter) => {
+    const { partition, offset, kind, key } = letter
+    // One without an object is sent when it is edited only.
+    if (kind !== undefined || selection.edit !== undefined)
+      if (++listed <= mostListed) sent.push(`${partition}@${offset} ${kind ?? ''} ${key ?? ''}`.trimEnd())
+    return selection.edit?.(letter)
+  }
+  const report = await replayDeadLetters({
+    id,
+    log: execute === true ? log : dry(log),
+    logger,
+    ...selection,
+    ...(selection.drop === undefined ? { edit } : {}),
+  })
+  session.out.result({ app: id, executed: execute === true, ...report }, () =>
+    reportText(report, sent, execute === true),
+  )
+  const asked = selection.only !== undefined || selection.drop !== undefined
+  if (asked && report.replayed + report.dropped + report.resent + report.leftInAll === 0) return 'notFound'
+  return report.leftInAll > 0 ? 'failed' : 'ok'
+}
+
+function reportText(report: ReplayReport, sent: readonly string[], isDone: boolean): string {
+  const { replayed, objects, dropped, resent, left, leftInAll } = report
+  const would = (done: string, be: string): string => (isDone ? done : be)
+  const lines = [
+    ...(isDone ? [] : ['What this would do; nothing has been changed.', '']),
+    `${replayed} ${would('sent back', 'to be sent back')} to ${objects} objects`,
+    ...(dropped > 0 ? [`${dropped} ${would('dropped', 'to be dropped')}`] : []),
+    ...(resent > 0 ? [`${resent} records ${would('sent', 'to be sent')} to their topics again, edited`] : []),
+    ...(isDone ? [] : sent.map((line) => `  ${plainText(line)}`)),
+    ...(!isDone && replayed + resent > sent.length ? ['  …'] : []),
+  ]
+  if (leftInAll > 0) {
+    lines.push('', `${leftInAll} stay where they are:`)
+    const rows = left.map(({ partition, offset, kind, key, code, why }) => [
+      `${partition}@${offset}`,
+      kind === undefined ? '-' : `${kind} ${key ?? ''}`,
+      code ?? '-',
+      why,
+    ])
+    lines.push(table(['letter', 'object', 'code', 'why'], rows.slice(0, mostListed)))
+  }
+  if (!isDone && replayed + dropped + resent > 0) lines.push('', 'Add --execute to do it.')
+  return lines.join('\n')
+}
+
+async function editIn(file: string): Promise<NonNullable<ReplaySelection['edit']>> {
+  const loaded = (await import(pathToFileURL(resolve(file)).href).catch((error: unknown) => {
+    throw new CliError('usage', `--edit ${file} cannot be loaded: ${reasonOf(error)}`, error)
+  })) as { readonly default?: unknown }
+  if (typeof loaded.default === 'function') return loaded.default as NonNullable<ReplaySelection['edit']>
+  throw new CliError('usage', `--edit ${file}: its default export is no function`)
+}
