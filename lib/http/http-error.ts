@@ -36,14 +36,20 @@ export function statusOf(error: unknown): number {
   return MillraceError.is(error) ? (statuses[error.code] ?? 500) : 500
 }
 
-/** `{ error: { code, message, … } }`. Of what is nobody's business outside it says no more than the code. */
+/** `{ error: { code, message, … } }`, with the status that goes with it. */
 export function errorAnswer(error: unknown): Response {
-  const status = statusOf(error)
-  const headers = error instanceof HttpError ? error.headers : {}
-  if (!MillraceError.is(error)) return json({ error: { code: 'INTERNAL', message: internal } }, { status, headers })
+  return json(errorBody(error), {
+    status: statusOf(error),
+    headers: error instanceof HttpError ? error.headers : {},
+  })
+}
+
+/** Of what is nobody's business outside it says no more than the code. */
+export function errorBody(error: unknown): { readonly error: Readonly<Record<string, unknown>> } {
+  if (!MillraceError.is(error)) return { error: { code: 'INTERNAL', message: internal } }
   const { code, message, kind, key, topic, partition, offset } = error
-  if (status === 500) return json({ error: { code, message: internal } }, { status, headers })
-  return json({ error: { code, message, kind, key, topic, partition, offset } }, { status, headers })
+  if (statusOf(error) === 500) return { error: { code, message: internal } }
+  return { error: { code, message, kind, key, topic, partition, offset } }
 }
 
 const internal = 'this could not be answered; the log of the app says why'

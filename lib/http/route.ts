@@ -1,6 +1,6 @@
 /**
- * Answers a request as `fetch` does: what the listener of an app and the adapters of web frameworks call. Never rejects.
- * `context` is what the request itself does not tell.
+ * Answers a request as `fetch` does: what the listener of an app and the adapters of web frameworks call. `context` is what the request itself
+ * does not tell. Rejects with `OPTIONS_INVALID` for what is no request, and never otherwise.
  */
 export type HttpHandler = (request: Request, context?: HttpContext) => Promise<Response>
 

@@ -31,9 +31,20 @@ async function answer(
   let found: Response
   try {
     const remoteAddress = context.remoteAddress ?? incoming.socket.remoteAddress
-    found = await handler(requestOf(incoming, gone.signal), { ...context, remoteAddress })
+    const { url, path } = mounted(incoming, context)
+    found = await handler(requestOf(incoming, url, gone.signal), { ...context, path, remoteAddress })
   } catch (error) {
     found = secured(errorAnswer(error))
   }
   await write(response, found, clock)
+}
+
+/** Express, and what is made after it, cuts off where it has mounted a handler, and says what it has cut off. */
+function mounted(
+  incoming: IncomingMessage,
+  { path }: HttpContext,
+): { readonly url: string; readonly path: string | undefined } {
+  const { url = '', baseUrl, originalUrl } = incoming as { url?: string; baseUrl?: unknown; originalUrl?: unknown }
+  const isCut = path === undefined && typeof baseUrl === 'string' && typeof originalUrl === 'string'
+  return isCut ? { url: originalUrl, path: baseUrl } : { url, path }
 }

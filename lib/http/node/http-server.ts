@@ -51,7 +51,7 @@ export class HttpServer {
 
   get #routes(): RouteHandler {
     const { http, routes, clock, logger } = this.#options
-    const access = new Access(http, () => this.url)
+    const access = new Access(http, clock, () => this.url)
     return (this.#answers ??= new RouteHandler({ routes: routes(), access, clock, logger }))
   }
 }

@@ -5,8 +5,8 @@ const hostForm = /^([\w.-]{1,253}|\[[\da-f:.]{2,45}\])(:\d{1,5})?$/i
 const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
 
 /** A request of node:http as `fetch` has it. Throws `REQUEST_INVALID`. */
-export function requestOf(incoming: IncomingMessage, signal: AbortSignal): Request {
-  const { method = '', url = '' } = incoming
+export function requestOf(incoming: IncomingMessage, url: string, signal: AbortSignal): Request {
+  const { method = '' } = incoming
   if (!methods.includes(method))
     throw new HttpError(405, 'REQUEST_INVALID', `there is nothing that takes ${method}`, {
       headers: { allow: 'GET, HEAD, POST, DELETE' },

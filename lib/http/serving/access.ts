@@ -1,8 +1,10 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
+import type { Clock } from '../../core/clock.js'
 import { HttpError } from '../http-error.js'
 import { isLoopbackName } from '../loopback.js'
 import type { ResolvedHttp } from '../options.js'
 import type { HttpContext, Route } from '../route.js'
+import { Sessions } from './sessions.js'
 
 /** A request that came by a proxy is not from this machine, although the connection is. */
 const ofProxies = ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-real-ip', 'via']
@@ -12,17 +14,33 @@ export class Access {
   readonly #options: Pick<ResolvedHttp, 'token' | 'insecure'>
   readonly #advertised: () => string | undefined
   readonly #digest: Buffer | undefined
+  readonly #sessions: Sessions | undefined
 
-  constructor(options: Pick<ResolvedHttp, 'token' | 'insecure'>, advertised: () => string | undefined) {
+  constructor(options: Pick<ResolvedHttp, 'token' | 'insecure'>, clock: Clock, advertised: () => string | undefined) {
     this.#options = options
     this.#advertised = advertised
     this.#digest = options.token === undefined ? undefined : digestOf(options.token)
+    this.#sessions = options.token === undefined ? undefined : new Sessions(options.token, clock)
+  }
+
+  get hasToken(): boolean {
+    return this.#digest !== undefined
+  }
+
+  /** A cookie for whoever has the token; undefined when it is not the token. */
+  beginSession(token: string, request: Request): string | undefined {
+    const isSecure = new URL(request.url).protocol === 'https:' || request.headers.get('x-forwarded-proto') === 'https'
+    return this.#isToken(token) ? this.#sessions?.begin(isSecure) : undefined
+  }
+
+  endSession(): string {
+    return this.#sessions?.end() ?? ''
   }
 
   /** Throws `NOT_ALLOWED`: 401 where a token is missing, else 403. */
   demand(access: Route['access'], request: Request, url: URL, context: HttpContext): void {
     if (access === 'open') return
-    if (access === 'write') this.#demandSameSite(request.headers, url)
+    if (access === 'write') this.demandSameSite(request)
     if (context.may === 'write' || (context.may === 'read' && access === 'read')) return
     if (this.#digest !== undefined) return this.#demandToken(request.headers)
     if (access === 'read' && this.#options.insecure) return
@@ -31,7 +49,7 @@ export class Access {
 
   #demandToken(headers: Headers): void {
     const given = /^bearer +(\S+) *$/i.exec(headers.get('authorization') ?? '')?.[1]
-    if (given !== undefined && this.isToken(given)) return
+    if (given === undefined ? this.#sessions?.isIn(headers) === true : this.#isToken(given)) return
     const what = given === undefined ? 'a token is needed' : 'this is not the token'
     throw new HttpError(
       401,
@@ -44,7 +62,7 @@ export class Access {
   }
 
   /** In a time that does not depend on how much of it is right. */
-  isToken(given: string): boolean {
+  #isToken(given: string): boolean {
     return this.#digest !== undefined && timingSafeEqual(digestOf(given), this.#digest)
   }
 
@@ -57,10 +75,11 @@ export class Access {
       throw refused('without a token it is to be asked as localhost, 127.0.0.1 or [::1]; give the app http: { token }')
   }
 
-  #demandSameSite(headers: Headers, url: URL): void {
+  /** Throws `NOT_ALLOWED` for what a page of another origin makes a browser ask. */
+  demandSameSite({ headers, url }: Request): void {
     const site = headers.get('sec-fetch-site')
     const origin = headers.get('origin')
-    if (site === null ? this.#isOwn(origin, url) : site === 'same-origin' || site === 'none') return
+    if (site === null ? this.#isOwn(origin, new URL(url)) : site === 'same-origin' || site === 'none') return
     throw refused('pages of another origin may change nothing here')
   }
 

@@ -10,11 +10,14 @@ const answerMs = 60_000
 /** The requests under way: how many there may be, how long they may last, and that they end with the app. */
 export class Calls {
   readonly #clock: Clock
+  readonly #onBroken: (error: unknown) => void
   readonly #answering = new Set<AbortController>()
   readonly #streaming = new Set<AbortController>()
 
-  constructor(clock: Clock) {
+  /** `onBroken`: a stream has ended by an error. */
+  constructor(clock: Clock, onBroken: (error: unknown) => void) {
     this.#clock = clock
+    this.#onBroken = onBroken
   }
 
   /** `free`: whatever is under way already. Rejects with `OVERLOADED`, and as `answer` does. */
@@ -46,17 +49,20 @@ export class Calls {
   }
 
   async #inTime(ending: AbortController, answer: Response | Promise<Response>): Promise<Response> {
-    if (!(answer instanceof Promise)) return answer
-    const answered = new AbortController()
-    const late = this.#clock.sleep(answerMs, answered.signal)
+    const over = new AbortController()
+    const end = (): void => over.abort()
+    ending.signal.addEventListener('abort', end)
+    if (ending.signal.aborted) end()
     try {
-      const first = await Promise.race([answer, late])
+      const first = await Promise.race([answer, this.#clock.sleep(answerMs, over.signal)])
       if (first !== undefined) return first
     } finally {
-      answered.abort()
+      ending.signal.removeEventListener('abort', end)
+      end()
     }
+    void Promise.resolve(answer).then(drop, () => undefined)
+    if (ending.signal.aborted) throw new HttpError(503, 'APP_CLOSED', 'the app was closed before there was an answer')
     ending.abort()
-    answer.then(drop, () => undefined)
     throw overloaded(`there was no answer within ${answerMs / 1_000} s`)
   }
 
@@ -67,10 +73,12 @@ export class Calls {
       throw overloaded(`${maxStreams} streams are open`)
     }
     this.#streaming.add(ending)
-    const body = ended(response.body as ReadableStream<Uint8Array>, ending, () => {
+    const onEnd = (broken?: { readonly error: unknown }): void => {
       forget()
       this.#streaming.delete(ending)
-    })
+      if (broken !== undefined) this.#onBroken(broken.error)
+    }
+    const body = ended(response.body as ReadableStream<Uint8Array>, ending, onEnd)
     return new Response(body, { status: response.status, headers: response.headers })
   }
 
@@ -92,14 +100,14 @@ const overloaded = (what: string): HttpError =>
 function ended(
   body: ReadableStream<Uint8Array>,
   ending: AbortController,
-  onEnd: () => void,
+  onEnd: (broken?: { readonly error: unknown }) => void,
 ): ReadableStream<Uint8Array> {
   const reader = body.getReader()
   let isOver = false
-  const over = (): void => {
+  const over = (broken?: { readonly error: unknown }): void => {
     if (isOver) return
     isOver = true
-    onEnd()
+    onEnd(broken)
     ending.abort()
   }
   return new ReadableStream<Uint8Array>(
@@ -123,7 +131,7 @@ function ended(
           controller.close()
         } catch (error) {
           if (isOver) return
-          over()
+          over({ error })
           controller.error(error)
         }
       },

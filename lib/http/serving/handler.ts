@@ -1,10 +1,12 @@
 import type { Clock } from '../../core/clock.js'
 import { MillraceError, reasonOf } from '../../core/errors.js'
 import type { Logger } from '../../core/logger.js'
+import { shown } from '../../core/options.js'
 import type { Access } from './access.js'
 import { jsonOf } from '../body.js'
 import { Calls } from './calls.js'
 import { errorAnswer, HttpError, statusOf } from '../http-error.js'
+import { asksForLogin, loginPageAt, loginRoutes } from './login.js'
 import type { HttpContext, HttpHandler, Route } from '../route.js'
 import { Router } from './router.js'
 import { secured } from './secured.js'
@@ -27,16 +29,17 @@ export class RouteHandler {
 
   constructor(options: HandlerOptions) {
     this.#options = options
-    this.#router = new Router(options.routes)
-    this.#calls = new Calls(options.clock)
+    this.#router = new Router([...options.routes, ...(options.access.hasToken ? loginRoutes(options.access) : [])])
+    this.#calls = new Calls(options.clock, (error) => this.#tellOf(error, 'a stream was broken off'))
   }
 
-  readonly handle: HttpHandler = async (request, context = {}) => {
+  readonly handle: HttpHandler = async (request, context) => {
+    demandRequest(request)
     let answer: Response
     try {
-      answer = await this.#answer(request, context)
+      answer = await this.#answer(request, context ?? {})
     } catch (error) {
-      if (statusOf(error) === 500) this.#tellOf(error, request)
+      if (statusOf(error) === 500) this.#tellOf(error, `a ${request.method} request could not be answered`)
       answer = errorAnswer(error)
     }
     if (request.method === 'HEAD' && answer.body !== null) answer = bodiless(answer)
@@ -47,16 +50,23 @@ export class RouteHandler {
     if (request.url.length > maxUrl)
       throw new HttpError(414, 'REQUEST_INVALID', `the URL has more than ${maxUrl} characters, which is the limit`)
     const url = new URL(request.url)
-    const { route, params } = this.#router.find(request.method, pathUnder(context.path, url.pathname))
-    this.#options.access.demand(route.access, request, url, context)
+    const path = pathUnder(context.path, url.pathname)
+    // What the page loads is found beside it, so its path has to end with a slash.
+    if (path === '') return new Response(null, { status: 308, headers: { location: `${url.pathname}/${url.search}` } })
+    const { route, params } = this.#router.find(request.method, path)
+    try {
+      this.#options.access.demand(route.access, request, url, context)
+    } catch (error) {
+      if (asksForLogin(error, request)) return loginPageAt(path)
+      throw error
+    }
     return this.#calls.run(request, route.access === 'open', (signal) =>
       route.handle({ request, params, query: url.searchParams, signal, json: () => jsonOf(request) }),
     )
   }
 
-  #tellOf(error: unknown, { method }: Request): void {
-    const code = MillraceError.is(error) ? error.code : undefined
-    this.#options.logger.warn({ err: error, code }, `a ${method} request could not be answered: ${reasonOf(error)}`)
+  #tellOf(error: unknown, what: string): void {
+    this.#options.logger.warn({ err: error }, `${what}: ${reasonOf(error)}`)
   }
 
   /** Ends streams, and what is under way. */
@@ -65,11 +75,17 @@ export class RouteHandler {
   }
 }
 
+/** Throws `OPTIONS_INVALID` for what frameworks have beside it. */
+function demandRequest(request: unknown): void {
+  if (typeof (request as Partial<Request> | null | undefined)?.headers?.get === 'function') return
+  const what = `app.handler: ${shown(request)} is no Request as fetch has it; for requests of node:http and what is built on it, give the server nodeHandler(app.handler)`
+  throw new MillraceError('OPTIONS_INVALID', what)
+}
+
 /** What is left of a path below where the handler is mounted. Throws `REQUEST_INVALID` for one beside it. */
 function pathUnder(mount: string | undefined, path: string): string {
   const prefix = (mount ?? '').replace(/\/+$/, '')
-  if (path === prefix) return '/'
-  if (path.startsWith(`${prefix}/`)) return path.slice(prefix.length)
+  if (path === prefix || path.startsWith(`${prefix}/`)) return path.slice(prefix.length)
   throw new HttpError(404, 'REQUEST_INVALID', `the handler is mounted at ${prefix}, and this path is beside it`)
 }
 

@@ -1,8 +1,10 @@
+import { loginStyleHash } from './login.js'
+
 /** Nothing is loaded from elsewhere, and no other page shows this one. */
 const policy = [
   "default-src 'none'",
   "script-src 'self'",
-  "style-src 'self'",
+  `style-src 'self' ${loginStyleHash}`,
   "img-src 'self' data:",
   "font-src 'self'",
   "connect-src 'self'",
