@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { answering, near } from '../../../test/http/answering.js'
 import { json } from '../answers.js'
-import { HttpError } from '../http-error.js'
+import type { HttpError } from '../http-error.js'
 import type { Route } from '../route.js'
 import { Router } from './router.js'
 
