@@ -133,11 +133,14 @@ const innerRooms: Readonly<Record<string, Readonly<Record<string, readonly strin
   app: { replaying: [], life: [], '.': ['life', 'replaying'] },
   cli: {
     frame: [],
+    topics: ['frame'],
+    lag: ['frame'],
+    describe: ['frame', 'topics'],
     resetting: ['frame'],
     stored: ['frame'],
     letters: ['frame', 'stored'],
     verifying: ['frame', 'stored'],
-    commands: ['frame', 'resetting', 'stored', 'letters', 'verifying'],
+    commands: ['frame', 'topics', 'lag', 'describe', 'resetting', 'stored', 'letters', 'verifying'],
     '.': ['frame', 'commands'],
   },
 }

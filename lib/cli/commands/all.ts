@@ -10,6 +10,11 @@ export interface Listed {
 /** In the order of the help text: from the first day to the bad one. */
 export const commands: readonly Listed[] = [
   {
+    name: 'describe',
+    summary: 'what an app is: its topics, state objects and what goes between them; without a program what Kafka knows',
+    load: () => import('./describe.js'),
+  },
+  {
     name: 'topics',
     summary: 'the topics an app needs: list, check, create, and the permissions on them',
     load: () => import('./topics.js'),
@@ -23,5 +28,10 @@ export const commands: readonly Listed[] = [
     name: 'reset',
     summary: 'has a stopped app begin anew: offsets, state, local stores',
     load: () => import('./reset.js'),
+  },
+  {
+    name: 'lag',
+    summary: 'how far an app is behind, in each partition, and who has it',
+    load: () => import('./lag.js'),
   },
 ]

@@ -19,6 +19,11 @@ export class Output {
     this.#line(this.json ? jsonText(document, 2) : typeof text === 'string' ? text : text())
   }
 
+  /** A result that is JSON with `--json` or without. */
+  document(document: unknown): void {
+    this.#line(jsonText(document, 2))
+  }
+
   /** One of many results: with `--json` one line each. */
   item(document: unknown, text: string | (() => string)): void {
     this.#line(this.json ? jsonText(document) : typeof text === 'string' ? text : text())

@@ -41,6 +41,9 @@ export class TopicsOfSource {
   }
 }
 
+/** Of the topic in which a source keeps its positions. */
+export const positionsConfigs = { 'cleanup.policy': 'compact', 'min.cleanable.dirty.ratio': '0.2' } as const
+
 async function sourceTopics(setting: Setting, limits: TopicLimits, into: SourceTopics['into']): Promise<SourceTopics> {
   const { app, source, rules, compression, partitions, isEverywhere } = setting
   const { name, partitions: wanted = brokersDefault } = setting.into
@@ -54,10 +57,7 @@ async function sourceTopics(setting: Setting, limits: TopicLimits, into: SourceT
   const positions = positionsTopic(app, source)
   let positionPartitions = 0
   if (!isEverywhere) {
-    const info = await found(setting, positions, partitions.length, {
-      'cleanup.policy': 'compact',
-      'min.cleanable.dirty.ratio': '0.2',
-    })
+    const info = await found(setting, positions, partitions.length, positionsConfigs)
     demandCompacted(positions, info)
     rules.note(positions, info.configs)
     positionPartitions = info.partitions

@@ -1,8 +1,8 @@
 import { MillraceError } from '../../core/errors.js'
-import { maxBatchBytes } from '../../log/batch-rules.js'
 import type { NewTopic, TopicInfo } from '../../log/port.js'
-import { changelogTopic, deadLetterTopic, inboxTopic, timerTopic } from '../../model/names.js'
+import { changelogTopic, deadLetterTopic, timerTopic } from '../../model/names.js'
 import { demandNoneLost } from './lost-state.js'
+import { limitConfig, wantedTopics, wrongConfigs } from './own-topics.js'
 import { vanished, type TopologyOptions } from './topic-lookup.js'
 
 /** P: what the changelogs have; at the first start, what the largest source has. */
@@ -33,8 +33,7 @@ export async function internalTopics(
 ): Promise<ReadonlyMap<string, TopicInfo>> {
   const { app, program, log, rules, compression } = options
   const { admin } = log
-  const own = { [limitConfig]: String(roomFor(options, sources.values())), ...timesKnownTo(sources.values()) }
-  const wanted = [...wantedTopics(options, stateTasks, own)]
+  const wanted = wantedTopics(options, stateTasks, sources)
   const names = wanted.map(({ name }) => name)
   const before = await admin.describe(names)
   const missing = wanted.filter(({ name }) => before.get(name) === undefined)
@@ -42,7 +41,7 @@ export async function internalTopics(
     const known = [...sources, ...before].map(([name, info]) => [name, info?.partitions ?? 0] as const)
     const lost = missing.map(({ name }) => name)
     await demandNoneLost({ app, program, log, missing: lost, partitions: new Map(known) })
-    await make(options, missing)
+    await makeTopics(options, missing)
   }
   const infos = missing.length > 0 ? await admin.describe(names) : before
   const found = new Map(
@@ -56,63 +55,11 @@ export async function internalTopics(
   return found
 }
 
-/** What hosted brokers allow at most. */
-const usualRoom = 8 << 20
-/** For what comes with a record that is handed on: its coordinates, its object's key, an error. */
-const headroom = 1 << 20
-/** Kafka's numbers are of 32 bits. */
-const mostRoom = 2 ** 31 - 1
-
-/**
- * The largest record that a source takes must be able to go to another partition, to wait and to be refused, and the largest
- * state into its changelog: alone in a batch, as what is handed on is not known to pack as well as its source did.
- */
-function roomFor({ maxRecordBytes }: TopologyOptions, sources: Iterable<TopicInfo>): number {
-  const largest = Math.max(maxRecordBytes, ...[...sources].map(({ configs }) => maxBatchBytes(configs)))
-  return Math.min(mostRoom, Math.max(usualRoom, largest + headroom))
-}
-
-/** The clock of a broker need not be that of the app, which writes the times of its own topics. */
-const anyTime = {
-  'message.timestamp.type': 'CreateTime',
-  'message.timestamp.before.max.ms': '9223372036854775807',
-  'message.timestamp.after.max.ms': '9223372036854775807',
-}
-
-/** Brokers before 3.6 do not know the latter two, and would refuse the topic: what they know is what they say of a topic. */
-function timesKnownTo([source]: Iterable<TopicInfo>): Readonly<Record<string, string>> {
-  return Object.fromEntries(Object.entries(anyTime).filter(([name]) => source?.configs.has(name)))
-}
-
-function* wantedTopics(
-  { app, program, replicationFactor }: TopologyOptions,
-  stateTasks: number,
-  own: NewTopic['configs'] & { readonly [limitConfig]: string },
-): Iterable<NewTopic> {
-  const topic = (name: string, configs: NewTopic['configs'], partitions = stateTasks): NewTopic => {
-    return { name, partitions, replicationFactor, configs: { ...configs, ...own } }
-  }
-  const changelog = {
-    'cleanup.policy': 'compact',
-    'segment.bytes': String(Math.max(64 << 20, Number(own[limitConfig]))),
-    'min.cleanable.dirty.ratio': '0.2',
-  }
-  // Kept until trimmed: a record in an inbox is input that may not have had its turn.
-  const inbox = { 'cleanup.policy': 'delete', 'retention.ms': '-1', 'retention.bytes': '-1' }
-  // Kept until somebody has seen to them.
-  const letters = { 'cleanup.policy': 'delete', 'retention.ms': '-1' }
-  for (const { name } of program.kinds) {
-    yield topic(changelogTopic(app, name), changelog)
-    yield topic(inboxTopic(app, name), inbox)
-  }
-  if (program.kinds.length > 0) yield topic(timerTopic(app), changelog)
-  yield topic(deadLetterTopic(app), letters, Math.max(1, stateTasks))
-}
-
-const limitConfig = 'max.message.bytes'
-
 /** Where brokers do not allow the limit that is asked for, with theirs: batches fit what topics take. */
-async function make({ log: { admin }, logger }: TopologyOptions, topics: readonly NewTopic[]): Promise<void> {
+export async function makeTopics(
+  { log: { admin }, logger }: Pick<TopologyOptions, 'log' | 'logger'>,
+  topics: readonly NewTopic[],
+): Promise<void> {
   try {
     return await admin.create(topics)
   } catch (error) {
@@ -140,10 +87,7 @@ function checked(wanted: NewTopic, info: TopicInfo | undefined, deadLetters: str
       { topic },
     )
   }
-  for (const config of ['cleanup.policy', 'retention.ms', 'retention.bytes'] as const) {
-    const want = wanted.configs[config]
-    const have = info.configs.get(config)
-    if (want === undefined || have === undefined || have === want) continue
+  for (const { config, have, want } of wrongConfigs(wanted, info)) {
     throw new MillraceError(
       'TOPIC_MISMATCH',
       `${topic} has ${config}=${have} and needs ${config}=${want}, or records would be lost. Correct it with kafka-configs.`,

@@ -1,0 +1,3 @@
+import { createApp, memoryLog } from 'millrace'
+
+export default createApp({ id: 'no spaces', objects: [], log: memoryLog() })

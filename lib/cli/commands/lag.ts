@@ -1,0 +1,81 @@
+import { systemClock } from '../../core/clock.js'
+import { deadLetterTopic } from '../../model/names.js'
+import { roleIn } from '../topics/roles.js'
+import { does, type Define } from '../frame/does.js'
+import { CliError } from '../frame/exits.js'
+import { durationOf, takes } from '../frame/options.js'
+import type { Session } from '../frame/session.js'
+import { table } from '../frame/table.js'
+import type { GroupLag } from '../lag/lag.js'
+
+interface LagArguments {
+  readonly watch?: boolean
+  readonly interval: number
+  readonly group?: readonly string[]
+}
+
+export const define: Define = (command) => {
+  takes(command, 'cluster', 'program')
+    .option('-w, --watch', 'again and again, until Ctrl-C')
+    .option('--interval <duration>', 'between two looks with --watch', durationOf, 2_000)
+    .option('-g, --group <name...>', 'other groups too, such as those of sinks: <app>-sink-<name>')
+    .action(does(lag))
+}
+
+async function lag(session: Session, options: LagArguments): Promise<void> {
+  const look = await looking(session, options)
+  if (options.watch !== true) {
+    const groups = await look()
+    session.out.result({ groups }, () => textOf(groups))
+    return
+  }
+  while (!session.signal.aborted) {
+    const groups = await look()
+    const time = new Date(systemClock.now()).toISOString()
+    session.out.item({ time, groups }, () => `${time}\n${textOf(groups)}\n`)
+    await systemClock.sleep(Math.max(100, options.interval), session.signal)
+  }
+}
+
+async function looking(session: Session, { group = [] }: LagArguments): Promise<() => Promise<readonly GroupLag[]>> {
+  const { lagOf } = await import('../lag/lag.js')
+  const made = await session.program()
+  const app = await session.app()
+  const { admin } = await session.log()
+  const sinks = (made?.graph.nodes ?? []).flatMap((node) => (node.type === 'sink' ? [`${node.group}`] : []))
+  return async () => {
+    const own = await admin.list(`${app}-`)
+    const inboxes = own.filter((topic) => roleIn(app, topic) === 'inbox')
+    const letters = own.filter((topic) => topic === deadLetterTopic(app))
+    const sources = made?.program.sources.map(({ name }) => name) ?? []
+    const first = await lagOf(admin, app, [...sources, ...inboxes])
+    const others = [...new Set([...sinks, ...group])]
+    const rest = await Promise.all([
+      ...others.map((name) => lagOf(admin, name, [])),
+      ...letters.map((topic) => lagOf(admin, `${app}-replay`, [topic])),
+    ])
+    const groups = [first, ...rest]
+    const lost = groups.find(({ group: name, state, partitions }) => {
+      return (name === app || group.includes(name)) && state === 'none' && partitions.length === 0
+    })
+    if (lost === undefined) return groups
+    throw new CliError(
+      'notFound',
+      `there is no group '${lost.group}' on this cluster, and it has no offsets: has app '${app}' ever run here?`,
+    )
+  }
+}
+
+function textOf(groups: readonly GroupLag[]): string {
+  const rows = groups.flatMap(({ partitions }) =>
+    partitions.map(({ group, topic, partition, committed, end, lag, instance, host }) => {
+      return [group, topic, partition, committed, end, lag, instance, host] as const
+    }),
+  )
+  const total = groups.map(({ group, state, partitions }) => {
+    const sum = partitions.reduce((all, { lag }) => all + lag, 0)
+    return `${group}: lag ${sum}${state === 'none' || state === 'stable' ? '' : ` (group is ${state})`}`
+  })
+  const head = ['group', 'topic', 'partition', 'committed', 'end', 'lag', 'instance', 'host']
+  return `${table(head, rows)}\n\n${total.join('\n')}`
+}
