@@ -79,6 +79,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
  * rows above it.
  */
 const innerRooms: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
+  core: { '.': [], telemetry: ['.'] },
   codec: { '.': [], json: ['.'], avro: ['.'], connect: ['.', 'json', 'avro'], registry: ['.', 'avro'] },
   log: {
     format: [],
@@ -129,7 +130,14 @@ const innerRooms: Readonly<Record<string, Readonly<Record<string, readonly strin
   },
   tcp: { frames: [], '.': ['frames'] },
   http: { '.': [], serving: ['.'], node: ['.', 'serving'] },
-  watch: { overview: [], objects: ['overview'], page: [], '.': ['overview', 'objects', 'page'] },
+  watch: {
+    readings: [],
+    metrics: ['readings'],
+    overview: [],
+    objects: ['overview'],
+    page: [],
+    '.': ['readings', 'metrics', 'overview', 'objects', 'page'],
+  },
   app: { replaying: [], life: [], '.': ['life', 'replaying'] },
   cli: {
     frame: [],

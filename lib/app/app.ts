@@ -68,6 +68,8 @@ export interface App extends AsyncDisposable {
   onRestore(listener: (report: RestoreReport) => void): () => void
   /** Counters since the start. */
   stats(): AppStats
+  /** All metrics, as `/metrics` answers: text that Prometheus reads, see `docs/metrics.md`. Never rejects, whatever the app is doing. */
+  metrics(): Promise<string>
   /** Every topic, kind, store, source and sink of the app, as text. */
   describe(): string
   /**

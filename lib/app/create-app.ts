@@ -21,6 +21,8 @@ import { waitingTurns } from '../runtime/waiting-turns.js'
 import { Warnings } from '../watch/overview/warnings.js'
 import { levelFolder } from '../store/level/level-folder.js'
 import { memoryFolder } from '../store/memory/memory-folder.js'
+import { AppTelemetry } from '../watch/metrics/app-telemetry.js'
+import { Metrics } from '../watch/metrics/metrics.js'
 import { inspector } from './inspector.js'
 import { asPort } from './logs.js'
 import { routesOf } from './routes.js'
@@ -69,6 +71,7 @@ export function createApp(options: AppOptions): App {
         startId,
         instance,
         http: () => http.url,
+        tracer: () => telemetry.tracer,
       },
       onFailure,
     )
@@ -84,19 +87,27 @@ export function createApp(options: AppOptions): App {
       },
       connectors,
     )
+    const telemetry: AppTelemetry = new AppTelemetry(options.telemetry, () => metrics.source)
+    const metrics = new Metrics({
+      app: options.id,
+      version: options.version ?? '',
+      engine,
+      connectors: () => connections,
+    })
     const http = new HttpServer({
       http: httpOptions,
       routes: () =>
         routesOf({
           app,
           watch: watchOf({ engine, connections, graph, warnings, logger, http: httpOptions }),
+          metrics,
           engine,
           http: httpOptions,
         }),
       clock: systemClock,
       logger: describing(unfailing(logger)),
     })
-    return { engine, connections, http }
+    return { engine, connections, metrics, telemetry, http }
   }
   const graph = graphOf(options.id, definition, connectorGraph(options.id, connectors))
   const description = [describeGraph(graph), ...describeConnectors(options.id, connectors)]
@@ -109,12 +120,16 @@ export function createApp(options: AppOptions): App {
 interface Parts {
   readonly engine: Engine
   readonly connections: Connections
+  readonly metrics: Metrics
+  readonly telemetry: AppTelemetry
   readonly http: HttpServer
 }
 
 class RunningApp implements App {
   readonly #engine: Engine
   readonly #connections: Connections
+  readonly #metrics: Metrics
+  readonly #telemetry: AppTelemetry
   readonly #http: HttpServer
   readonly #disposeLog: () => PromiseLike<void> | undefined
   readonly #description: string
@@ -136,9 +151,11 @@ class RunningApp implements App {
     description: string,
     logger: Logger,
   ) {
-    const { engine, connections, http } = parts(this, () => this.#failed())
+    const { engine, connections, metrics, telemetry, http } = parts(this, () => this.#failed())
     this.#engine = engine
     this.#connections = connections
+    this.#metrics = metrics
+    this.#telemetry = telemetry
     this.#http = http
     this.#disposeLog = disposeLog
     this.#description = description
@@ -169,6 +186,7 @@ class RunningApp implements App {
   /** Probes are answered from the first, and the group is told where. What comes from outside finds all that reads it running. */
   async #start(): Promise<void> {
     try {
+      await this.#telemetry.begin()
       await this.#http.open()
     } catch (error) {
       this.#engine.fail(error)
@@ -217,6 +235,8 @@ class RunningApp implements App {
     await this.#disposeLog()
     // Last, so that probes hear to the end what it is doing.
     await this.#http.close()
+    this.#metrics.end()
+    this.#telemetry.end()
     const { failure } = this.#engine
     if (failure === undefined) return this.#settle.resolve()
     // Without anybody who hears of it this is an unhandled rejection, which ends the process: better than one that seems to be well.
@@ -262,6 +282,10 @@ class RunningApp implements App {
 
   stats(): ReturnType<App['stats']> {
     return { ...this.#engine.stats, connectors: this.#connections.stats }
+  }
+
+  metrics(): Promise<string> {
+    return this.#metrics.text()
   }
 
   describe(): string {

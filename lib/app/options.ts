@@ -22,6 +22,7 @@ import type { Source } from '../connect/source.js'
 import { resolveHttp, type HttpOptions, type ResolvedHttp } from '../http/options.js'
 import type { KafkaOptions } from '../kafka/connection/options.js'
 import type { Log } from '../log/port.js'
+import { telemetryRule, type Telemetry } from '../watch/metrics/telemetry.js'
 import { checkAppId } from '../model/names.js'
 import type { LookupTable } from '../model/lookup.js'
 import type { AnyStateObject } from '../model/state-object.js'
@@ -87,6 +88,8 @@ export interface AppOptions {
   readonly compression?: 'gzip' | 'zstd' | 'none'
   /** Listens for HTTP: probes, state, metrics and the page. See `docs/http.md`. @default nothing listens */
   readonly http?: HttpOptions
+  /** Where metrics and traces go: `openTelemetry()` of `millrace/opentelemetry`. @default nowhere; `metrics()` tells them all the same */
+  readonly telemetry?: Telemetry
   /** Where warnings, errors and what goes on are told, in the shape of pino. @default warnings and errors as JSON lines on stderr */
   readonly logger?: Logger
 }
@@ -119,6 +122,7 @@ export const appRules: Rules<AppOptions> = {
   compression: oneOf('gzip', 'zstd', 'none'),
   // Looked at by its room, which shows no token.
   http: anything,
+  telemetry: telemetryRule,
   logger,
 }
 

@@ -1,6 +1,7 @@
 import type { Route } from '../http/route.js'
 import type { ResolvedHttp } from '../http/options.js'
 import type { Engine } from '../runtime/engine.js'
+import type { Metrics } from '../watch/metrics/metrics.js'
 import { probeRoutes } from '../watch/probes.js'
 import { watchRoutes } from '../watch/routes.js'
 import type { Watch } from '../watch/watch.js'
@@ -11,11 +12,12 @@ export interface Answering {
   readonly app: App
   readonly watch: Watch
   readonly engine: Engine
+  readonly metrics: Metrics
   /** Its token is for asking other instances, and is shown nowhere. */
   readonly http: ResolvedHttp
 }
 
 /** Everything that an app answers over HTTP: each room gives its own routes. */
-export function routesOf({ app, watch }: Answering): readonly Route[] {
-  return [...probeRoutes(() => app.health()), ...watchRoutes(watch)]
+export function routesOf({ app, watch, metrics }: Answering): readonly Route[] {
+  return [...probeRoutes(() => app.health()), ...metrics.routes, ...watchRoutes(watch)]
 }

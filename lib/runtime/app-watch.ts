@@ -1,4 +1,5 @@
 import { reasonOf } from '../core/errors.js'
+import { isHeard, publish } from '../core/telemetry/channels.js'
 import { isReady, judge, type Facts, type Judgement } from './watch/app-state.js'
 import type { EngineOptions, Health } from './setup/engine-options.js'
 import { inboxTopic } from '../model/names.js'
@@ -45,6 +46,9 @@ export class AppWatch {
     this.#watched = watched
     this.states = new StateWatch(app, clock, logger)
     this.restore = new RestoreWatch(clock, logger)
+    this.restore.onReport((report) => {
+      if (isHeard('millrace:restore')) publish('millrace:restore', { app, ...report })
+    })
   }
 
   start(): void {
@@ -75,6 +79,11 @@ export class AppWatch {
   #tellOf([first]: readonly WaitingPartition[]): void {
     if (first !== undefined && !this.#hasTold) this.#options.logger.warn({ ...first }, first.reason)
     this.#hasTold = first !== undefined
+  }
+
+  /** What is to be seen now of the engine's parts, in whatever stage it is. */
+  get inside(): Watched {
+    return this.#watched()
   }
 
   /** Where a partition ends, as far as that is known. */

@@ -1,4 +1,5 @@
 import { MillraceError, reasonOf } from '../core/errors.js'
+import { isHeard, publish } from '../core/telemetry/channels.js'
 import { describing, unfailing, type Logger } from '../core/logger.js'
 import { AppWatch, type Watched } from './app-watch.js'
 import type { EngineOptions, Health, Stats } from './setup/engine-options.js'
@@ -292,6 +293,7 @@ export class Engine {
   #redo(error: unknown): void {
     if (error instanceof StateRefused) this.#findTurn(error)
     else if (!(error instanceof Redo)) throw error
+    if (isHeard('millrace:redo')) publish('millrace:redo', { app: this.#options.app, reason: reasonOf(error) })
     this.#options.logger.debug({ err: error }, `records since the last commit are processed again: ${reasonOf(error)}`)
     this.#ownership?.redo()
   }

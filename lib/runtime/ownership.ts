@@ -1,4 +1,5 @@
 import { MillraceError, reasonOf } from '../core/errors.js'
+import { isHeard, publish } from '../core/telemetry/channels.js'
 import { StateRefused } from '../state/table.js'
 import { guardOf } from '../turn/kept/guard.js'
 import { Redo } from '../turn/turns.js'
@@ -56,6 +57,9 @@ export class Ownership {
   #ended = false
   readonly #joining = new AbortController()
   rollbacks = 0
+  /** Assignments received, and times that the group has lost this member. */
+  assignments = 0
+  losses = 0
 
   constructor(options: EngineOptions, parts: Parts, jobs: Jobs, events: OwnershipEvents) {
     this.#options = options
@@ -235,6 +239,14 @@ export class Ownership {
   /** Retained is what this member had in the generation just before, with the same partitions; all else is taken over anew. */
   async #assign({ generation, tasks: mine, standbys, partitions, alive, continuous }: Assigned): Promise<void> {
     const { cycle, tasks, processor, intake, topology } = this.#parts
+    this.assignments++
+    if (isHeard('millrace:rebalance'))
+      publish('millrace:rebalance', {
+        app: this.#options.app,
+        generation: generation.generationId,
+        tasks: mine,
+        standbys,
+      })
     // Rule generation-of-assignment (integration/model).
     this.#generation = generation
     const gained = grow(topology, partitions)
@@ -286,6 +298,8 @@ export class Ownership {
 
   #lost(reason: string, fatal: boolean): void {
     if (this.#ended) return
+    this.losses++
+    if (isHeard('millrace:group.lost')) publish('millrace:group.lost', { app: this.#options.app, reason })
     this.#revoked = true
     this.#decided()
     const what = `no longer a member of group '${this.#options.app}': ${reason}`

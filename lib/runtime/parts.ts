@@ -1,6 +1,7 @@
 import type { MillraceError } from '../core/errors.js'
 import type { Logger } from '../core/logger.js'
 import type { PositionMap } from '../core/record.js'
+import { StateMeter } from '../core/telemetry/state-meter.js'
 import { BatchRules } from '../log/batch-rules.js'
 import { loadCompression } from '../log/compression/compression.js'
 import type { CommitChannel, Generation } from '../log/port.js'
@@ -50,6 +51,9 @@ export interface Parts {
   readonly topology: Topology
   readonly folder: StoreFolder
   readonly inventory: StoreInventory
+  readonly meter: StateMeter
+  /** Of each kind, by id. */
+  readonly sources: ReadonlyMap<string, ReadonlyMap<string, TurnSource>>
   readonly growth: Growth
   readonly limits: TopicLimits
   readonly lookups: Lookups
@@ -125,6 +129,7 @@ export async function openParts(options: EngineOptions, turnLog: Logger, events:
   }
   const seq = (): number => passage.seq
   const counts = new Counters()
+  const tracer = options.tracer?.()
   const refusals = new Refusals({ clock, logger, tally: counts.refusals })
   const { onTrouble } = options
   const { onError } = events
@@ -152,6 +157,7 @@ export async function openParts(options: EngineOptions, turnLog: Logger, events:
     onDone: events.onArrival,
   })
   const sources = new Map(program.kinds.map((kind, index) => [kind.name, sourcesOf(kind, index, options)]))
+  for (const inputs of sources.values()) counts.meters.push(...[...inputs.values()].map(({ meter }) => meter))
   const lookUp = async (topic: string, wanted: number | undefined): Promise<number> => {
     const partitions = await targetPartitions(lookUpOptions, { name: topic, partitions: wanted })
     warnOfOtherCount(logger, { name: topic, partitions: wanted }, partitions)
@@ -183,6 +189,7 @@ export async function openParts(options: EngineOptions, turnLog: Logger, events:
     },
     onRoom: events.onArrival,
     onError: events.onError,
+    tracer,
     watched: options.watchesStates === true ? new WatchedStates() : undefined,
   })
   // Task and cursor are set by a reader before the first record passes.
@@ -194,17 +201,20 @@ export async function openParts(options: EngineOptions, turnLog: Logger, events:
     turns,
     failures,
     counts,
+    tracer,
     task: undefined as never,
     cursor: undefined as never,
     used: false,
     seq: 1,
   }
   const inventory = new StoreInventory(folder)
+  const meter = new StateMeter()
   const onClosed = (state: TaskState): void => inventory.note(state)
   const standbys = new Standbys({
     engine: options,
     topology: shape,
     folder,
+    meter,
     released: (task) => tasks.released(task),
     onClosed,
     onError: events.onError,
@@ -213,6 +223,7 @@ export async function openParts(options: EngineOptions, turnLog: Logger, events:
     engine: options,
     topology: shape,
     folder,
+    meter,
     standby: (task) => standbys.handOver(task),
     onClosed,
     onError: events.onError,
@@ -229,6 +240,7 @@ export async function openParts(options: EngineOptions, turnLog: Logger, events:
   const halving = new Halving()
   const cycle: CommitCycle = new CommitCycle(
     {
+      app,
       clock,
       passage,
       halving,
@@ -288,6 +300,8 @@ export async function openParts(options: EngineOptions, turnLog: Logger, events:
     topology: shape,
     folder,
     inventory,
+    meter,
+    sources,
     growth: new Growth({
       topology: shape,
       admin: log.admin,

@@ -23,6 +23,8 @@ export class Processor {
   /** Who begins: with asynchronous turns whoever does may take all the room there is. */
   #beginsWithRecords = false
   records = 0
+  /** The same by topic; counted once in a slice. */
+  readonly recordsOf = new Map<string, number>()
 
   constructor(parts: DueWorkParts) {
     this.#parts = parts
@@ -68,7 +70,9 @@ export class Processor {
       const ended = this.#reader.run(deadline, halving.left)
       const taken = this.#reader.records - records
       halving.tookRecords(at.topic, at.partition, taken, this.#reader.lastOffset)
-      this.records += taken - (this.#reader.marks - marks)
+      const read = taken - (this.#reader.marks - marks)
+      this.records += read
+      this.recordsOf.set(at.topic, (this.recordsOf.get(at.topic) ?? 0) + read)
       cycle.worked(taken)
       if (ended) {
         this.#due.updateTime(this.#reader.task)

@@ -24,6 +24,8 @@ export class Standby {
   readonly state: TaskState
   readonly #tails: ReadonlyMap<string, AppliedTail & Omit<ChangelogFacts, 'end'>>
   #goal: Goal | undefined
+  /** Where its changelogs ended when they were last seen. */
+  readonly #ends = new Map<string, number>()
   #lags = false
   #ended = false
   #work: Promise<unknown> = Promise.resolve()
@@ -42,6 +44,13 @@ export class Standby {
   /** Where to read on, by changelog. */
   get positions(): ReadonlyMap<string, number> {
     return new Map(Object.entries(this.#meta.changelogs).map(([topic, { offset }]) => [topic, offset]))
+  }
+
+  /** Records that it is behind its changelogs, as far as their ends are known; what no reader is given counts too. */
+  get lag(): number {
+    let lag = 0
+    for (const [topic, end] of this.#ends) lag += Math.max(0, end - (this.#meta.changelogs[topic]?.offset ?? end))
+    return lag
   }
 
   /** False while it has not come to where its changelogs ended when they were last looked at but one. */
@@ -64,6 +73,7 @@ export class Standby {
     let applied: number | undefined = 0
     await this.#do(async () => {
       const { topic, from, to } = fetched
+      this.#ends.set(topic, fetched.highWatermark)
       const tail = this.#tails.get(topic)
       const known = this.#meta.changelogs[topic]
       if (tail === undefined || known?.offset !== from) return
@@ -98,6 +108,7 @@ export class Standby {
     return this.#do(async () => {
       const why = whyRestore(before, facts, system)
       if (why !== undefined) return why
+      for (const [topic, { end }] of facts) this.#ends.set(topic, Math.max(end, this.#ends.get(topic) ?? 0))
       this.#lags = this.#goal !== undefined
       this.#goal ??= { ends: new Map([...facts].map(([topic, { end }]) => [topic, end])), askedAt: system.now }
       const meta = this.#atGoal(this.#meta)

@@ -1,5 +1,6 @@
 import { copied, NotPlain } from '../codec/copied.js'
 import { MillraceError, reasonOf } from '../core/errors.js'
+import { CacheMeter } from '../core/telemetry/state-meter.js'
 import type { BatchRule } from '../log/batch-rules.js'
 import { certainlyFits, misfit } from '../log/record-size.js'
 import { compareKeys } from '../store/memory/key-order.js'
@@ -104,6 +105,7 @@ export class Table {
   readonly #store: Store
   readonly #prefix: string
   readonly #capacity: number
+  readonly #cache: CacheMeter
   #young = new Map<string, Entry>()
   #old = new Map<string, Entry>()
   #oldSince = 0
@@ -119,25 +121,33 @@ export class Table {
   /** Of objects that need care, in memory or not: an entry gets its guard when it is loaded. */
   readonly guards = new Map<string, object>()
 
-  constructor(kind: StateKind, store: Store, capacity: number) {
+  constructor(kind: StateKind, store: Store, capacity: number, cache = new CacheMeter()) {
     this.kind = kind
     this.stored = new StateCodec(kind)
     this.#store = store
     this.#prefix = `${kind.name}\0`
     this.#capacity = capacity
+    this.#cache = cache
   }
 
   /** The object if it is in memory. */
   cached(key: string): Entry | undefined {
     const young = this.#young.get(key)
-    if (young !== undefined) return young
+    if (young !== undefined) {
+      this.#cache.hits++
+      return young
+    }
     const old = this.#old.get(key)
-    if (old !== undefined) this.#young.set(key, old)
+    if (old !== undefined) {
+      this.#cache.hits++
+      this.#young.set(key, old)
+    }
     return old
   }
 
   /** The object from the store, or an entry without state. Call it when `cached` found nothing. */
   load(key: string): Entry {
+    this.#cache.misses++
     const stored = this.#store.get(this.#prefix + key)
     const entry = new Entry(key, stored === undefined ? undefined : this.stored.decode(key, stored))
     if (this.guards.size > 0) entry.guard = this.guards.get(key)
@@ -371,6 +381,11 @@ export class Table {
       if (passing?.(entry.key) === true && entry.dirtyIn <= seq) this.#forget(entry.key)
     }
     this.#flushing = []
+  }
+
+  /** Objects in memory, about: one that was used of late may count twice. */
+  get cachedCount(): number {
+    return this.#young.size + this.#old.size
   }
 
   get unflushedCount(): number {

@@ -1,6 +1,7 @@
 import type { Clock } from '../core/clock.js'
 import { MillraceError } from '../core/errors.js'
 import type { Logger } from '../core/logger.js'
+import type { StateMeter } from '../core/telemetry/state-meter.js'
 import type { LogPort, TopicInfo } from '../log/port.js'
 import type { Store, StoreFolder } from '../store/store.js'
 import { tooOld, whyRestore, type StoreMeta } from './meta.js'
@@ -46,6 +47,7 @@ export interface TakeOverOptions {
   /** Whether changelogs are written in transactions only. @default false */
   readonly transactional?: boolean
   readonly cacheEntries: number
+  readonly meter?: StateMeter
   readonly signal: AbortSignal
   /** Asked before a store is removed because a changelog was made anew; see `openStore`. */
   readonly onMadeAnew?: (changelog: string) => Promise<void>
@@ -130,11 +132,11 @@ async function openAndCatchUp(options: TakeOverOptions, facts: TaskFacts): Promi
 }
 
 function stateOver(
-  { task, changelogs, cacheEntries, clock }: TakeOverOptions,
+  { task, changelogs, cacheEntries, clock, meter }: TakeOverOptions,
   store: Store,
   meta: StoreMeta,
 ): TaskState {
-  return new TaskState({ task, kinds: changelogs.map(({ kind }) => kind), store, meta, cacheEntries, clock })
+  return new TaskState({ task, kinds: changelogs.map(({ kind }) => kind), store, meta, cacheEntries, clock, meter })
 }
 
 async function roll(

@@ -1,4 +1,5 @@
 import type { Clock } from '../core/clock.js'
+import { StateMeter } from '../core/telemetry/state-meter.js'
 import type { Store } from '../store/store.js'
 import { dueFrom, parseDue, type Due, type DueTime } from './due.js'
 import { metaKey, type StoreMeta } from './meta.js'
@@ -22,6 +23,7 @@ export class TaskState {
   readonly tables: readonly Table[]
   readonly #store: Store
   readonly #clock: Clock
+  readonly #meter: StateMeter
   #meta: StoreMeta
   #committedSeq = 0
   #flushedSeq = 0
@@ -36,12 +38,17 @@ export class TaskState {
     meta: StoreMeta
     cacheEntries: number
     clock: Clock
+    meter?: StateMeter | undefined
   }) {
+    const meter = options.meter ?? new StateMeter()
     this.task = options.task
-    this.tables = options.kinds.map((kind) => new Table(kind, options.store, options.cacheEntries))
+    this.tables = options.kinds.map(
+      (kind) => new Table(kind, options.store, options.cacheEntries, meter.cache(kind.name)),
+    )
     this.#store = options.store
     this.#meta = options.meta
     this.#clock = options.clock
+    this.#meter = meter
   }
 
   /** Whether anything was changed since the last seal. */
@@ -148,6 +155,7 @@ export class TaskState {
   async #write(clean: boolean): Promise<void> {
     if (!this.#behind && !clean) return
     this.#behind = false
+    const since = this.#clock.elapsed()
     const seq = this.#committedSeq
     const batch = this.#store.batch()
     const objects = new ObjectBatch(this.#store, batch)
@@ -156,6 +164,8 @@ export class TaskState {
     batch.put(metaKey, JSON.stringify(clean ? { ...this.#meta, clean: true } : this.#meta))
     await batch.write({ sync: clean })
     this.#flushedSeq = seq
+    this.#meter.flushes.add((this.#clock.elapsed() - since) / 1_000)
+    for (const entries of written) this.#meter.flushedObjects += entries.length
     this.tables.forEach((table, i) => table.flushed(written[i] as readonly Entry[], seq))
   }
 

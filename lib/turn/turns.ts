@@ -1,6 +1,7 @@
 import { reasonOf } from '../core/errors.js'
 import { isThenable, kindOf } from '../core/record-checks.js'
 import { isReused } from '../core/record.js'
+import type { Tracer, TurnTrace } from '../core/telemetry/tracer.js'
 import type { KindDefinition } from '../model/kind.js'
 import { StateRefused, type Entry, type Table } from '../state/table.js'
 import { ActiveTurn, type Emitted, type TurnSurroundings } from './running/active-turn.js'
@@ -37,6 +38,7 @@ export interface TurnsOptions extends TurnSurroundings {
   /** Of asynchronous turns more may be begun, or none is under way. */
   readonly onRoom: () => void
   readonly onError: (error: unknown) => void
+  readonly tracer: Tracer | undefined
   /** For tests. */
   readonly watched?: WatchedStates | undefined
 }
@@ -245,10 +247,16 @@ export class Turns {
     const { source, entry, table } = work
     this.#options.watched?.before(table, entry)
     const isNew = entry.state === undefined
+    const since = source.meter.isTimed() ? this.#options.clock.elapsed() : -1
     const turn = new ActiveTurn(work, isNew, this.#options)
+    const { tracer } = this.#options
+    if (tracer !== undefined) turn.trace = tracer.turn(work)
     try {
       if (isNew) entry.state = source.init(work.key)
-      const returned = source.handler(entry.state as never, work.value as never, turn as never)
+      const returned =
+        turn.trace === undefined
+          ? source.handler(entry.state as never, work.value as never, turn as never)
+          : callTraced(turn.trace, work, turn)
       if (returned !== undefined) {
         if (!isThenable(returned)) throw refusedValue(returned)
         return this.#takeOff(work, turn, before, returned)
@@ -257,10 +265,17 @@ export class Turns {
       this.#inspect(work, turn[deleted], closely)
     } catch (error) {
       turn.end()
+      turn.trace?.failed(error)
+      if (since >= 0) this.#timed(source, since)
       if (before !== undefined || closely) this.#spared(source, error)
       return this.#failed(work, before === undefined ? table.before(entry, this.#options.seq()) : before, error)
     }
+    if (since >= 0) this.#timed(source, since)
     this.#finish(work, turn)
+  }
+
+  #timed({ meter }: TurnSource, since: number): void {
+    meter.tookMs(this.#options.clock.elapsed() - since)
   }
 
   #takeOff(work: Work, turn: ActiveTurn, before: string | null | undefined, promise: PromiseLike<unknown>): void {
@@ -291,6 +306,7 @@ export class Turns {
         this.#inspect(work, turn[deleted], guard.careful || (!this.#isOver(work.source) && work.source.caution.isClose))
         this.#finish(work, turn)
       } catch (cause) {
+        turn.trace?.failed(cause)
         // Of what it did nothing is left: nothing is to be written for it.
         if (before !== undefined && dirtyIn !== this.#options.seq()) work.table.unchanged(work.entry, dirtyIn)
         this.#spared(work.source, cause)
@@ -355,6 +371,8 @@ export class Turns {
     this.#options.watched?.after(table, entry)
     this.turns++
     this.#options.counts.now.turns++
+    source.meter.turns++
+    turn.trace?.succeeded()
     if (turn[emitted] !== undefined) this.#send(turn[emitted])
     const isNoted = turn[timers] !== undefined || turn[deleted] || work.timer !== undefined
     if (isNoted || (hasSessionTimers(source.kind) && !hasSettled(work))) this.#note(work, turn, seq)
@@ -415,6 +433,11 @@ export class Turns {
     const dueMs = table.kind.eventDue?.(entry.key, entry.state)
     if (dueMs !== undefined) agenda.add({ dueMs, kind: source.kind.name, key: entry.key })
   }
+}
+
+/** In a function of its own: one that is made within a turn costs each turn. */
+function callTraced(trace: TurnTrace, { source, entry, value }: Work, turn: ActiveTurn): unknown {
+  return trace.run(() => source.handler(entry.state as never, value as never, turn as never))
 }
 
 /** What becomes of sessions becomes of their timers. */

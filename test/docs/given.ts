@@ -23,7 +23,6 @@ declare function fetchRating(customer: string, options: { signal: AbortSignal })
   'docs/concepts.md': `${millrace}
 const payments = topic('payments', z.object({ account: z.string(), cents: z.number() }))
 `,
-  'docs/deployment.md': `${millrace}`,
   'docs/errors.md': `import { MillraceError } from 'millrace'\ndeclare const error: unknown\n`,
   'docs/failures.md': `${millrace}import { Fatal, replayDeadLetters, RetryAfter } from 'millrace'
 declare const app: App

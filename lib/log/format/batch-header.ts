@@ -114,3 +114,10 @@ export function writeInt64(bytes: Buffer, position: number, value: number): void
 function has(bytes: Buffer, position: number, bit: number): boolean {
   return (attributesAt(bytes, position) & bit) !== 0
 }
+
+/** Timestamp of the first record of the first batch, as its header says; undefined when it has none. */
+export function firstTimeIn(bytes: Buffer): number | undefined {
+  if (bytes.length < headerBytes) return undefined
+  const time = isLogAppendTime(bytes, 0) ? maxTimestampAt(bytes, 0) : baseTimestampAt(bytes, 0)
+  return time < 0 ? undefined : time
+}

@@ -1,8 +1,10 @@
 import type { Clock } from '../../core/clock.js'
 import { MillraceError, reasonOf } from '../../core/errors.js'
 import { PositionMap } from '../../core/record.js'
+import { isHeard, publish } from '../../core/telemetry/channels.js'
 import type { CommitChannel, FinishedBatch, Generation } from '../../log/port.js'
 import { CommitCost } from './commit-cost.js'
+import { CommitMeter, sizeOf } from './commit-meter.js'
 import { BatchTooLarge, seal, send, type SealedCommit } from './commit.js'
 import type { Halving } from './halving.js'
 import type { Marks } from './marks.js'
@@ -35,6 +37,7 @@ const trimMs = 30_000
 const waitShare = 9
 
 export interface CommitCycleOptions {
+  readonly app: string
   readonly clock: Clock
   readonly passage: Passage
   readonly halving: Halving
@@ -69,6 +72,7 @@ export interface CommitCycleOptions {
 export class CommitCycle {
   readonly #options: CommitCycleOptions
   readonly #cost = new CommitCost()
+  readonly meter: CommitMeter
   #channel: CommitChannel
   #inFlight: Promise<void> = Promise.resolve()
   #sending = false
@@ -93,11 +97,13 @@ export class CommitCycle {
     this.#channel = channel
     const now = options.clock.elapsed()
     this.#sealedAt = this.#flushedAt = this.#trimmedAt = now
+    this.meter = new CommitMeter(now)
   }
 
   /** Records were processed since the last call. */
   worked(records: number): void {
     this.#records += records
+    if (records > 0) this.meter.pendingSince ??= this.#options.clock.elapsed()
   }
 
   /** A slice of user work took so long. */
@@ -253,6 +259,7 @@ export class CommitCycle {
   /** Forgets what was done since the last seal; nothing of it was sent. */
   discard(): void {
     this.#records = 0
+    if (!this.#sending) this.meter.pendingSince = undefined
     this.#mustRedo = false
     this.#waitsSince = undefined
     this.#options.passage.turns.takenBack('what was done since the last commit is done again, here or elsewhere')
@@ -263,18 +270,23 @@ export class CommitCycle {
   }
 
   async #send(sealed: SealedCommit): Promise<void> {
+    const sealedAt = this.#sealedAt
+    const trace = this.#options.passage.tracer?.commit(sealed.seq, sealed.tasks.length)
     const { generation, successor, onRefused, onCommitted } = this.#options
     this.#sending = true
     try {
       const ends = await send(sealed, this.#channel, { first: generation(), successor })
       this.#sending = false
-      this.#committed(sealed, ends)
+      this.#committed(sealed, ends, sealedAt)
+      trace?.made(...sizeOf(sealed.batches))
       this.#cost.answered()
       onCommitted()
     } catch (error) {
       this.#sending = false
       this.#broken = true
       this.#options.passage.counts.refused()
+      trace?.refused(error)
+      if (isHeard('millrace:commit.refused')) publish('millrace:commit.refused', { app: this.#options.app, error })
       onRefused(error instanceof BatchTooLarge ? await this.#tooLarge(error) : error)
     }
   }
@@ -285,11 +297,13 @@ export class CommitCycle {
     return new MillraceError('COMMIT_ABORTED', reasonOf(cause), { topic, cause })
   }
 
-  #committed(sealed: SealedCommit, ends: ReadonlyMap<string, ReadonlyMap<number, number>>): void {
+  #committed(sealed: SealedCommit, ends: ReadonlyMap<string, ReadonlyMap<number, number>>, sealedAt: number): void {
     const { topology, clock, halving } = this.#options
     this.commits++
     this.committedSeq = sealed.seq
+    this.meter.committed(sealed.batches, sealedAt, clock.elapsed(), this.#records > 0 ? this.#sealedAt : undefined)
     this.#options.passage.counts.committed()
+    if (isHeard('millrace:commit')) this.#publish(sealed, clock.elapsed() - sealedAt)
     halving.committed()
     for (const { task, positions, changes } of sealed.tasks) {
       task.committed(positions, sealed.seq)
@@ -304,6 +318,12 @@ export class CommitCycle {
     const now = clock.elapsed()
     this.#flush(now - this.#flushedAt >= flushMs)
     if (now - this.#trimmedAt >= trimMs) this.#trim(now)
+  }
+
+  #publish({ seq, tasks, batches }: SealedCommit, durationMs: number): void {
+    const [records, bytes] = sizeOf(batches)
+    const indexes = tasks.map(({ task }) => task.index)
+    publish('millrace:commit', { app: this.#options.app, seq, tasks: indexes, records, bytes, durationMs })
   }
 
   #flush(due: boolean): void {

@@ -1,6 +1,8 @@
 import type { Clock } from '../../core/clock.js'
 import { RecordRefused } from '../../core/record-refused.js'
 import type { RecordInfo } from '../../core/record.js'
+import type { Tracer } from '../../core/telemetry/tracer.js'
+import { surrounded } from '../../log/format/header-section.js'
 import type { HeaderSection } from '../../log/format/record-headers.js'
 import type { RecordCursor } from '../../log/port.js'
 import { carriedRecord } from '../../turn/kept/carried.js'
@@ -16,6 +18,7 @@ export interface HopSurroundings {
   /** Stands on the record. */
   readonly cursor: RecordCursor
   readonly counts: Counters
+  readonly tracer: Tracer | undefined
 }
 
 /** Characters of keys in one hop: many values of one record share few copies of it, and none becomes much larger than it. */
@@ -105,7 +108,11 @@ export class Hops {
   }
 
   #packed({ element }: HopElement, more: readonly HopElement[], record: RecordInfo): HeaderSection {
-    const carried = carriedRecord(record, this.#surroundings.cursor, record.timestamp)
+    const { cursor, tracer } = this.#surroundings
+    const own = carriedRecord(record, cursor, record.timestamp)
+    const trace = tracer?.hop(record, this.#inbox)
+    // Behind the others: of several with one name the last counts.
+    const carried = trace === undefined ? own : { ...own, headers: surrounded([], own.headers, [...trace]) }
     return packHop({ source: this.#source, record: carried, way: this.#way, element, letter: undefined }, more)
   }
 }

@@ -1,5 +1,7 @@
 import { MillraceError } from '../../core/errors.js'
+import { asBuffer } from '../../core/bytes.js'
 import { PositionMap, type TopicPartition } from '../../core/record.js'
+import { firstTimeIn } from '../../log/format/batch-header.js'
 import type { Fetched, Fetcher, Held, LogPort } from '../../log/port.js'
 import type { Task } from '../tasks/task.js'
 
@@ -78,6 +80,17 @@ export class Intake {
 
   highWatermark(topic: string, partition: number): number | undefined {
     return this.#highWatermarks.topics.get(topic)?.get(partition)
+  }
+
+  /** Of each partition that something waits of: the timestamp of the first record, or about. */
+  get firstTimes(): PositionMap['topics'] {
+    const first = new PositionMap()
+    for (const { topic, partition, bytes } of this.#queue) {
+      if (first.topics.get(topic)?.has(partition) === true) continue
+      const time = firstTimeIn(asBuffer(bytes))
+      if (time !== undefined) first.set(topic, partition, time)
+    }
+    return first.topics
   }
 
   /** Partitions that are not read on because of an open transaction; the ends that are told of these count too. */

@@ -1,4 +1,5 @@
 import type { Clock } from '../../core/clock.js'
+import type { Tracer } from '../../core/telemetry/tracer.js'
 import type { RecordCursor } from '../../log/port.js'
 import type { Failures } from '../../turn/failing/failures.js'
 import type { Outbox } from '../../turn/output/outbox.js'
@@ -18,6 +19,7 @@ export interface Passage {
   readonly turns: Turns
   readonly failures: Failures
   readonly counts: Counters
+  readonly tracer: Tracer | undefined
   /** The task whose record it is. */
   task: Task
   /** Stands on the record. */

@@ -1,6 +1,7 @@
 import type { Clock } from '../../core/clock.js'
 import { MillraceError, reasonOf, type ErrorCode } from '../../core/errors.js'
 import { RecordRefused } from '../../core/record-refused.js'
+import { isHeard, publish, type DiagnosticEvents } from '../../core/telemetry/channels.js'
 import { noHeaders } from '../../log/format/header-section.js'
 import { recordCursor } from '../../log/cursor.js'
 import type { Fetched, RecordCursor } from '../../log/port.js'
@@ -113,6 +114,7 @@ export abstract class Reader {
     this.lastOffset = last
     const isBefore = this.inRecord || this.#standsSince !== undefined
     task.positions.set(this.at.topic, isBefore ? cursor.offset : cursor.nextOffset)
+    if (taken > 0) task.lastTimes.set(this.at.topic, cursor.timestamp)
     return !more
   }
 
@@ -201,14 +203,27 @@ export abstract class Reader {
     this.#refuse(policy, record, new MillraceError(code, sentence, { ...facts, topic, partition, offset }), brief)
   }
 
+  #placeOf({
+    topic,
+    partition,
+    offset,
+  }: MillraceError): Pick<DiagnosticEvents['millrace:refused'], 'app' | 'topic' | 'partition' | 'offset'> {
+    return { app: this.surroundings.deadLetters.app, topic, partition, offset }
+  }
+
   #refuse(policy: InvalidPolicy, record: CarriedRecord, error: MillraceError, brief: boolean): void {
     const { passage, deadLetters, onRefused } = this.surroundings
     if (policy === 'stop') throw error
-    const { now } = passage.counts
+    const { now, refusedBy, lettersBy } = passage.counts
     now.refused++
+    refusedBy.add(error.code)
+    if (isHeard('millrace:refused')) publish('millrace:refused', { ...this.#placeOf(error), policy, error })
     if (policy === 'skip') now.skipped++
     else {
       now.deadLetters++
+      lettersBy.add(error.code)
+      if (isHeard('millrace:dead-letter'))
+        publish('millrace:dead-letter', { ...this.#placeOf(error), kind: error.kind, key: error.key, error })
       if (brief) briefLetter(passage.outbox, deadLetters, record, error)
       else deadLetter(passage.outbox, deadLetters, record, error)
     }

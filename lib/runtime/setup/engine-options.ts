@@ -1,6 +1,7 @@
 import type { Clock } from '../../core/clock.js'
 import type { MillraceError } from '../../core/errors.js'
 import type { Logger } from '../../core/logger.js'
+import type { Tracer } from '../../core/telemetry/tracer.js'
 import type { Compression } from '../../log/compression/compression.js'
 import type { LogPort } from '../../log/port.js'
 import type { Program } from '../../model/program.js'
@@ -44,6 +45,8 @@ export interface EngineOptions {
   readonly cacheEntries: number
   /** Copies of each task's state that other members keep. */
   readonly standbyReplicas: number
+  /** Asked once, when the app has its topics: who makes traces of what it does. */
+  readonly tracer?: (() => Tracer | undefined) | undefined
   /** Runs each turn twice, to see that it comes to the same; for tests. */
   readonly rehearses: boolean
   /** Looks at states between turns, for what is done to them then; for tests. @default false */

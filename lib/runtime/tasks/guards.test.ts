@@ -40,7 +40,7 @@ async function newTask(): Promise<{ readonly task: Task; readonly state: TaskSta
   const onError = (error: unknown): never => {
     throw error
   }
-  const agenda = new Agenda(0, state, { times: undefined, streams: [], onRead: () => undefined, onError })
+  const agenda = new Agenda(0, state, { app: 'app', times: undefined, streams: [], onRead: () => undefined, onError })
   await agenda.open(0)
   return { task: new Task(0, agenda, { positions: new Map(), isKnown: true }, new Map()), state, agenda }
 }

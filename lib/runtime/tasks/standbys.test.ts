@@ -1,3 +1,4 @@
+import { StateMeter } from '../../core/telemetry/state-meter.js'
 import { z } from 'zod'
 import { listeningLogger } from '../../../test/reading.js'
 import { systemClock } from '../../core/clock.js'
@@ -54,6 +55,7 @@ async function setting(retentionMs = 86_400_000): Promise<Setting> {
   }
   const start: Setting['start'] = async (wrap = (port) => port) =>
     new Standbys({
+      meter: new StateMeter(),
       engine: {
         log: wrap(log),
         clock: systemClock,

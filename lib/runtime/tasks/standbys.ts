@@ -61,6 +61,13 @@ export class Standbys {
     return [...this.#seats.keys()]
   }
 
+  /** How many records each is behind, by task; of those that are still being restored nothing is known. */
+  get lags(): ReadonlyMap<number, number> {
+    const lags = new Map<number, number>()
+    for (const [task, { standby }] of this.#seats) if (standby !== undefined) lags.set(task, standby.lag)
+    return lags
+  }
+
   /** Tasks whose standby is up to date. */
   get current(): readonly number[] {
     return [...this.#seats].flatMap(([task, { standby }]) => (standby?.isCurrent === true ? task : []))

@@ -1,3 +1,4 @@
+import type { StateMeter } from '../../core/telemetry/state-meter.js'
 import type { RestoreProgress, TakeOverOptions } from '../../state/take-over.js'
 import type { StoreFolder } from '../../store/store.js'
 import type { EngineOptions } from '../setup/engine-options.js'
@@ -8,11 +9,12 @@ export interface TakeOverSurroundings {
   readonly engine: EngineOptions
   readonly topology: Topology
   readonly folder: StoreFolder
+  readonly meter: StateMeter
 }
 
 /** For a task that will run here, or its standby. `onApplied` gets what was added since the last call, too. */
 export function takeOverOptions(
-  { engine, topology, folder }: TakeOverSurroundings,
+  { engine, topology, folder, meter }: TakeOverSurroundings,
   task: number,
   signal: AbortSignal,
   onApplied: (records: number, bytes: number, progress: RestoreProgress) => void,
@@ -29,6 +31,7 @@ export function takeOverOptions(
     changelogs: topology.changelogs,
     transactional: guarantee === 'exactly-once',
     cacheEntries: cacheShare(engine.cacheEntries, topology),
+    meter,
     signal,
     onProgress: (progress) => {
       const { records, bytes } = last

@@ -293,7 +293,13 @@ export class TaskSet {
   async #agenda(index: number, state: TaskState, sources: ReadonlyMap<string, SourceTime>): Promise<Agenda> {
     const { engine, topology, onDue, onError } = this.#options
     const streams = this.#times && topology.kinds.map((kind) => this.#stream(kind, index, sources))
-    const agenda = new Agenda(index, state, { times: this.#times, streams: streams ?? [], onRead: onDue, onError })
+    const agenda = new Agenda(index, state, {
+      app: engine.app,
+      times: this.#times,
+      streams: streams ?? [],
+      onRead: onDue,
+      onError,
+    })
     await agenda.open(engine.clock.now())
     return agenda
   }

@@ -16,6 +16,8 @@ export class Task {
   readonly times: ReadonlyMap<string, SourceTime>
   /** Where processing stands, by topic. */
   readonly positions: Map<string, number>
+  /** Timestamp of the record taken last, or about, by topic: what is looked at once in a slice. */
+  readonly lastTimes = new Map<string, number>()
   /** Where the last sealed commit stood. */
   #sealed: ReadonlyMap<string, number>
   /** Where the last committed one stands. */
@@ -62,6 +64,7 @@ export class Task {
     this.#sealed = new Map(this.positions)
     for (const time of this.times.values()) time.seal()
     this.agenda?.quarantines.sealed()
+    this.agenda?.retries.sealed()
     return this.#sealed
   }
 

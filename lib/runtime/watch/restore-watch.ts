@@ -94,6 +94,11 @@ export class RestoreWatch {
     this.#logger.info({ ...this.#last }, `restoring ${count(this.#tasks.size, 'task')}: ${this.text}`)
   }
 
+  /** What was told last of the restore that goes on; undefined when there is none, or nothing was told of it yet. */
+  get last(): RestoreReport | undefined {
+    return this.#last
+  }
+
   /** As people read it; undefined when nothing is being restored, or too little is known. */
   get text(): string | undefined {
     if (this.#last === undefined) return undefined

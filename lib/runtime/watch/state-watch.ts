@@ -1,3 +1,4 @@
+import { isHeard, publish } from '../../core/telemetry/channels.js'
 import type { Clock } from '../../core/clock.js'
 import type { Logger } from '../../core/logger.js'
 import type { AppState, Judgement } from './app-state.js'
@@ -51,6 +52,7 @@ export class StateWatch {
     if (state === 'degraded') this.#logger.warn({ ...change }, message)
     else this.#logger.info({ ...change }, message)
     this.#listeners.tell(change)
+    if (isHeard('millrace:state')) publish('millrace:state', { app: this.#app, ...change })
   }
 }
 

@@ -23,7 +23,7 @@ async function open(): Promise<Agenda> {
   const onError = (error: unknown): never => {
     throw error
   }
-  const agenda = new Agenda(0, state, { times: undefined, streams: [], onRead: () => read(), onError })
+  const agenda = new Agenda(0, state, { app: 'app', times: undefined, streams: [], onRead: () => read(), onError })
   await agenda.open(0)
   byClock(agenda).lookAhead(0)
   await known

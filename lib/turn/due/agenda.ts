@@ -1,6 +1,7 @@
 import type { Due, DueTime } from '../../state/due.js'
 import type { Entry, Table } from '../../state/table.js'
 import type { TaskState } from '../../state/task-state.js'
+import { isHeard, publish } from '../../core/telemetry/channels.js'
 import { guardOf } from '../kept/guard.js'
 import { Parts } from '../kept/parts.js'
 import { Quarantines } from '../kept/quarantines.js'
@@ -11,6 +12,7 @@ import { Schedule } from './schedule.js'
 import { StreamTime, type StreamTimeOptions } from './stream-time.js'
 
 export interface AgendaOptions {
+  readonly app: string
   /** What may be times; undefined when nothing in the app asks for event time. */
   readonly times: RecordTimes | undefined
   /** By the index of its kind; undefined for kinds that do not ask for it. */
@@ -36,6 +38,7 @@ export class Agenda {
   readonly times: RecordTimes | undefined
   /** By the index of its kind; undefined for kinds that do not ask for event time. */
   readonly #streams: readonly (StreamTime | undefined)[]
+  readonly #app: string
   readonly #rows: Table
   readonly #heldBack = new Map<Room, { readonly time: DueTime; readonly due: Due }[]>()
   readonly #clock: Lane
@@ -46,8 +49,11 @@ export class Agenda {
   readonly lanes: readonly Lane[]
   /** Which objects are in quarantine. */
   readonly quarantines = new Quarantines()
+  /** Which wait for another attempt of a turn that has failed. */
+  readonly retries = new Quarantines()
 
-  constructor(task: number, state: TaskState, { times, streams, onRead, onError }: AgendaOptions) {
+  constructor(task: number, state: TaskState, { app, times, streams, onRead, onError }: AgendaOptions) {
+    this.#app = app
     this.task = task
     this.state = state
     this.times = times
@@ -83,7 +89,9 @@ export class Agenda {
     for await (const { kind, key } of this.state.due('processing', 0, 1)) {
       if (kind !== rowKind) continue
       this.#guard(key)
-      if (isQuarantined(this.#rows.committedState(key))) this.quarantines.found(key)
+      const row = this.#rows.committedState(key)
+      if (isQuarantined(row)) this.quarantines.found(key)
+      if (isRetried(row)) this.retries.found(key)
     }
   }
 
@@ -108,10 +116,19 @@ export class Agenda {
     entry.state = isEmpty(row) ? undefined : row
     this.#rows.changed(entry, seq)
     if (isHeld(row)) this.#guard(entry.key)
-    if (row.quarantine !== undefined || this.quarantines.size > 0) this.quarantines.note(entry.key, isQuarantined(row))
+    if (row.quarantine !== undefined || this.quarantines.size > 0) {
+      const isNew = this.quarantines.note(entry.key, isQuarantined(row))
+      if (isNew && isHeard('millrace:quarantine')) this.#publish(entry.key, isQuarantined(row))
+    }
+    if (isRetried(row) || this.retries.size > 0) this.retries.note(entry.key, isRetried(row))
     this.#list(entry, 'processing', -Infinity)
     this.#list(entry, 'prompt', -Infinity)
     if (this.#events.size > 0) this.#list(entry, 'event', -Infinity)
+  }
+
+  #publish(row: string, isIn: boolean): void {
+    const object = objectOf(row)
+    if (object !== undefined) publish('millrace:quarantine', { app: this.#app, task: this.task, ...object, isIn })
   }
 
   /** An object has been taken out of a schedule, being due then: what it is due for later is put back. */
@@ -156,6 +173,7 @@ export class Agenda {
   reset(now: number): void {
     this.#load(now)
     this.quarantines.undone((row) => isQuarantined(this.rowOf(row).state))
+    this.retries.undone((row) => isRetried(this.rowOf(row).state))
     this.close()
   }
 
@@ -219,6 +237,9 @@ export class Agenda {
 }
 
 const isQuarantined = (row: unknown): boolean => (row as Row | undefined)?.quarantine !== undefined
+
+/** One that was not tried yet waits for others, or is under way. */
+const isRetried = (row: unknown): boolean => ((row as Row | undefined)?.retry?.attempt ?? 0) > 0
 
 /** Whose event time it goes by: rows are of objects of another kind. */
 const kindOf = ({ kind, key }: Due): string | undefined => (kind === rowKind ? objectOf(key)?.kind : kind)

@@ -31,6 +31,19 @@ export class DueHeap {
     if (this.#heap.length > 2 * this.#objects + fewStale) this.#dropStale()
   }
 
+  /** How many objects are due by `now`: looks at those and their children only. */
+  dueBy(now: number): number {
+    let count = 0
+    const at = [0]
+    for (let i = at.pop(); i !== undefined; i = at.pop()) {
+      const due = this.#heap[i]
+      if (due === undefined || due.dueMs > now) continue
+      if (this.#isLive(due)) count++
+      at.push(2 * i + 1, 2 * i + 2)
+    }
+    return count
+  }
+
   /** What is due first; it stays. */
   peek(): Due | undefined {
     while (this.#heap.length > 0 && !this.#isLive(this.#heap[0] as Due)) pop(this.#heap)

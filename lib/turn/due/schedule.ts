@@ -61,6 +61,11 @@ export class Schedule {
     return this.#heap.size
   }
 
+  /** Objects that are due by `now` and in memory. */
+  dueBy(now: number): number {
+    return this.#heap.dueBy(now)
+  }
+
   /** When there is something to do next: never later than that, if nothing is added. */
   get next(): number {
     return Math.min(this.#heap.peek()?.dueMs ?? Infinity, this.#horizon)

@@ -3,6 +3,7 @@ import type { Clock } from '../../core/clock.js'
 import { MillraceError, reasonOf, thrownBy } from '../../core/errors.js'
 import type { Logger } from '../../core/logger.js'
 import { RecordRefused } from '../../core/record-refused.js'
+import { isHeard, publish, type DiagnosticEvents } from '../../core/telemetry/channels.js'
 import { StateRefused } from '../../state/table.js'
 import { briefLetter, deadTurn, type DeadLetterTarget, type DeadTurnFacts } from './dead-letter.js'
 import { longestAskedMs, waitBeforeNext } from './back-off.js'
@@ -96,10 +97,12 @@ export class Failures {
     if (cause instanceof TestFinding) throw cause
     this.#options.counts.now.failed++
     const { source, tried } = work
+    source.meter.failed++
     const { then } = source.onError
     const error = turnFailed(work, cause)
     this.#options.onTrouble?.(error)
     const attempt = tried + 1
+    if (isHeard('millrace:turn.failed')) this.#publishFailed(work, error, attempt)
     const advice = adviceOf(cause)
     const mayWait = !final && advice?.fatal !== true
     const askedMs = advice?.fatal === false ? advice.retryAfterMs : undefined
@@ -191,6 +194,10 @@ export class Failures {
     if (policy === 'stop') throw error
     const { counts, onRefused } = this.#options
     counts.now.refused++
+    counts.refusedBy.add(error.code)
+    const { app } = this.#options.deadLetters
+    if (isHeard('millrace:refused')) publish('millrace:refused', { ...placeIn(app, error), policy, error })
+    if (error.code === 'RECORD_LATE') counts.late.add(work.source.kind.name)
     if (policy === 'skip') counts.now.skipped++
     else if (this.isBrief) this.#briefLetter(work, error)
     else this.#letter(work, carriedTurn(work), error, { attempt: 0, letter: undefined })
@@ -239,9 +246,22 @@ export class Failures {
 
   /** It cannot be replayed, so later turns of its object do not wait for that. */
   #briefLetter(work: Work, error: MillraceError): void {
-    this.#options.counts.now.deadLetters++
-    const { outbox, deadLetters } = this.#options
+    const { outbox, deadLetters, counts } = this.#options
+    counts.now.deadLetters++
+    counts.lettersBy.add(error.code)
+    this.#publishLetter(work, error)
     briefLetter(outbox, deadLetters, carriedTurn(work).record, error, work.agenda.task)
+  }
+
+  #publishFailed({ source, entry }: Work, error: MillraceError, attempt: number): void {
+    const of = { kind: source.kind.name, key: entry.key, input: source.id }
+    publish('millrace:turn.failed', { ...placeIn(this.#options.deadLetters.app, error), ...of, attempt, error })
+  }
+
+  #publishLetter({ source, entry }: Pick<Work, 'source' | 'entry'>, error: MillraceError): void {
+    if (!isHeard('millrace:dead-letter')) return
+    const of = { kind: source.kind.name, key: entry.key }
+    publish('millrace:dead-letter', { ...placeIn(this.#options.deadLetters.app, error), ...of, error })
   }
 
   #letter(
@@ -254,11 +274,20 @@ export class Failures {
     const told = placed(error, turn, source, entry.key)
     onTrouble?.(told)
     counts.now.deadLetters++
+    counts.lettersBy.add(error.code)
+    this.#publishLetter({ source, entry }, told)
     if (error.code === 'QUARANTINED') onRefused(told, 'dead-letter')
     const { name } = source.kind
     deadTurn(outbox, deadLetters, agenda.task, turn, error, { kind: name, key: entry.key, window, ...facts })
   }
 }
+
+/** As its error says. */
+function placeIn(app: string, { topic, partition, offset }: MillraceError): Place {
+  return { app, topic, partition, offset }
+}
+
+type Place = Pick<DiagnosticEvents['millrace:refused'], 'app' | 'topic' | 'partition' | 'offset'>
 
 /** Of turns that wait behind one that is under way; more is not read. */
 const mostBytesBehind = 8 << 20

@@ -17,10 +17,12 @@ export class Quarantines {
     this.#keys.add(row)
   }
 
-  note(row: string, isIn: boolean): void {
-    if (this.#keys.has(row) === isIn) return
+  /** Whether that is new. */
+  note(row: string, isIn: boolean): boolean {
+    if (this.#keys.has(row) === isIn) return false
     this.#set(row, isIn)
     this.#changed.add(row)
+    return true
   }
 
   /** What changed until now is in a commit. */

@@ -13,6 +13,7 @@ import { Breaker } from '../inputs/breaker.js'
 import { Caution } from './caution.js'
 import { CarriedInfo, type CarriedRecord, type CarriedTurn } from './carried.js'
 import { Room } from '../inputs/room.js'
+import { TurnMeter } from '../inputs/turn-meter.js'
 import { Way } from './way.js'
 
 /** One way turns of a kind come about: an input, a timer, or the closing of windows. */
@@ -41,6 +42,7 @@ export interface TurnSource {
   readonly breaker: Breaker | undefined
   /** How many asynchronous turns of it are under way. */
   readonly room: Room
+  readonly meter: TurnMeter
 }
 
 const timeoutMs = 30_000
@@ -67,6 +69,7 @@ export function turnSources(kind: KindDefinition, kindIndex: number): ReadonlyMa
     id: timerId(name),
     caution: new Caution(),
     room: new Room(),
+    meter: new TurnMeter(),
     dueBy: time,
     isTimer: true,
     timer: name,
@@ -79,6 +82,7 @@ export function turnSources(kind: KindDefinition, kindIndex: number): ReadonlyMa
     id,
     caution: new Caution(),
     room: new Room(),
+    meter: new TurnMeter(),
     onError,
     breaker: breaker && new Breaker(breaker),
     timeoutMs: turnTimeoutMs,
@@ -92,6 +96,7 @@ export function turnSources(kind: KindDefinition, kindIndex: number): ReadonlyMa
     id: closeId,
     caution: new Caution(),
     room: new Room(),
+    meter: new TurnMeter(),
     dueBy: 'event',
     isTimer: true,
     isAsync: types.isAsyncFunction(onClose),

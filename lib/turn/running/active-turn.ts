@@ -1,3 +1,4 @@
+import type { TurnTrace } from '../../core/telemetry/tracer.js'
 import type { Clock } from '../../core/clock.js'
 import type { Duration } from '../../core/duration.js'
 import { MillraceError, within } from '../../core/errors.js'
@@ -86,7 +87,9 @@ export class ActiveTurn implements Turn<Record<string, unknown>> {
   #aborting: AbortController | undefined
   #cause: MillraceError | undefined
   #timerIds: TimerIds | undefined
-  #emittedLength = 0;
+  #emittedLength = 0
+  /** Where it is traced. */
+  trace: TurnTrace | undefined = undefined;
   [deleted] = false;
   [emitted]: Emitted[] | undefined;
   [timers]: TimerChange[] | undefined
@@ -259,6 +262,7 @@ export class ActiveTurn implements Turn<Record<string, unknown>> {
   cutOff(cause: MillraceError): void {
     this.#ended = true
     this.#cause = cause
+    this.trace?.failed(cause)
     this.#aborting?.abort(cause)
   }
 
@@ -300,10 +304,11 @@ export class ActiveTurn implements Turn<Record<string, unknown>> {
 
   #headers(own: EmitOptions['headers'], where: string): Headers | undefined {
     const { headers } = this.#work.record
-    if (headers.size === 0 && own === undefined) return undefined
+    const { trace } = this
+    if (headers.size === 0 && own === undefined && trace === undefined) return undefined
     const all = new Map<string, Uint8Array | null>()
     for (const name of traceHeaders) {
-      const value = headers.get(name)
+      const value = (trace === undefined || name === 'baggage' ? headers : trace.headers).get(name)
       if (value !== undefined) all.set(name, value)
     }
     if (own !== undefined) for (const [name, value] of demandHeaders(own, where)) all.set(name, value)

@@ -1,4 +1,5 @@
 import { Tally } from './tally.js'
+import type { TurnMeter } from '../inputs/turn-meter.js'
 
 /** What has become of records and turns. */
 export interface Counts {
@@ -21,29 +22,47 @@ export class Counters {
   readonly #committed = none()
   /** Records that were refused, by name of the sort; all that is told of them goes by it. */
   readonly refusals = new Tally()
+  /** By code: records that were refused, and dead letters. */
+  readonly refusedBy = new Tally()
+  readonly lettersBy = new Tally()
+  /** By kind: records whose window was closed. */
+  readonly late = new Tally()
+  /** Of all inputs. */
+  readonly meters: TurnMeter[] = []
 
   sealed(): void {
     this.#inFlight = { ...this.now }
     Object.assign(this.now, none())
-    this.refusals.sealed()
+    for (const tally of this.#tallies) tally.sealed()
+    for (const meter of this.meters) meter.sealed()
   }
 
   committed(): void {
     addTo(this.#committed, this.#inFlight)
     this.#inFlight = none()
-    this.refusals.committed()
+    for (const tally of this.#tallies) tally.committed()
+    for (const meter of this.meters) meter.committed()
   }
 
   /** The commit in flight was not made. */
   refused(): void {
     this.#inFlight = none()
-    this.refusals.refused()
+    for (const tally of this.#tallies) tally.refused()
+    for (const meter of this.meters) meter.refused()
   }
 
   /** What was done since the last seal has been taken back. */
   undone(): void {
     Object.assign(this.now, none())
-    this.refusals.undone()
+    for (const tally of this.#tallies) tally.undone()
+    for (const meter of this.meters) meter.undone()
+  }
+
+  readonly #tallies = [this.refusals, this.refusedBy, this.lettersBy, this.late]
+
+  /** In commits that were made: it never goes back. */
+  get settled(): Counts {
+    return { ...this.#committed }
   }
 
   get total(): Counts {

@@ -79,6 +79,13 @@ export class Flights {
     return this.#underWay.size === 0
   }
 
+  /** How many are under way, how many of those stand in rows, and how many turns wait for them in memory. */
+  get counts(): { readonly underWay: number; readonly parked: number; readonly queued: number } {
+    let queued = 0
+    for (const { queue } of this.#queued) queued += queue.length
+    return { underWay: this.#underWay.size, parked: this.#underWay.size - this.#looseCount, queued }
+  }
+
   /** The one that was begun first. */
   get first(): Flight | undefined {
     const [first] = this.#underWay
@@ -230,7 +237,9 @@ export class Flights {
   #land(flight: Flight, error: unknown): void {
     const { isLoose, work, since } = flight
     if (!this.#gone(flight)) return
-    work.source.room.took(this.#clock.elapsed() - since)
+    const ms = this.#clock.elapsed() - since
+    work.source.room.took(ms)
+    work.source.meter.tookMs(ms)
     if (!isLoose) work.table.unpark(work.entry)
     this.#onLanded(flight, error)
     if (this.idle) this.#rest()

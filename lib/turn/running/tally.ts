@@ -18,6 +18,11 @@ export class Tally {
     return [this.#now, this.#inFlight, this.#committed].reduce((sum, counts) => sum + (counts.get(name) ?? 0), 0)
   }
 
+  /** In commits that were made. */
+  get settled(): ReadonlyMap<string, number> {
+    return this.#committed
+  }
+
   /** Of what is committed. */
   forget(name: string): void {
     this.#committed.delete(name)
