@@ -8,6 +8,7 @@ const shared = {
     '^(\\.{1,2}/.*)\\.js$': '$1',
   },
   transform: {
+    'lib/watch/page/bundle\\.ts$': '<rootDir>/scripts/page-transform.mjs',
     '\\.ts$': [
       '@swc/jest',
       { jsc: { target: 'es2022', parser: { syntax: 'typescript' } }, module: { type: 'commonjs' } },

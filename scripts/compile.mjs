@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process'
 import { mkdirSync, readdirSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { writeBundle } from './page.mjs'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc')
@@ -12,7 +13,7 @@ const stamp = join(root, 'build', 'compiled')
 
 /** Throws when the compiler reports errors. */
 export function compile() {
-  const sources = ['lib', ...programs].flatMap(filesIn)
+  const sources = ['lib', 'page', ...programs].flatMap(filesIn)
   const configs = readdirSync(root).filter((name) => /^(tsconfig.*|package)\.json$/.test(name))
   const newest = Math.max(...[...sources, ...configs].map((file) => changedAt(join(root, file))))
   if (newest <= changedAt(stamp) && changedAt(join(root, 'dist', 'esm', 'index.js')) > 0) return
@@ -20,6 +21,7 @@ export function compile() {
   run('tsconfig.build.json')
   run('tsconfig.cjs.json')
   writeFileSync(join(root, 'dist', 'cjs', 'package.json'), '{"type":"commonjs"}\n')
+  writeBundle()
   run('tsconfig.programs.json')
   mkdirSync(dirname(stamp), { recursive: true })
   writeFileSync(stamp, '')

@@ -199,7 +199,7 @@ interface Marks {
 
 function fits({ kind, key, code }: LetterQuery, line: LetterLine): boolean {
   if (kind !== undefined && line.kind !== kind) return false
-  if (key !== undefined && line.key?.includes(key) !== true) return false
+  if (key !== undefined && line.key !== key) return false
   return code === undefined || line.code === code
 }
 

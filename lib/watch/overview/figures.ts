@@ -5,6 +5,6 @@ import type { InstanceReport } from './shapes.js'
 export type Figures = Pick<InstanceReport, 'sinceCommitMs' | 'commitTime' | 'kinds' | 'written'>
 
 export function figuresOf(engine: Engine): Figures {
-  const kinds = engine.options.program.kinds.map(({ name }) => ({ kind: name, count: 0, totalMs: 0 }))
+  const kinds = engine.options.program.kinds.map(({ name }) => ({ kind: name, turns: 0, count: 0, totalMs: 0 }))
   return { sinceCommitMs: undefined, commitTime: { count: 0, totalMs: 0 }, kinds, written: {} }
 }

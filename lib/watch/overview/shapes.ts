@@ -50,7 +50,7 @@ export interface InstanceReport {
   /** How long commits took, all together, and of how many: those that were measured. */
   readonly commitTime: Timed
   /** Turns of each kind, and how long those took that were measured. */
-  readonly kinds: readonly ({ readonly kind: string } & Timed)[]
+  readonly kinds: readonly ({ readonly kind: string; readonly turns: number } & Timed)[]
   /** Records of the app in each topic, its own topics too. */
   readonly written: Readonly<Record<string, number>>
   readonly memoryBytes: number

@@ -1,0 +1,132 @@
+import type { Topology } from '../lib/watch/overview/shapes.ts'
+import { token } from './api.ts'
+import { html, useCallback, useEffect, useState, type VNode } from './html.ts'
+import { visibleKey } from './format.ts'
+import { useLive, type Live } from './live.ts'
+import { Login } from './login.ts'
+import { Badge, Waiting } from './parts/basics.ts'
+import { Confirm, type Asked } from './parts/confirm.ts'
+import { Tabs, type Tab } from './parts/tabs.ts'
+import { ThemeButton } from './parts/theme-button.ts'
+import { useAnswer } from './parts/use-answer.ts'
+import { usePlace } from './place.ts'
+import { Instances } from './views/instances.ts'
+import { Letters } from './views/letters.ts'
+import { Objects } from './views/objects.ts'
+import { Overview } from './views/overview.ts'
+import { Quarantine } from './views/quarantine.ts'
+import { Tasks } from './views/tasks.ts'
+import { conditionOf, total, type ViewProps } from './views/view.ts'
+import { Warnings } from './views/warnings.ts'
+
+const views: Readonly<Record<string, (props: ViewProps) => VNode>> = {
+  overview: Overview,
+  tasks: Tasks,
+  objects: Objects,
+  letters: Letters,
+  quarantine: Quarantine,
+  instances: Instances,
+  warnings: Warnings,
+}
+
+/** Something that is being asked, and whoever waits for the answer. */
+interface Asking {
+  readonly asked: Asked
+  readonly end: (isDone: boolean) => void
+}
+
+export function App(): VNode {
+  const [attempt, setAttempt] = useState(0)
+  const live = useLive(attempt)
+  const isLocked = live.state === 'locked'
+  useEffect(() => {
+    document.title = live.snapshot === undefined ? 'Millrace' : `${live.snapshot.app} · Millrace`
+  }, [live.snapshot?.app])
+  if (isLocked) {
+    const isRefused = token.get() !== null
+    return html`<${Login}
+      isRefused=${isRefused}
+      onToken=${(given: string) => {
+        token.set(given)
+        setAttempt(attempt + 1)
+      }}
+    />`
+  }
+  return html`<${Shell} live=${live} />`
+}
+
+function Shell({ live }: { live: Live }): VNode {
+  const { snapshot, rates } = live
+  const [{ view, rest }, go] = usePlace()
+  const topology = useAnswer<Topology>(snapshot === undefined ? undefined : 'topology').value
+  const [asking, setAsking] = useState<Asking>()
+  const [done, setDone] = useState<string>()
+  const confirm = useCallback((asked: Asked) => new Promise<boolean>((end) => setAsking({ asked, end })), [])
+  const answered = (what: string | undefined): void => {
+    asking?.end(what !== undefined)
+    setAsking(undefined)
+    setDone(what)
+  }
+  const current = Object.hasOwn(views, view) ? view : 'overview'
+  const View = views[current] as (props: ViewProps) => VNode
+  return html`<a
+      class="skip"
+      href="#view"
+      onClick=${(event: Event) => {
+        event.preventDefault()
+        document.getElementById('view')?.focus()
+      }}
+      >Skip to the view</a
+    >
+    <${Header} live=${live} />
+    <nav><${Tabs} tabs=${tabsOf(live)} current=${current} onPick=${(id: string) => go(id)} /></nav>
+    ${live.state === 'lost' && html`<div class="notice bad top" role="alert"><p>Not live: ${live.why} Trying again…</p></div>`}
+    <main id="view" role="tabpanel" aria-labelledby=${`tab-${current}`} tabindex="-1">
+      ${
+        snapshot === undefined
+          ? html`<${Waiting} what="Connecting to the instance…" />`
+          : html`<${View}
+              key=${current}
+              snapshot=${snapshot}
+              rates=${rates}
+              topology=${topology}
+              rest=${rest}
+              go=${go}
+              confirm=${confirm}
+            />`
+      }
+    </main>
+    ${asking !== undefined && html`<${Confirm} asked=${asking.asked} onEnd=${answered} />`}
+    <div class="toasts" role="status" aria-live="polite">
+      ${done !== undefined && html`<div class="toast"><span>${done}</span><button type="button" class="quiet" onClick=${() => setDone(undefined)}>Dismiss</button></div>`}
+    </div>`
+}
+
+function Header({ live: { state, snapshot } }: { live: Live }): VNode {
+  const words = { connecting: 'connecting', live: 'live', lost: 'not live', locked: 'locked' } as const
+  return html`<header class="page">
+    <div class="brand"><span class="mark" aria-hidden="true"></span><span class="product">Millrace</span></div>
+    <h1>${snapshot === undefined ? '' : visibleKey(snapshot.app, 100)}</h1>
+    <div class="page-state">
+      ${snapshot !== undefined && snapshot.group === 'rebalancing' && html`<${Badge} tone="warn">rebalancing<//>`}
+      ${snapshot !== undefined && html`<span class="asked" title="The instance that this page is from">via ${visibleKey(snapshot.asked, 40)}</span>`}
+      <span class=${`live ${state}`}><i aria-hidden="true"></i>${words[state]}</span>
+      <${ThemeButton} />
+    </div>
+  </header>`
+}
+
+function tabsOf({ snapshot }: Live): readonly Tab[] {
+  const members = snapshot?.members ?? []
+  const ill = members.filter((member) => conditionOf(member).tone !== 'good').length
+  const quarantined = snapshot === undefined ? 0 : total(snapshot, ({ counts }) => counts.quarantined)
+  return [
+    { id: 'overview', name: 'Overview' },
+    { id: 'tasks', name: 'Tasks' },
+    { id: 'objects', name: 'State' },
+    { id: 'letters', name: 'Dead letters' },
+    { id: 'quarantine', name: 'Quarantine', count: quarantined, isAlarming: true },
+    { id: 'instances', name: 'Instances', count: ill, isAlarming: true },
+    { id: 'warnings', name: 'Warnings' },
+  ]
+}

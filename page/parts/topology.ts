@@ -1,0 +1,145 @@
+import { graphlib, layout } from '@dagrejs/dagre'
+import type { Topology, TopologyEdge, TopologyNode } from '../../lib/watch/overview/shapes.ts'
+import { html, useEffect, useMemo, useRef, useState, type VNode } from '../html.ts'
+import { milliseconds, rate, visibleKey } from '../format.ts'
+import type { Rates } from '../rates.ts'
+
+const nodeWidth = 190
+const nodeHeight = 58
+/** Smaller than this it could not be read: then it is scrolled. */
+const leastScale = 0.62
+
+interface Point {
+  readonly x: number
+  readonly y: number
+}
+
+interface Placed<T> extends Point {
+  readonly what: T
+}
+
+interface Drawing {
+  readonly width: number
+  readonly height: number
+  readonly nodes: readonly Placed<TopologyNode>[]
+  readonly edges: readonly { readonly what: TopologyEdge; readonly points: readonly Point[]; readonly label: Point }[]
+}
+
+function draw({ nodes, edges }: Topology, isTall: boolean): Drawing {
+  const graph = new graphlib.Graph({ multigraph: true })
+  graph.setGraph({
+    rankdir: isTall ? 'TB' : 'LR',
+    nodesep: isTall ? 20 : 28,
+    ranksep: isTall ? 48 : 84,
+    marginx: 6,
+    marginy: 10,
+  })
+  graph.setDefaultEdgeLabel(() => ({}))
+  for (const node of nodes) graph.setNode(node.id, { width: nodeWidth, height: nodeHeight })
+  edges.forEach(({ from, to }, index) =>
+    graph.setEdge(from, to, { width: 64, height: 16, labelpos: 'c' }, String(index)),
+  )
+  layout(graph)
+  const { width = 0, height = 0 } = graph.graph() as { width?: number; height?: number }
+  return {
+    width,
+    height,
+    nodes: nodes.map((what) => ({ what, ...(graph.node(what.id) as Point) })),
+    edges: edges.map((what, index) => {
+      const { points, x, y } = graph.edge(what.from, what.to, String(index)) as {
+        points: Point[]
+        x: number
+        y: number
+      }
+      return { what, points, label: { x, y } }
+    }),
+  }
+}
+
+const names: Readonly<Record<TopologyNode['kind'], string>> = {
+  topic: 'topic',
+  object: 'state object',
+  lookup: 'lookup table',
+  source: 'source',
+  sink: 'sink',
+}
+
+/** Topics, and what reads and writes them, with what goes between them now. */
+export function TopologyView({ topology, rates }: { topology: Topology; rates: Rates }): VNode {
+  const box = useRef<HTMLDivElement>(null)
+  const [width, setWidth] = useState(0)
+  useEffect(() => {
+    const resized = new ResizeObserver(() => setWidth(box.current?.clientWidth ?? 0))
+    if (box.current !== null) resized.observe(box.current)
+    return () => resized.disconnect()
+  }, [])
+  const isTall = width > 0 && width < 620
+  const drawing = useMemo(() => draw(topology, isTall), [topology, isTall])
+  const scale = width === 0 ? 1 : Math.min(1, Math.max(leastScale, width / drawing.width))
+  const rateOf = ({ topic, rate: which }: TopologyEdge): number | undefined =>
+    (which === 'read' ? rates.readByTopic : rates.writtenByTopic).get(topic)
+  return html`<div class="topology" ref=${box} tabindex="0" role="group" aria-label="Topology">
+    <svg
+      width=${drawing.width * scale}
+      height=${drawing.height * scale}
+      viewBox=${`0 0 ${drawing.width} ${drawing.height}`}
+      aria-hidden="true"
+    >
+      <defs>
+        <marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto">
+          <path d="M0 0 8 4 0 8z" class="arrow" />
+        </marker>
+      </defs>
+      ${drawing.edges.map((edge) => {
+        const perSecond = rateOf(edge.what)
+        const flows = perSecond !== undefined && perSecond > 0
+        return html`<g key=${`${edge.what.from} ${edge.what.to}`} class=${flows ? 'edge flows' : 'edge'}>
+          <path d=${curve(edge.points)} marker-end="url(#arrow)" />
+          ${
+            flows &&
+            html`<g transform=${`translate(${edge.label.x} ${edge.label.y})`}>
+              <rect x="-31" y="-9" width="62" height="18" rx="9" /><text dy="4">${rate(perSecond)}</text>
+            </g>`
+          }
+        </g>`
+      })}
+      ${drawing.nodes.map(({ what, x, y }) => html`<${Node} key=${what.id} node=${what} x=${x} y=${y} rates=${rates} />`)}
+    </svg>
+    <ul class="unseen">
+      ${topology.edges.map((edge) => html`<li>${nameIn(topology, edge.from)} to ${nameIn(topology, edge.to)}: ${rate(rateOf(edge))}</li>`)}
+    </ul>
+  </div>`
+}
+
+function Node({ node, x, y, rates }: { node: TopologyNode; x: number; y: number; rates: Rates }): VNode {
+  const [left, top] = [x - nodeWidth / 2, y - nodeHeight / 2]
+  const of = node.kind === 'object' ? rates.kinds.get(node.name) : undefined
+  const below =
+    of === undefined
+      ? (node.notes[0] ?? '')
+      : `${short(of.rate)}${of.ms === undefined ? '' : ` · ${milliseconds(of.ms)}`}`
+  return html`<g class=${`node ${node.kind}`} transform=${`translate(${left} ${top})`}>
+    <title>${[node.name, ...node.notes].join('\n')}</title>
+    <rect width=${nodeWidth} height=${nodeHeight} rx=${node.kind === 'object' ? 12 : 5} />
+    <text class="node-kind" x="12" y="17">${names[node.kind]}</text>
+    <text class="node-name" x="12" y="34">${visibleKey(cut(node.name, 24))}</text>
+    <text class="node-note" x="12" y="50">${cut(below, 30)}</text>
+  </g>`
+}
+
+const short = (perSecond: number): string => rate(perSecond).replace('/s', ' turns/s')
+const cut = (text: string, most: number): string => (text.length > most ? `${text.slice(0, most - 1)}…` : text)
+const nameIn = ({ nodes }: Topology, id: string): string => nodes.find((node) => node.id === id)?.name ?? id
+
+function curve(points: readonly Point[]): string {
+  const [first, ...rest] = points
+  if (first === undefined) return ''
+  let path = `M${first.x} ${first.y}`
+  for (let i = 0; i < rest.length; i++) {
+    const point = rest[i] as Point
+    const next = rest[i + 1]
+    if (next === undefined) path += ` L${point.x} ${point.y}`
+    else path += ` Q${point.x} ${point.y} ${(point.x + next.x) / 2} ${(point.y + next.y) / 2}`
+  }
+  return path
+}

@@ -1,0 +1,20 @@
+import type { LetterLine } from '../../lib/watch/overview/shapes.ts'
+import { html, type VNode } from '../html.ts'
+import { Badge, type Tone } from '../parts/basics.ts'
+
+const tones: Readonly<Record<LetterLine['status'], Tone>> = {
+  open: 'bad',
+  done: 'good',
+  again: 'calm',
+  unknown: 'warn',
+}
+const words: Readonly<Record<LetterLine['status'], string>> = {
+  open: 'open',
+  done: 'done',
+  again: 'failed again',
+  unknown: 'unknown',
+}
+
+export function Status({ line: { status } }: { line: LetterLine }): VNode {
+  return html`<${Badge} tone=${tones[status]}>${words[status]}<//>`
+}

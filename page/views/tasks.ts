@@ -1,0 +1,124 @@
+import { html, useState, type VNode } from '../html.ts'
+import { rate, short, visibleKey } from '../format.ts'
+import { Badge, Card, Empty } from '../parts/basics.ts'
+import { Chart, type Line } from '../parts/chart.ts'
+import type { PartitionLine, Series } from '../rates.ts'
+import { Restoring } from './restoring.ts'
+import { conditionOf, type ViewProps } from './view.ts'
+
+/** Lines in one chart: more could not be told apart. */
+const mostLines = 8
+const mostRows = 500
+
+export function Tasks({ snapshot, rates }: ViewProps): VNode {
+  const topics = [...new Set(rates.partitions.map(({ topic }) => topic))].sort()
+  const [picked, setPicked] = useState<string>()
+  const topic = picked !== undefined && topics.includes(picked) ? picked : topics[0]
+  const lines = rates.partitions.filter((line) => line.topic === topic).sort((a, b) => a.partition - b.partition)
+  // The busiest, or those farthest behind.
+  const charted = [...lines]
+    .sort((a, b) => (b.lag ?? 0) - (a.lag ?? 0))
+    .slice(0, mostLines)
+    .sort((a, b) => a.partition - b.partition)
+  const of = (all: ReadonlyMap<string, Series>): readonly Line[] =>
+    charted.map((line) => ({ name: `${line.partition}`, values: all.get(`${line.topic}/${line.partition}`) ?? [] }))
+  return html`<div class="stack">
+    <${Restoring} snapshot=${snapshot} />
+    <${Card} title="Tasks by instance"
+      ><div class="owners">
+        ${snapshot.members.map(
+          (member) =>
+            html`<div class="owner" key=${member.instance}>
+              <div class="owner-name">
+                <a href="#instances">${visibleKey(member.instance, 60)}</a>
+                <${Badge} tone=${conditionOf(member).tone}>${conditionOf(member).word}<//>
+              </div>
+              <div class="chips">
+                ${member.tasks.length === 0 && html`<span class="soft">no tasks</span>`}
+                ${member.tasks.map((task) => html`<span class=${`chip ${stateOf(member, task)}`} key=${`t${task}`} title=${stateOf(member, task)}>${task}</span>`)}
+                ${member.standbys.map((task) => html`<span class="chip standby" key=${`s${task}`} title="standby">${task}</span>`)}
+              </div>
+            </div>`,
+        )}
+      </div>
+      <p class="key">
+        <span class="chip running">n</span> runs <span class="chip restoring">n</span> being restored
+        <span class="chip away">n</span> instance away <span class="chip standby">n</span> standby
+      </p>
+    <//>
+    ${
+      topic === undefined
+        ? html`<${Card} title="Partitions"
+            ><${Empty} title="No partition is read yet"
+              >Partitions appear when an instance that can be asked runs their task.<//
+            ><//
+          >`
+        : html`<${Card}
+            title="Partitions"
+            more=${html`<label class="inline"
+              >Topic
+              <select value=${topic} onChange=${(event: Event) => setPicked((event.target as HTMLSelectElement).value)}>
+                ${topics.map((name) => html`<option key=${name} value=${name}>${name}</option>`)}
+              </select></label
+            >`}
+          >
+            <div class="charts inner">
+              <${Chart}
+                key=${`lag ${topic}`}
+                title="Lag per partition"
+                at=${rates.at}
+                lines=${of(rates.partitionLag)}
+                show=${short}
+              />
+              <${Chart}
+                key=${`rate ${topic}`}
+                title="Read per partition"
+                at=${rates.at}
+                lines=${of(rates.partitionRate)}
+                show=${rate}
+              />
+            </div>
+            ${lines.length > mostLines && html`<p class="soft pad">The charts show the ${mostLines} partitions that are farthest behind.</p>`}
+            <${PartitionTable} lines=${lines} />
+          <//>`
+    }
+  </div>`
+}
+
+function PartitionTable({ lines }: { lines: readonly PartitionLine[] }): VNode {
+  const most = Math.max(1, ...lines.map(({ lag }) => lag ?? 0))
+  return html`<div class="scroll" tabindex="0" role="group" aria-label="Partitions">
+    <table>
+      <thead>
+        <tr>
+          <th scope="col">Partition</th>
+          <th scope="col">Instance</th>
+          <th scope="col" class="number">Position</th>
+          <th scope="col" class="number">End</th>
+          <th scope="col" class="number">Lag</th>
+          <th scope="col" class="wide"><span class="unseen">Share</span></th>
+          <th scope="col" class="number">Read</th>
+        </tr>
+      </thead>
+      <tbody>
+        ${lines.slice(0, mostRows).map(
+          ({ partition, instance, position, end, lag, rate: speed }) =>
+            html`<tr key=${partition}>
+              <th scope="row">${partition}</th>
+              <td>${visibleKey(instance, 60)}</td>
+              <td class="number">${short(position)}</td>
+              <td class="number">${end === undefined ? '–' : short(end)}</td>
+              <td class="number">${lag === undefined ? '–' : short(lag)}</td>
+              <td class="wide"><meter min="0" max=${most} value=${lag ?? 0} aria-hidden="true"></meter></td>
+              <td class="number">${rate(speed)}</td>
+            </tr>`,
+        )}
+      </tbody>
+    </table>
+  </div>`
+}
+
+function stateOf({ report }: ViewProps['snapshot']['members'][number], task: number): 'running' | 'restoring' | 'away' {
+  if (report === undefined) return 'away'
+  return report.tasks.some((each) => each.task === task) ? 'running' : 'restoring'
+}
