@@ -10,41 +10,51 @@ export class ApiError extends Error {
   }
 }
 
-const tokenName = 'millrace.token'
-
-/** Kept as long as the tab is open, and sent to the instance that the page is from. */
-export const token = {
-  get: (): string | null => sessionStorage.getItem(tokenName),
-  set: (given: string): void => sessionStorage.setItem(tokenName, given),
-  forget: (): void => sessionStorage.removeItem(tokenName),
-}
-
 export type Query = Readonly<Record<string, string | number | undefined>>
 
 /** The page may be mounted below another path. */
+const mount = new URL('.', location.href)
+
 function urlOf(path: string, query: Query = {}): URL {
-  const url = new URL(`api/${path}`, new URL('.', location.href))
+  const url = new URL(`api/${path}`, mount)
   for (const [name, value] of Object.entries(query)) if (value !== undefined) url.searchParams.set(name, String(value))
   return url
 }
 
-function headers(more: Record<string, string> = {}): Record<string, string> {
-  const known = token.get()
-  return known === null ? more : { ...more, authorization: `Bearer ${known}` }
-}
-
 export async function get<T>(path: string, query?: Query, signal?: AbortSignal): Promise<T> {
-  return answerOf(await ask(urlOf(path, query), { headers: headers(), signal: signal ?? null }))
+  return answerOf(await ask(urlOf(path, query), { signal: signal ?? null }))
 }
 
 export async function post<T>(path: string, body: unknown): Promise<T> {
-  const init = { method: 'POST', headers: headers({ 'content-type': 'application/json' }), body: JSON.stringify(body) }
+  const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }
   return answerOf(await ask(urlOf(path), init))
+}
+
+const sessionName = 'millrace.session'
+
+/** Whether this browser has begun a session, which can be ended. */
+export const hasSession = (): boolean => localStorage.getItem(sessionName) !== null
+
+/** Begins a session with the token of the app; false when it is not the token. The session is a cookie that no script can read. */
+export async function login(token: string): Promise<boolean> {
+  const response = await ask(new URL('login', mount), {
+    method: 'POST',
+    body: new URLSearchParams({ token }),
+    redirect: 'manual',
+  })
+  if (response.type !== 'opaqueredirect' && !response.ok) return false
+  localStorage.setItem(sessionName, 'begun')
+  return true
+}
+
+export async function logout(): Promise<void> {
+  await ask(new URL('logout', mount), { method: 'POST', redirect: 'manual' })
+  localStorage.removeItem(sessionName)
 }
 
 /** A stream of events; rejects like `get`. */
 export async function stream(path: string, signal: AbortSignal): Promise<ReadableStream<Uint8Array>> {
-  const response = await ask(urlOf(path), { headers: headers({ accept: 'text/event-stream' }), signal })
+  const response = await ask(urlOf(path), { headers: { accept: 'text/event-stream' }, signal })
   if (!response.ok || response.body === null) await answerOf(response)
   return response.body as ReadableStream<Uint8Array>
 }

@@ -1,5 +1,5 @@
 import type { Topology } from '../lib/watch/overview/shapes.ts'
-import { token } from './api.ts'
+import { hasSession, logout } from './api.ts'
 import { html, useCallback, useEffect, useState, type VNode } from './html.ts'
 import { visibleKey } from './format.ts'
 import { useLive, type Live } from './live.ts'
@@ -42,16 +42,7 @@ export function App(): VNode {
   useEffect(() => {
     document.title = live.snapshot === undefined ? 'Millrace' : `${live.snapshot.app} · Millrace`
   }, [live.snapshot?.app])
-  if (isLocked) {
-    const isRefused = token.get() !== null
-    return html`<${Login}
-      isRefused=${isRefused}
-      onToken=${(given: string) => {
-        token.set(given)
-        setAttempt(attempt + 1)
-      }}
-    />`
-  }
+  if (isLocked) return html`<${Login} onEnter=${() => setAttempt(attempt + 1)} />`
   return html`<${Shell} live=${live} />`
 }
 
@@ -112,6 +103,7 @@ function Header({ live: { state, snapshot } }: { live: Live }): VNode {
       ${snapshot !== undefined && html`<span class="asked" title="The instance that this page is from">via ${visibleKey(snapshot.asked, 40)}</span>`}
       <span class=${`live ${state}`}><i aria-hidden="true"></i>${words[state]}</span>
       <${ThemeButton} />
+      ${hasSession() && html`<button type="button" class="quiet" onClick=${() => void logout().then(() => location.reload())}>Log out</button>`}
     </div>
   </header>`
 }

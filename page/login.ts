@@ -1,12 +1,22 @@
+import { login, wordsOf } from './api.ts'
 import { html, useState, type VNode } from './html.ts'
 import { ThemeButton } from './parts/theme-button.ts'
 
-/** The app has a token, and whoever looks has not said it yet. It is kept by this tab until it is closed. */
-export function Login({ isRefused, onToken }: { isRefused: boolean; onToken: (token: string) => void }): VNode {
+/** The app has a token, and whoever looks has not said it yet. It is sent once, for a session of some hours. */
+export function Login({ onEnter }: { onEnter: () => void }): VNode {
   const [given, setGiven] = useState('')
-  const enter = (event: Event): void => {
+  const [problem, setProblem] = useState<string>()
+  const [isBusy, setBusy] = useState(false)
+  const enter = async (event: Event): Promise<void> => {
     event.preventDefault()
-    if (given.trim() !== '') onToken(given.trim())
+    setBusy(true)
+    try {
+      if (await login(given)) return onEnter()
+      setProblem('This is not the token of the app.')
+    } catch (error) {
+      setProblem(wordsOf(error))
+    }
+    setBusy(false)
   }
   return html`<main class="login">
     <form class="card" onSubmit=${enter}>
@@ -15,7 +25,8 @@ export function Login({ isRefused, onToken }: { isRefused: boolean; onToken: (to
       </div>
       <h1>A token is needed</h1>
       <p class="soft">
-        It is the <code>http.token</code> that the app was given. This tab keeps it until it is closed.
+        It is the <code>token</code> that the app was given in <code>http</code>. This browser stays logged in for
+        twelve hours.
       </p>
       <label class="stacked"
         >Token
@@ -26,12 +37,14 @@ export function Login({ isRefused, onToken }: { isRefused: boolean; onToken: (to
           autofocus
           value=${given}
           onInput=${(event: Event) => setGiven((event.target as HTMLInputElement).value)}
-          aria-invalid=${isRefused ? 'true' : undefined}
-          aria-describedby=${isRefused ? 'refused' : undefined}
+          aria-invalid=${problem === undefined ? undefined : 'true'}
+          aria-describedby=${problem === undefined ? undefined : 'refused'}
         />
       </label>
-      ${isRefused && html`<p id="refused" class="refused" role="alert">This is not the token of the app.</p>`}
-      <button type="submit" class="main" disabled=${given.trim() === ''}>Enter</button>
+      ${problem !== undefined && html`<p id="refused" class="refused" role="alert">${problem}</p>`}
+      <button type="submit" class="main" disabled=${isBusy || given.trim() === ''}>
+        ${isBusy ? 'Checking…' : 'Enter'}
+      </button>
     </form>
   </main>`
 }

@@ -1,4 +1,4 @@
-import { systemClock } from '../core/clock.js'
+import { idleClock } from '../core/clock.js'
 import type { Logger } from '../core/logger.js'
 import type { Connections } from '../connect/running/connections.js'
 import type { ResolvedHttp } from '../http/options.js'
@@ -27,7 +27,7 @@ export function watchOf({ engine, connections, graph, warnings, logger, http }: 
     graph,
     warnings,
     replay: (selection) => replayDeadLetters({ id, log, logger, ...selection }),
-    clock: systemClock,
+    clock: idleClock,
     token: http.token,
   })
 }

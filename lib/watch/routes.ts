@@ -1,5 +1,6 @@
 import { anyText, required, type Rules } from '../core/options.js'
 import { json } from '../http/answers.js'
+import { eventStream } from '../http/event-stream.js'
 import type { Call, Route } from '../http/route.js'
 import { actionRoutes } from './action-routes.js'
 import type { Watch } from './watch.js'
@@ -77,7 +78,7 @@ function readRoutes({
     read('/api/topology', () => topology),
     read('/api/instance', () => instance.report),
     read('/api/overview', () => overview.snapshot()),
-    { method: 'GET', path: '/api/live', access: 'read', handle: ({ signal }) => eventStream(live.stream(signal)) },
+    { method: 'GET', path: '/api/live', access: 'read', handle: (call) => eventStream(call, live.events(call.signal)) },
     read('/api/objects', (call) => {
       const { limit, here: own, prefix = '', after, ...query } = queryOf('/api/objects', call, objects)
       return found.list({ ...query, prefix, after, limit: numberIn('limit', limit, listed, mostListed) }, isHere(own))
@@ -106,9 +107,3 @@ function readRoutes({
 const isHere = (here: string | undefined): boolean => here !== undefined
 
 const patient = ({ signal }: Call): AbortSignal => AbortSignal.any([signal, AbortSignal.timeout(letterPatienceMs)])
-
-function eventStream(stream: ReadableStream<Uint8Array>): Response {
-  return new Response(stream, {
-    headers: { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' },
-  })
-}
