@@ -52,13 +52,15 @@ function licences(inputs) {
   const packages = new Set(
     inputs.flatMap((input) => /^(?:.*\/)?node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(input)?.[1] ?? []),
   )
-  const texts = [...packages].sort().map((name) => {
-    const folder = join(root, 'node_modules', name)
-    const { version, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
-    const file = readdirSync(folder).find((each) => /^licen[cs]e/i.test(each))
-    if (file === undefined) throw new Error(`${name} has no licence file, and is in the monitor page`)
-    return `${name} ${version} (${license})\n\n${readFileSync(join(folder, file), 'utf8').trim()}\n`
-  })
+  const texts = [...packages]
+    .sort((a, b) => a.localeCompare(b, 'en'))
+    .map((name) => {
+      const folder = join(root, 'node_modules', name)
+      const { version, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
+      const file = readdirSync(folder).find((each) => /^licen[cs]e/i.test(each))
+      if (file === undefined) throw new Error(`${name} has no licence file, and is in the monitor page`)
+      return `${name} ${version} (${license})\n\n${readFileSync(join(folder, file), 'utf8').trim()}\n`
+    })
   return `The monitor page has parts of these packages in it.\n\n${texts.join('\n----\n\n')}`
 }
 
