@@ -1,7 +1,7 @@
 // Puts the monitor page together: `page/` and what it imports becomes three files and their licences, as text. Used by the build, by
 // scripts/compile.mjs and by the tests; nothing of it is needed where the package runs.
 import { createHash } from 'node:crypto'
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { buildSync } from 'esbuild'
@@ -76,6 +76,8 @@ export function writeBundle() {
     const folder = join(root, 'dist', format, 'watch', 'page')
     mkdirSync(folder, { recursive: true })
     writeFileSync(join(folder, 'bundle.js'), bundleModule(format))
+    // Of the empty one.
+    rmSync(join(folder, 'bundle.js.map'), { force: true })
     writeFileSync(join(folder, 'licences.txt'), pageFiles()['licences.txt'].text)
   }
 }
