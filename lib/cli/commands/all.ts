@@ -20,6 +20,16 @@ export const commands: readonly Listed[] = [
     load: () => import('./topics.js'),
   },
   {
+    name: 'state',
+    summary: 'what objects hold: get, list, dump, watch',
+    load: () => import('./state.js'),
+  },
+  {
+    name: 'quarantine',
+    summary: 'objects in quarantine: list, release',
+    load: () => import('./quarantine.js'),
+  },
+  {
     name: 'dlq',
     summary: 'dead letters: list, show, send back, drop, export',
     load: () => import('./dlq.js'),

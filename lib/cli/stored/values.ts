@@ -1,0 +1,61 @@
+import { isUtf8 } from 'node:buffer'
+import { BatchRules } from '../../log/batch-rules.js'
+import { changelogTopic } from '../../model/names.js'
+import type { KindDefinition } from '../../model/kind.js'
+import { StateCodec } from '../../state/state-codec.js'
+import { Survival } from '../../state/survival.js'
+import { stateKindOf } from '../../turn/windows/windows.js'
+import { CliError } from '../frame/exits.js'
+import type { StoredObject } from './changelogs.js'
+import { dataDocument } from './data.js'
+
+/** What an object holds, as far as it can be told, for JSON. Throws what the codec of a program throws. */
+export type ValueOf = (object: StoredObject) => unknown
+
+/** Without a program: what is stored, where that is JSON; else its text, else its bytes. */
+export const storedValue: ValueOf = ({ bytes }) => {
+  if (bytes === null) return null
+  if (!isUtf8(bytes)) return dataDocument(bytes)
+  try {
+    return JSON.parse(bytes.toString('utf8'))
+  } catch {
+    return dataDocument(bytes)
+  }
+}
+
+/** How a kind of a program reads and writes what is stored. Rejects for a kind that it does not have. */
+export function codecOf(app: string, kinds: readonly KindDefinition[], name: string): StateCodec {
+  const kind = kinds.find((each) => each.name === name)
+  if (kind === undefined)
+    throw new CliError(
+      'notFound',
+      `the program has no kind '${name}': there are ${kinds.map((each) => each.name).join(', ')}`,
+    )
+  const rule = new BatchRules().of(changelogTopic(app, name))
+  return new StateCodec(stateKindOf(kind, { rule, maxBytes: Infinity }, new Survival(false)))
+}
+
+/** With a program: what its handlers would see, of its version of the kind. */
+export function decodedValue(codec: StateCodec): ValueOf {
+  return ({ key, bytes, version }) =>
+    bytes === null ? null : plain(codec.decode(key, codec.fromWire(bytes, 0, bytes.length, version)))
+}
+
+/** What JSON has no form for, in one that can be read. */
+export function plain(value: unknown): unknown {
+  if (typeof value === 'bigint') return String(value)
+  if (typeof value === 'number' && !Number.isFinite(value)) return String(value)
+  if (typeof value !== 'object' || value === null) return value
+  if (value instanceof Date) return Number.isFinite(value.getTime()) ? value.toISOString() : String(value)
+  if (ArrayBuffer.isView(value)) {
+    const { buffer, byteOffset, byteLength } = value
+    return { base64: Buffer.from(buffer, byteOffset, byteLength).toString('base64') }
+  }
+  if (value instanceof Map) return [...value].map(([key, each]) => [plain(key), plain(each)])
+  if (value instanceof Set) return [...value].map(plain)
+  if (Array.isArray(value)) return value.map(plain)
+  // Own keys one by one: `__proto__` is one like others.
+  const copy = Object.create(null) as Record<string, unknown>
+  for (const key of Object.keys(value)) copy[key] = plain((value as Record<string, unknown>)[key])
+  return copy
+}
