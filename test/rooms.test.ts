@@ -141,6 +141,7 @@ const innerRooms: Readonly<Record<string, Readonly<Record<string, readonly strin
   app: { replaying: [], life: [], '.': ['life', 'replaying'] },
   cli: {
     frame: [],
+    starter: ['frame'],
     topics: ['frame'],
     lag: ['frame'],
     describe: ['frame', 'topics'],
@@ -148,7 +149,7 @@ const innerRooms: Readonly<Record<string, Readonly<Record<string, readonly strin
     stored: ['frame'],
     letters: ['frame', 'stored'],
     verifying: ['frame', 'stored'],
-    commands: ['frame', 'topics', 'lag', 'describe', 'resetting', 'stored', 'letters', 'verifying'],
+    commands: ['frame', 'starter', 'topics', 'lag', 'describe', 'resetting', 'stored', 'letters', 'verifying'],
     '.': ['frame', 'commands'],
   },
 }

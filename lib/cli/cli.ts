@@ -1,9 +1,9 @@
-import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { reasonOf } from '../core/errors.js'
 import { commands, type Listed } from './commands/all.js'
 import { codeOf, exitOf, exits } from './frame/exits.js'
 import { plainText } from './frame/table.js'
+import { version } from './frame/version.js'
 
 /** Runs a command line, without `node` and `millrace`; resolves to the exit code. Never rejects. */
 export async function runCli(args: readonly string[]): Promise<number> {
@@ -42,12 +42,9 @@ async function defined({ load }: Listed, command: Command): Promise<void> {
 }
 
 function root(): Command {
-  const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as {
-    readonly version: string
-  }
   return new Command('millrace')
     .description('Looks at and works on Millrace apps: their topics, state, dead letters.')
-    .version(version)
+    .version(version())
     .exitOverride()
     .showHelpAfterError('(--help says what there is)')
     .configureHelp({ sortSubcommands: false, showGlobalOptions: false })

@@ -9,6 +9,7 @@ export interface Listed {
 
 /** In the order of the help text: from the first day to the bad one. */
 export const commands: readonly Listed[] = [
+  { name: 'new', summary: 'a project to start with, that runs at once', load: () => import('./new.js') },
   {
     name: 'describe',
     summary: 'what an app is: its topics, state objects and what goes between them; without a program what Kafka knows',

@@ -37,9 +37,9 @@ const groups = {
 /** Gives a command the options of these groups, and those that all have. */
 export function takes(command: Command, ...names: readonly (keyof typeof groups)[]): Command {
   for (const name of names) for (const option of groups[name]()) command.addOption(option)
+  if (names.includes('cluster') || names.includes('instance')) command.addOption(timeoutOption())
   return command
     .option('--json', 'machine-readable: one JSON document, or a line for each result')
-    .addOption(timeoutOption())
     .option('--debug', 'with the log of the library, and stacks of errors')
 }
 
