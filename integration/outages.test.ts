@@ -42,7 +42,7 @@ describeWithKafka('what a handler asks for being down, on Kafka', (brokers) => {
     const log = kafkaLog({ brokers })
     const keys = Array.from({ length: 50 }, (_, i) => `k${i}`)
     // By another key than that of the object, so that most of them hop.
-    const send = (n: number): Promise<void> =>
+    const send = (n: number): Promise<unknown> =>
       log.send(
         orders,
         keys.map((key) => ({ id: key, n })),

@@ -27,7 +27,7 @@ describeWithKafka('dead letters on Kafka', (brokers) => {
     const log = kafkaLog({ brokers })
     const options = { id, objects: [order], log, dataDir, createTopics: true, logger: silentLogger }
     const keys = ['a', 'b', 'c', 'd', 'e']
-    const send = (...numbers: number[]): Promise<void> =>
+    const send = (...numbers: number[]): Promise<unknown> =>
       log.send(
         orders,
         numbers.flatMap((n) => keys.map((key) => ({ id: key, n }))),
@@ -100,7 +100,7 @@ describeWithKafka('dead letters on Kafka', (brokers) => {
       const options = { id, objects: [kind], log, createTopics: true, logger: silentLogger }
       const keys = ['a', 'b', 'c', 'd', 'e']
       const start = Math.floor(Date.now() / 60_000) * 60_000 - 3_600_000
-      const send = (n: number, at: number): Promise<void> =>
+      const send = (n: number, at: number): Promise<unknown> =>
         log.send(
           calls,
           keys.map((key) => ({ key, n, at })),

@@ -86,7 +86,7 @@ export class CounterApp {
   }
 
   /** Lines of one key come in order. */
-  send(from: number, to: number, into = lines): Promise<void> {
+  send(from: number, to: number, into = lines): Promise<unknown> {
     return this.log.send(into, someLines(from, to), { key: (line) => line.slice(0, 1) })
   }
 

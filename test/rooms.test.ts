@@ -18,7 +18,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   turn: ['core', 'codec', 'log', 'model', 'state'],
   runtime: ['core', 'codec', 'log', 'store', 'model', 'state', 'turn'],
   http: ['core'],
-  query: ['core', 'codec', 'log', 'model', 'state', 'turn', 'runtime', 'http'],
+  query: ['core', 'codec', 'log', 'store', 'model', 'state', 'turn', 'runtime', 'http'],
   watch: ['core', 'codec', 'log', 'model', 'connect', 'state', 'turn', 'runtime', 'http', 'query'],
   app: [
     'core',
@@ -130,6 +130,7 @@ const innerRooms: Readonly<Record<string, Readonly<Record<string, readonly strin
   },
   tcp: { frames: [], '.': ['frames'] },
   http: { '.': [], serving: ['.'], node: ['.', 'serving'] },
+  query: { local: [], peers: ['local'], watch: ['local'], '.': ['local', 'peers', 'watch'] },
   watch: {
     readings: [],
     metrics: ['readings'],

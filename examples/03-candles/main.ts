@@ -3,7 +3,7 @@ import { run, table, valuesOf } from '../shared/run.js'
 import { candles, lateTrades, minute, trades, type Trade } from './candles.js'
 import { firstTrades, lastTrades } from './feed.js'
 
-const send = (log: LogClient, values: readonly Trade[]): Promise<void> =>
+const send = (log: LogClient, values: readonly Trade[]): Promise<unknown> =>
   log.send(trades, values, { key: ({ symbol }) => symbol })
 
 await run({

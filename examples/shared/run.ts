@@ -27,7 +27,7 @@ export interface Example {
   readonly show: (log: LogClient, id: string) => Promise<void>
 }
 
-export type Load = (log: LogClient) => Promise<void>
+export type Load = (log: LogClient) => Promise<unknown>
 
 /**
  * Runs an example: on the embedded log until all input is committed; with `--brokers` on Kafka until interrupted, or with

@@ -5,7 +5,10 @@ import type { DeepReadonly } from '../model/deep-readonly.js'
 import type { AnyStateObject, Queries, StateObject } from '../model/state-object.js'
 import type { Health, Stats } from '../runtime/setup/engine-options.js'
 import type { QuarantinedObject } from '../runtime/quarantine.js'
-import type { EntriesOptions } from '../runtime/state-reader.js'
+import type { StateEntriesOptions } from '../query/entries.js'
+import type { Owner } from '../query/queries.js'
+import type { ReadOptions } from '../query/read-options.js'
+import type { StateAnswer } from '../query/routed-state.js'
 import type { RestoreReport } from '../runtime/watch/restore-watch.js'
 import type { StateChange } from '../runtime/watch/state-watch.js'
 import type { RunOptions } from './life/run.js'
@@ -44,8 +47,16 @@ export interface App extends AsyncDisposable {
    * there are. Rejects with what stopped the app.
    */
   drained(): Promise<Drained>
-  /** Reads committed state of the tasks this process runs. */
-  state<O extends AnyStateObject>(kind: O): StateReader<StateOf<O>, QueriesOf<O>>
+  /**
+   * Reads committed state: here when it is here, and from the instance that has it otherwise, when both have `http`; see
+   * `docs/queries.md`. `options` are those of each of its reads that says nothing else. Throws `OPTIONS_INVALID` and `TOKEN_INVALID`.
+   */
+  state<O extends AnyStateObject>(kind: O, options?: ReadOptions): StateReader<StateOf<O>, QueriesOf<O>>
+  /**
+   * Which instance has an object, where it can be asked, and whether it runs: as the group of the app says, and the instance itself. Rejects with
+   * `DEFINITION_INVALID`, `OPTIONS_INVALID` and `APP_CLOSED`.
+   */
+  owner(kind: AnyStateObject | string, key: string): Promise<Owner>
   /** Objects in quarantine, of the tasks that this process runs, as last committed. Throws what stopped the app, or `APP_CLOSED`. */
   quarantined(): AsyncIterable<QuarantinedObject>
   /**
@@ -105,13 +116,22 @@ export type StateOf<O> = O extends StateObject<any, infer S, any, any, any> ? S 
 /** The queries of a kind. */
 export type QueriesOf<O> = O extends StateObject<any, any, any, infer Q, any> ? Q : never
 
-/** Committed state only. */
+/**
+ * Committed state only. What an answer holds is a copy. Reads reject with `KEY_ELSEWHERE` where the object is another instance's and there is no
+ * way to ask it, `KEY_RESTORING` while its task is being restored, `OWNER_UNKNOWN` where no instance has it, and `OWNER_AWAY` where the one that has
+ * it cannot be asked. With `http` they try again until their `timeout` is over.
+ */
 export interface StateReader<S, Q extends Queries = {}> {
-  /** Undefined when there is no such object; of a windowed kind the key is `<key>|<start>|<end>`. Rejects with `KEY_ELSEWHERE` when another process runs its task. */
-  get(key: string): Promise<DeepReadonly<S> | undefined>
-  /** Objects of the tasks that this process runs. Throws `OPTIONS_INVALID`. */
-  entries(options?: EntriesOptions): AsyncIterable<readonly [key: string, state: DeepReadonly<S>]>
-  /** The answer to a query of the kind; undefined when there is no such object. Rejects as `get` does. */
+  /** Undefined when there is no such object; of a windowed kind the key is `<key>|<start>|<end>`. Rejects also as `ReadOptions.after` says. */
+  get(key: string, options?: ReadOptions): Promise<DeepReadonly<S> | undefined>
+  /** The same with where it is from, and how old a stale answer is. */
+  read(key: string, options?: ReadOptions): Promise<StateAnswer<DeepReadonly<S>>>
+  /**
+   * Objects by the order of their keys, of the whole app or of this process: see `StateEntriesOptions.scope`. Throws `OPTIONS_INVALID`; in the middle
+   * what reads reject with, when a part of them cannot be had.
+   */
+  entries(options?: StateEntriesOptions): AsyncIterable<readonly [key: string, state: DeepReadonly<S>]>
+  /** The answer to a query of the kind, which runs in this process; undefined when there is no such object. Rejects as `get` does. */
   ask<K extends keyof Q & string>(
     key: string,
     query: K,

@@ -14,6 +14,8 @@ import { describeGraph } from '../model/graph/describe.js'
 import { graphOf } from '../model/graph/graph.js'
 import { demandForeignTopics, program } from '../model/program.js'
 import type { AnyStateObject } from '../model/state-object.js'
+import { Queries, type Owner } from '../query/queries.js'
+import type { ReadOptions } from '../query/read-options.js'
 import { drained } from '../runtime/drain.js'
 import { Engine } from '../runtime/engine.js'
 import { kindName, quarantined, release } from '../runtime/quarantine.js'
@@ -94,6 +96,7 @@ export function createApp(options: AppOptions): App {
       engine,
       connectors: () => connections,
     })
+    const queries = new Queries(engine, httpOptions)
     const http = new HttpServer({
       http: httpOptions,
       routes: () =>
@@ -102,12 +105,13 @@ export function createApp(options: AppOptions): App {
           watch: watchOf({ engine, connections, graph, warnings, logger, http: httpOptions }),
           metrics,
           engine,
+          queries,
           http: httpOptions,
         }),
       clock: systemClock,
       logger: describing(unfailing(logger)),
     })
-    return { engine, connections, metrics, telemetry, http }
+    return { engine, queries, connections, metrics, telemetry, http }
   }
   const graph = graphOf(options.id, definition, connectorGraph(options.id, connectors))
   const description = [describeGraph(graph), ...describeConnectors(options.id, connectors)]
@@ -119,6 +123,7 @@ export function createApp(options: AppOptions): App {
 /** What an app is made of. */
 interface Parts {
   readonly engine: Engine
+  readonly queries: Queries
   readonly connections: Connections
   readonly metrics: Metrics
   readonly telemetry: AppTelemetry
@@ -127,6 +132,7 @@ interface Parts {
 
 class RunningApp implements App {
   readonly #engine: Engine
+  readonly #queries: Queries
   readonly #connections: Connections
   readonly #metrics: Metrics
   readonly #telemetry: AppTelemetry
@@ -151,8 +157,9 @@ class RunningApp implements App {
     description: string,
     logger: Logger,
   ) {
-    const { engine, connections, metrics, telemetry, http } = parts(this, () => this.#failed())
+    const { engine, queries, connections, metrics, telemetry, http } = parts(this, () => this.#failed())
     this.#engine = engine
+    this.#queries = queries
     this.#connections = connections
     this.#metrics = metrics
     this.#telemetry = telemetry
@@ -256,8 +263,13 @@ class RunningApp implements App {
     })
   }
 
-  state<O extends AnyStateObject>(kind: O): StateReader<StateOf<O>, QueriesOf<O>> {
-    return readerOf(this.#engine, kind) as unknown as StateReader<StateOf<O>, QueriesOf<O>>
+  state<O extends AnyStateObject>(kind: O, options?: ReadOptions): StateReader<StateOf<O>, QueriesOf<O>> {
+    const reader = readerOf(this.#engine, this.#queries, kind, options)
+    return reader as unknown as StateReader<StateOf<O>, QueriesOf<O>>
+  }
+
+  owner(kind: AnyStateObject | string, key: string): Promise<Owner> {
+    return untilStopped(this.#engine, () => this.#queries.owner(kind, key))
   }
 
   quarantined(): ReturnType<App['quarantined']> {

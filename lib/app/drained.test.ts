@@ -19,7 +19,7 @@ it('drained() says how many turns are to be tried again, or wait behind one that
   )
   const log = memoryLog({ partitions: 2 })
   const options = { id: 'app', log, objects: [kind], createTopics: true, logger: silentLogger }
-  const send = (...ids: readonly string[]): Promise<void> =>
+  const send = (...ids: readonly string[]): Promise<unknown> =>
     log.send(
       orders,
       ids.map((id) => ({ id })),

@@ -1,6 +1,7 @@
 import type { Route } from '../http/route.js'
 import type { ResolvedHttp } from '../http/options.js'
 import type { Engine } from '../runtime/engine.js'
+import type { Queries } from '../query/queries.js'
 import type { Metrics } from '../watch/metrics/metrics.js'
 import { probeRoutes } from '../watch/probes.js'
 import { watchRoutes } from '../watch/routes.js'
@@ -13,11 +14,12 @@ export interface Answering {
   readonly watch: Watch
   readonly engine: Engine
   readonly metrics: Metrics
+  readonly queries: Queries
   /** Its token is for asking other instances, and is shown nowhere. */
   readonly http: ResolvedHttp
 }
 
 /** Everything that an app answers over HTTP: each room gives its own routes. */
-export function routesOf({ app, watch, metrics }: Answering): readonly Route[] {
-  return [...probeRoutes(() => app.health()), ...metrics.routes, ...watchRoutes(watch)]
+export function routesOf({ app, watch, metrics, queries }: Answering): readonly Route[] {
+  return [...probeRoutes(() => app.health()), ...metrics.routes, ...watchRoutes(watch), ...queries.routes]
 }

@@ -1,6 +1,8 @@
 import type { AnyStateObject } from '../model/state-object.js'
 import type { Engine } from '../runtime/engine.js'
-import { CommittedState } from '../runtime/state-reader.js'
+import type { Queries } from '../query/queries.js'
+import type { ReadOptions } from '../query/read-options.js'
+import type { RoutedState } from '../query/routed-state.js'
 
 /**
  * Asks something of an engine. When it is stopped by an error meanwhile, that is what the answer rejects with: stores and logs that
@@ -26,11 +28,17 @@ export async function* eachUntilStopped<T>(engine: Engine, given: AsyncIterable<
 const causeIn = ({ failure }: Engine, error: unknown): unknown => (failure === undefined ? error : failure.error)
 
 /** Committed state of a kind, asked so. */
-export function readerOf(engine: Engine, kind: AnyStateObject): Pick<CommittedState, 'get' | 'ask' | 'entries'> {
-  const state = new CommittedState(engine, kind)
+export function readerOf(
+  engine: Engine,
+  queries: Queries,
+  kind: AnyStateObject,
+  options?: ReadOptions,
+): Pick<RoutedState, 'get' | 'read' | 'ask' | 'entries'> {
+  const state = queries.state(kind, options)
   return {
-    get: (key) => untilStopped(engine, () => state.get(key)),
+    get: (key, read) => untilStopped(engine, () => state.get(key, read)),
+    read: (key, read) => untilStopped(engine, () => state.read(key, read)),
     ask: (key, query, ...args) => untilStopped(engine, () => state.ask(key, query, ...args)),
-    entries: (options) => eachUntilStopped(engine, state.entries(options)),
+    entries: (which) => eachUntilStopped(engine, state.entries(which)),
   }
 }

@@ -27,6 +27,11 @@ const statuses: Partial<Record<ErrorCode, number>> = {
   DEFINITION_INVALID: 404,
   // The request is right, and reaches a process that has no answer.
   KEY_ELSEWHERE: 421,
+  KEY_RESTORING: 503,
+  OWNER_UNKNOWN: 503,
+  OWNER_AWAY: 503,
+  READ_TIMEOUT: 504,
+  TOKEN_INVALID: 400,
   OVERLOADED: 503,
   APP_CLOSED: 503,
 }

@@ -1,6 +1,13 @@
 import { systemClock, type Clock } from '../core/clock.js'
 import { demandTopic } from '../log/client/client-topic.js'
-import { logClient, type ClientTopic, type LogClient, type ReadRecord, type SendOptions } from '../log/client/client.js'
+import {
+  logClient,
+  type ClientTopic,
+  type LogClient,
+  type ReadRecord,
+  type SendOptions,
+  type Sent,
+} from '../log/client/client.js'
 import type { CommitChannel, Fetcher, FetcherOptions, JoinOptions, LogAdmin, LogPort, Membership } from '../log/port.js'
 import { MemoryAdmin } from './admin.js'
 import { Broker } from './broker/broker.js'
@@ -92,10 +99,10 @@ class MemoryClient implements MemoryLog {
     target: ClientTopic<V>,
     values: Iterable<V | null> | AsyncIterable<V | null>,
     options?: SendOptions<V>,
-  ): Promise<void> {
+  ): Promise<Sent> {
     demandTopic(target, 'send')
     this.#broker.topics.create({ name: target.name, partitions: -1, replicationFactor: -1, configs: {} })
-    await this.#client.send(target, values, options)
+    return this.#client.send(target, values, options)
   }
 
   read<V>(source: ClientTopic<V>): AsyncIterable<ReadRecord<V>> {

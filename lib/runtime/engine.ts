@@ -2,6 +2,7 @@ import { MillraceError, reasonOf } from '../core/errors.js'
 import { isHeard, publish } from '../core/telemetry/channels.js'
 import { describing, unfailing, type Logger } from '../core/logger.js'
 import { AppWatch, type Watched } from './app-watch.js'
+import type { Generation } from '../log/port.js'
 import type { EngineOptions, Health, Stats } from './setup/engine-options.js'
 import { Schemas } from './setup/schemas.js'
 import { ownTopicGone } from './setup/topic-ids.js'
@@ -90,7 +91,7 @@ export class Engine {
       if (this.#stopping) throw this.#notRunning()
       this.#stage = 'opening'
       const parts = await openParts(this.#options, this.#turnLog, {
-        generation: () => (this.#ownership as Ownership).generation,
+        generation: () => (this.#ownership as Ownership).generation as Generation,
         successor: (refused, tasks) => (this.#ownership as Ownership).successor(refused, tasks),
         onArrival: this.#wake.wake,
         onReady: (task) => this.#ownership?.begin(task),
@@ -341,6 +342,11 @@ export class Engine {
       'APP_CLOSED',
       `app '${this.#options.app}' is not running: start() it first, and ask before close()`,
     )
+  }
+
+  /** Of the last assignment; undefined before the first. */
+  get generation(): Generation | undefined {
+    return this.#ownership?.generation
   }
 
   /** Does something when no record is being processed; not at all when the engine has stopped. */

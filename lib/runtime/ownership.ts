@@ -78,9 +78,9 @@ export class Ownership {
     return this.#onDecided.length > 0
   }
 
-  /** Of the assignment that holds. */
-  get generation(): Generation {
-    return this.#generation as Generation
+  /** Of the last assignment; undefined before the first. */
+  get generation(): Generation | undefined {
+    return this.#generation
   }
 
   /** Joins the group; resolves when the first assignment has been received. */

@@ -39,7 +39,7 @@ describe('an input that pauses', () => {
     )
     const ids = Array.from({ length: 200 }, (_, i) => `o${i}`)
     await using log = memoryLog({ partitions: 4 })
-    const send = (...numbers: number[]): Promise<void> =>
+    const send = (...numbers: number[]): Promise<unknown> =>
       log.send(
         orders,
         numbers.flatMap((n) => ids.map((id) => ({ id, n }))),

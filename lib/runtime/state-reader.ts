@@ -26,8 +26,9 @@ export function demandKind(kind: unknown): void {
 
 /** Throws `OPTIONS_INVALID`. */
 export function demandStateKey(kind: string, key: unknown): void {
-  if (typeof key === 'string') return
-  const what = `state of '${kind}': the key is ${shown(key)}; give the key of an object, which is text`
+  if (typeof key === 'string' && key.isWellFormed()) return
+  const given = typeof key === 'string' ? 'text with half a surrogate pair, which has no UTF-8 form' : shown(key)
+  const what = `state of '${kind}': the key is ${given}; give the key of an object, which is text`
   throw new MillraceError('OPTIONS_INVALID', what, { kind })
 }
 

@@ -3,7 +3,7 @@ import { MillraceError, reasonOf } from '../core/errors.js'
 import { CacheMeter } from '../core/telemetry/state-meter.js'
 import type { BatchRule } from '../log/batch-rules.js'
 import { certainlyFits, misfit } from '../log/record-size.js'
-import { compareKeys } from '../store/memory/key-order.js'
+import { compareKeys } from '../store/key-order.js'
 import type { Store } from '../store/store.js'
 import type { ListedKind, ObjectBatch } from './object-batch.js'
 import { StateCodec, type StateFormat } from './state-codec.js'
@@ -429,16 +429,23 @@ export class Table {
     readonly after?: string | undefined
     readonly limit?: number
   }): AsyncIterable<readonly [string, unknown]> {
+    for await (const [key, value] of this.committedTexts(options)) yield [key, this.stored.decode(key, value)]
+  }
+
+  /** The same as they are stored. */
+  async *committedTexts(options: {
+    readonly prefix?: string
+    /** Only those behind this key. */
+    readonly after?: string | undefined
+    readonly limit?: number
+  }): AsyncIterable<readonly [key: string, stored: string]> {
     const { prefix = '', after, limit } = options
     const first = this.#prefix + prefix
     // Nothing lies between a key and itself with a zero byte at its end.
     const from = after === undefined || compareKeys(after, prefix) < 0 ? first : `${this.#prefix}${after}\0`
     // U+10FFFF is the last code point, so its bytes sort behind every key with the prefix.
     const range = { from, to: `${first}\u{10FFFF}`, ...(limit === undefined ? {} : { limit }) }
-    for await (const [key, value] of this.#store.entries(range)) {
-      const name = key.slice(this.#prefix.length)
-      yield [name, this.stored.decode(name, value)]
-    }
+    for await (const [key, value] of this.#store.entries(range)) yield [key.slice(this.#prefix.length), value]
   }
 
   /**
@@ -460,6 +467,12 @@ export class Table {
       length += value.length
       if (length >= mostLength) return
     }
+  }
+
+  /** One committed object as it is stored, whether or not it is in the store yet; undefined when there is none. Touches no cache. */
+  committedText(key: string): string | undefined {
+    const unflushed = (this.#young.get(key) ?? this.#old.get(key))?.unflushed
+    return unflushed === undefined ? this.#store.get(this.#prefix + key) : (unflushed ?? undefined)
   }
 
   /** One committed object, from the store: flush first. */

@@ -57,7 +57,7 @@ describe('a takeover', () => {
     const log = memoryLog({ partitions: 1 })
     const configs = { 'cleanup.policy': 'compact', 'delete.retention.ms': String(retentionMs) }
     await log.admin.create([{ name: topic, partitions: 1, replicationFactor: -1, configs }])
-    const append = (...keys: string[]): Promise<void> =>
+    const append = (...keys: string[]): Promise<unknown> =>
       log.send(
         { name: topic, codec },
         keys.map((_, n) => ({ n })),
@@ -91,7 +91,7 @@ describe('a takeover', () => {
   it('begins anew when what it was to read is deleted meanwhile', async () => {
     const log = memoryLog({ partitions: 1 })
     await log.admin.create([{ name: topic, partitions: 1, replicationFactor: -1, configs: {} }])
-    const append = (key: string): Promise<void> => log.send({ name: topic, codec }, [{ n: 1 }], { key: () => key })
+    const append = (key: string): Promise<unknown> => log.send({ name: topic, codec }, [{ n: 1 }], { key: () => key })
     const info = (await log.admin.describe([topic])).get(topic)!
     const folder = memoryFolder()
     const take = async (meanwhile: () => Promise<void>): Promise<TaskState> => {

@@ -103,7 +103,9 @@ export class Driver implements TestDriver {
     const call = `sendAll to ${target.name}`
     checkOptions(call, options, sendAllOptions)
     const { key = () => null } = options
-    const act = (): Promise<void> => this.log.send<V>(target, values, { key, timestamp: () => this.#now })
+    const act = async (): Promise<void> => {
+      await this.log.send<V>(target, values, { key, timestamp: () => this.#now })
+    }
     return this.#call(call, options, act)
   }
 

@@ -26,7 +26,7 @@ describe('a state that is changed when no turn has it', () => {
     )
     const log = memoryLog({ partitions: 1 })
     const options = { id: 'app', log, createTopics: true, logger: silentLogger }
-    const send = (id: string, n: number): Promise<void> => log.send(orders, [{ id, n }])
+    const send = (id: string, n: number): Promise<unknown> => log.send(orders, [{ id, n }])
     {
       await using app = createApp({ ...options, objects: [sum] })
       await app.start()

@@ -69,7 +69,11 @@ export const chapters = [
       'CloseOptions',
       'Drained',
       'StateReader',
+      'ReadOptions',
+      'StateAnswer',
+      'StateEntriesOptions',
       'EntriesOptions',
+      'Owner',
       'AppHealth',
       'Health',
       'AppStats',
@@ -114,7 +118,7 @@ export const chapters = [
   {
     title: 'Logs',
     about: 'What an app runs on; also to send and read beside one.',
-    names: ['kafkaLog', 'memoryLog', 'MemoryLogOptions', 'LogClient', 'SendOptions'],
+    names: ['kafkaLog', 'memoryLog', 'MemoryLogOptions', 'LogClient', 'SendOptions', 'Sent', 'commitToken'],
   },
   {
     title: 'Errors',

@@ -49,6 +49,20 @@ const prices = topic('prices', z.object({ product: z.string(), cents: z.number()
 const unpriced = topic('unpriced', placed)
 const invoices = topic('invoices', z.object({ id: z.string(), cents: z.number() }))
 `,
+  'docs/queries.md': `${millrace}import { commitToken, type LogClient } from 'millrace'
+declare const brokers: string[]
+declare const secret: string
+declare const log: LogClient
+const orders = topic('orders', z.object({ account: z.string(), amount: z.number() }))
+declare const order: { account: string; amount: number }
+const account = stateObject('account', { state: z.object({ balance: z.number() }), init: () => ({ balance: 0 }) })
+  .on(orders, ({ account: key }) => key, (state, { amount }) => void (state.balance -= amount))
+  .query('overdrawn', ({ balance }) => balance < 0)
+declare const message: { key: string; value: string }
+declare const producer: {
+  send(what: { topic: string; messages: { key: string; value: string }[] }): Promise<{ topicName: string; partition: number; baseOffset?: string }[]>
+}
+`,
   'docs/operations.md': `${millrace}import { createServer } from 'node:http'
 import { parseDuration } from 'millrace'
 declare const order: StateObject

@@ -5,14 +5,15 @@ import { awaitedOf } from '../awaited.js'
 import { demandTopic, demandValues, type ClientTopic } from './client-topic.js'
 import type { LogPort, TopicInfo } from '../port.js'
 import { readToEnd, type ReadRecord } from './read-to-end.js'
-import { sendAll, type SendOptions } from './send-all.js'
+import { sendAll, type SendOptions, type Sent } from './send-all.js'
 
-export type { ClientTopic, ReadRecord, SendOptions }
+export type { ClientTopic, ReadRecord, SendOptions, Sent }
 
 /** Plain producing and reading beside an app: in examples, tests and tools. */
 export interface LogClient {
   /**
-   * Appends all values (null: a tombstone), in order per partition, by an idempotent producer; resolves when all are acknowledged. Memory is
+   * Appends all values (null: a tombstone), in order per partition, by an idempotent producer; resolves when all are acknowledged,
+   * to a token with which reads see what became of them. Memory is
    * bounded, however long `values` is. Rejects with `OPTIONS_INVALID` and `TOPIC_MISSING`; with `RECORD_TOO_LARGE` for a value that the topic does
    * not take, and with what `values`, the codec or an option throws: then all values before it have been appended; or with
    * what the log refuses: then part of them may have been.
@@ -21,7 +22,7 @@ export interface LogClient {
     target: ClientTopic<V>,
     values: Iterable<V | null> | AsyncIterable<V | null>,
     options?: SendOptions<V>,
-  ): Promise<void>
+  ): Promise<Sent>
   /**
    * All committed records, from the beginning up to what was stable at the call; in order per partition. Throws
    * `OPTIONS_INVALID` for what is no topic. Rejects with `TOPIC_MISSING`, `VALUE_INVALID`, `BATCH_CORRUPT` or `COMPRESSION_UNAVAILABLE`.
@@ -37,7 +38,7 @@ export function logClient(port: LogPort, clock: Clock): LogClient {
       demandTopic(target, 'send')
       demandValues(values, `send to ${target.name}`)
       await awaitedOf(target as Parameters<typeof awaitedOf>[0])?.prepare('write', never)
-      await sendAll(port, clock, target, await infoOf(port, target.name), values, options)
+      return sendAll(port, clock, target, await infoOf(port, target.name), values, options)
     },
     read(source) {
       demandTopic(source, 'read')

@@ -10,11 +10,12 @@ import {
 import type { Clock } from '../../core/clock.js'
 import { MillraceError, saying } from '../../core/errors.js'
 import { callback, checkOptions, type Rules } from '../../core/options.js'
-import { allPartitions, type Headers, type TopicPartition } from '../../core/record.js'
+import { allPartitions, type Headers, type Offset, type TopicPartition } from '../../core/record.js'
 import { batchBuilder } from '../batch-builder.js'
 import { batchLimit, maxBatchBytes, type BatchRule } from '../batch-rules.js'
 import { headerBytes } from '../format/batch-header.js'
 import type { ClientTopic } from './client-topic.js'
+import { tokenOf, type Written } from './commit-token.js'
 import { partitionOfKey } from '../murmur2.js'
 import type { BatchBuilder, CommitChannel, FinishedBatch, LogPort, TopicInfo } from '../port.js'
 import { misfit } from '../record-size.js'
@@ -40,6 +41,12 @@ export interface SendOptions<V> {
   readonly headers?: (value: V) => Headers
 }
 
+/** What was sent. */
+export interface Sent {
+  /** For reads that are to see what became of it: `app.state(kind).get(key, { after: token })`. */
+  readonly token: string
+}
+
 const sendOptions: Rules<SendOptions<never>> = {
   key: callback('a function that gives the key of a value, or null'),
   timestamp: callback('a function that gives milliseconds since 1970'),
@@ -54,7 +61,7 @@ export async function sendAll<V>(
   info: TopicInfo,
   values: Iterable<V | null> | AsyncIterable<V | null>,
   options: SendOptions<V>,
-): Promise<void> {
+): Promise<Sent> {
   checkOptions(`send to ${target.name}`, options, sendOptions)
   const partitions = allPartitions(target.name, info.partitions)
   const rule: BatchRule = { maxBytes: maxBatchBytes(info.configs), roundBytes: batchBytes, compression: 'none' }
@@ -89,6 +96,7 @@ export async function sendAll<V>(
     }
     batches.demandAcknowledged()
     await channel.commit()
+    return { token: tokenOf(batches.written, new Map([[target.name, info.id]])) }
   } finally {
     await channel[Symbol.asyncDispose]()
   }
@@ -118,6 +126,7 @@ class OutgoingBatches {
   readonly #builders = new Map<number, BatchBuilder>()
   readonly #sending = new Set<Promise<void>>()
   readonly #failures: unknown[] = []
+  readonly #last = new Map<number, Offset>()
   #buffered = 0
   #sticky: number
   #onSticky = 0
@@ -172,6 +181,14 @@ class OutgoingBatches {
     await Promise.all(this.#sending)
   }
 
+  /** The last record in each partition. */
+  get written(): readonly Written[] {
+    return [...this.#last].map(([partition, offset]) => ({
+      ...(this.#partitions[partition] as TopicPartition),
+      offset,
+    }))
+  }
+
   demandAcknowledged(): void {
     if (this.#failures.length > 0) throw this.#failures[0]
   }
@@ -193,7 +210,9 @@ class OutgoingBatches {
 
   async #append(partition: TopicPartition, batch: FinishedBatch): Promise<void> {
     try {
-      await this.#channel.append(partition, batch)
+      const { baseOffset } = await this.#channel.append(partition, batch)
+      const last = baseOffset + batch.records - 1
+      this.#last.set(partition.partition, Math.max(last, this.#last.get(partition.partition) ?? last))
     } catch (error) {
       this.#failures.push(error)
     }

@@ -69,7 +69,7 @@ const appOf = (log: MemoryLog, options: Partial<AppOptions>) =>
   createApp({ id: 'app', log, logger: silentLogger, ...options })
 
 describe('a topic that turns emit to and that is not there', () => {
-  const send = (log: MemoryLog, ...ids: readonly string[]): Promise<void> =>
+  const send = (log: MemoryLog, ...ids: readonly string[]): Promise<unknown> =>
     log.send(
       orders,
       ids.map((id) => ({ id: id.replace('!', ''), bad: id.endsWith('!') })),

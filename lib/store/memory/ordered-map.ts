@@ -1,4 +1,4 @@
-import { compareKeys } from './key-order.js'
+import { compareKeys } from '../key-order.js'
 
 /** A map of strings that can be read in key order. Keys are put in order only when they are asked for that way. */
 export class OrderedMap {

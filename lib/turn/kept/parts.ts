@@ -35,12 +35,7 @@ export class Parts {
 
   /** Undefined when there is nothing of this name. */
   get(name: string): Buffer | undefined {
-    const first = this.#read(name, 0)
-    if (first === undefined) return undefined
-    const { count, bytes } = first
-    if (count === 1) return bytes
-    const rest = Array.from({ length: count - 1 }, (_, index) => this.#read(name, index + 1)?.bytes)
-    return rest.some((part) => part === undefined) ? undefined : Buffer.concat([bytes, ...(rest as Buffer[])])
+    return joined((index) => this.#read(name, index))
   }
 
   delete(name: string): void {
@@ -63,16 +58,39 @@ export class Parts {
   }
 
   /** Not through the cache, where large ones would be kept by number. */
-  #read(name: string, index: number): { readonly count: number; readonly bytes: Buffer } | undefined {
+  #read(name: string, index: number): Part | undefined {
     const key = partRow(this.#owner, name, index)
     const entry = this.#rows.cached(key)
-    const state = entry === undefined ? this.#rows.committedState(key) : entry.state
-    if (typeof state !== 'string' || !isPart(state)) return undefined
-    const bytes = Buffer.from(state, 'latin1')
-    const reader = new VarintReader(bytes, partMark.length)
-    const count = index === 0 ? reader.int() : 1
-    return { count, bytes: bytes.subarray(reader.position) }
+    return partIn(entry === undefined ? this.#rows.committedState(key) : entry.state, index)
   }
+}
+
+interface Part {
+  /** Of all of them; in the first one. */
+  readonly count: number
+  readonly bytes: Buffer
+}
+
+/** What parts hold as last committed; undefined when there is nothing of this name. */
+export function committedPart(rows: Table, owner: string, name: string): Buffer | undefined {
+  return joined((index) => partIn(rows.committedText(partRow(owner, name, index)), index))
+}
+
+function joined(read: (index: number) => Part | undefined): Buffer | undefined {
+  const first = read(0)
+  if (first === undefined) return undefined
+  const { count, bytes } = first
+  if (count === 1) return bytes
+  const rest = Array.from({ length: count - 1 }, (_, index) => read(index + 1)?.bytes)
+  return rest.some((part) => part === undefined) ? undefined : Buffer.concat([bytes, ...(rest as Buffer[])])
+}
+
+function partIn(state: unknown, index: number): Part | undefined {
+  if (typeof state !== 'string' || !isPart(state)) return undefined
+  const bytes = Buffer.from(state, 'latin1')
+  const reader = new VarintReader(bytes, partMark.length)
+  const count = index === 0 ? reader.int() : 1
+  return { count, bytes: bytes.subarray(reader.position) }
 }
 
 /** As a row has it: one character per byte, behind a mark, and in the first part behind the number of all. */

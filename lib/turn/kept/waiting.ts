@@ -3,8 +3,9 @@ import type { HeaderSection } from '../../log/format/record-headers.js'
 import { readAddress, writeAddress } from './address.js'
 import type { CarriedTurn, ReplayedLetter } from './carried.js'
 import { FieldReader, FieldWriter } from './fields.js'
-import type { Parts } from './parts.js'
-import type { Row, Span, WaitingTurns } from './row.js'
+import type { Table } from '../../state/table.js'
+import { committedPart, type Parts } from './parts.js'
+import { rowKey, type Row, type Span, type WaitingTurns } from './row.js'
 
 /** The turns that wait for one object, oldest first, replayed dead letters before all others. Its row says how many there are. */
 export class Waiting {
@@ -86,6 +87,29 @@ export class Waiting {
       `a turn that waits (${name}) is missing in the rows of its object. If nobody writes to the timer topic but this app, it is a fault of Millrace: please report it.`,
     )
   }
+}
+
+/**
+ * Whether a turn waits for an object, as last committed, of a record of this partition at or before this offset: it has failed, or
+ * was under way at the commit, or is behind one of those. Replayed dead letters do not count.
+ */
+export function waitsFor(
+  rows: Table,
+  object: { readonly kind: string; readonly key: string },
+  record: { readonly topic: string; readonly partition: number; readonly offset: number },
+): boolean {
+  const owner = rowKey(object.kind, object.key)
+  const text = rows.committedText(owner)
+  const waiting = text === undefined ? undefined : (rows.stored.decode(owner, text) as Row).waiting
+  if (waiting === undefined) return false
+  const { others } = waiting
+  for (let number = others.first; number < others.end; number++) {
+    const bytes = committedPart(rows, owner, nameOf(waiting, others, number))
+    if (bytes === undefined) continue
+    const { topic, partition, offset } = readAddress(new FieldReader(bytes))
+    if (topic === record.topic && partition === record.partition && offset <= record.offset) return true
+  }
+  return false
 }
 
 /** How many turns wait, as the row says. */

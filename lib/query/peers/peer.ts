@@ -1,0 +1,95 @@
+import { errorCodes, MillraceError, reasonOf, type ErrorCode, type ErrorFacts } from '../../core/errors.js'
+import {
+  answers,
+  type GetAnswer,
+  type GetQuestion,
+  type PageAnswer,
+  type PageQuestion,
+  type PeerQuestion,
+  type TaskAnswer,
+} from './messages.js'
+
+export const peerPath = '/peer/state'
+
+/** Of one answer: a page has about one, and a state as much as a record may. */
+const mostBytes = 64 << 20
+
+/** Another instance of the app, asked over HTTP. What it says is wrong comes as the error that it is; all else is `OWNER_AWAY`. */
+export class Peer {
+  readonly #url: string
+  readonly #instance: string
+  readonly #token: string | undefined
+
+  constructor(url: string, instance: string, token: string | undefined) {
+    this.#url = url
+    this.#instance = instance
+    this.#token = token
+  }
+
+  async get(question: Omit<GetQuestion, 'op'>, mostMs: number): Promise<GetAnswer> {
+    return this.#read(answers.get, await this.#ask({ op: 'get', ...question }, mostMs))
+  }
+
+  async page(question: Omit<PageQuestion, 'op'>, mostMs: number): Promise<PageAnswer> {
+    return this.#read(answers.page, await this.#ask({ op: 'page', ...question }, mostMs))
+  }
+
+  async task(task: number, mostMs: number): Promise<TaskAnswer> {
+    return this.#read(answers.task, await this.#ask({ op: 'task', task }, mostMs))
+  }
+
+  async #ask(question: PeerQuestion, mostMs: number): Promise<unknown> {
+    let body: unknown
+    let status = 0
+    try {
+      const response = await fetch(`${this.#url.replace(/\/+$/, '')}${peerPath}`, {
+        method: 'POST',
+        headers: {
+          'content-type': 'application/json',
+          ...(this.#token === undefined ? {} : { authorization: `Bearer ${this.#token}` }),
+        },
+        body: JSON.stringify(question),
+        // It is told to nobody but who the group says.
+        redirect: 'error',
+        signal: AbortSignal.timeout(Math.max(1, Math.ceil(mostMs))),
+      })
+      status = response.status
+      if (Number(response.headers.get('content-length') ?? 0) > mostBytes) throw new Error('its answer is too large')
+      body = await response.json()
+    } catch (error) {
+      throw this.#away(error, status)
+    }
+    if (status === 200) return body
+    throw this.#told(body, status)
+  }
+
+  #read<T>(read: (body: unknown) => T, body: unknown): T {
+    try {
+      return read(body)
+    } catch (error) {
+      throw this.#away(error, 200)
+    }
+  }
+
+  #told(body: unknown, status: number): MillraceError {
+    const { error } = (body ?? {}) as {
+      readonly error?: ErrorFacts & { readonly code?: unknown; readonly message?: unknown }
+    }
+    const code = errorCodes.find((each) => each === error?.code)
+    // What concerns the asking, and not the question.
+    if (code === undefined || error === undefined || code === 'NOT_ALLOWED' || code === 'REQUEST_INVALID')
+      return this.#away(
+        typeof error?.message === 'string' ? error.message : 'no instance of this app answers so',
+        status,
+      )
+    const { kind, key, topic, partition, offset } = error
+    const facts = { kind, key, topic, partition, offset } as ErrorFacts
+    return new MillraceError(code satisfies ErrorCode, String(error.message), facts)
+  }
+
+  #away(cause: unknown, status: number): MillraceError {
+    const where = `instance ${this.#instance} at ${this.#url}`
+    const what = status === 0 || status === 200 ? 'cannot be asked' : `answers with status ${status}`
+    return new MillraceError('OWNER_AWAY', `${where} ${what}: ${reasonOf(cause)}`, { cause })
+  }
+}
