@@ -5,19 +5,24 @@ import type { Clock } from '../../core/clock.js'
 const stallMs = 30_000
 
 /** Writes an answer no faster than it is read: nothing gathers for a client that does not. Never rejects. */
-export async function write(response: ServerResponse, answer: Response, clock: Clock): Promise<void> {
-  const reader = answer.body?.getReader()
-  const cancel = (): void => void reader?.cancel().catch(() => undefined)
-  if (response.destroyed || response.socket === null) return cancel()
-  response.on('close', cancel)
+export async function write(
+  response: ServerResponse,
+  answer: Response,
+  clock: Clock,
+  gone: AbortSignal,
+): Promise<void> {
   try {
+    const reader = answer.body?.getReader()
+    const cancel = (): void => void reader?.cancel().catch(() => undefined)
+    if (gone.aborted) return cancel()
+    gone.addEventListener('abort', cancel)
     response.writeHead(answer.status, headersOf(answer, response))
     if (reader === undefined) return void response.end()
     if (!answer.headers.has('content-length')) response.flushHeaders()
     for (;;) {
       const { done, value } = await reader.read()
-      if (done || response.destroyed) break
-      if (!response.write(value) && !(await drained(response, clock))) break
+      if (done || gone.aborted) break
+      if (!response.write(value) && !(await drained(response, clock, gone))) break
     }
     if (response.writableNeedDrain) response.destroy()
     else response.end()
@@ -37,13 +42,13 @@ function headersOf(answer: Response, { req }: ServerResponse): Record<string, st
 }
 
 /** Whether it takes more, in time. */
-async function drained(response: ServerResponse, clock: Clock): Promise<boolean> {
+async function drained(response: ServerResponse, clock: Clock, gone: AbortSignal): Promise<boolean> {
   const over = new AbortController()
   const end = (): void => over.abort()
   response.on('drain', end)
-  response.on('close', end)
+  gone.addEventListener('abort', end)
   await clock.sleep(stallMs, over.signal)
   response.off('drain', end)
-  response.off('close', end)
-  return !response.destroyed && !response.writableNeedDrain
+  gone.removeEventListener('abort', end)
+  return !gone.aborted && !response.writableNeedDrain
 }

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { idleClock, type Clock } from '../../core/clock.js'
 import { errorAnswer } from '../http-error.js'
 import { write } from './answer.js'
+import { goneSignal } from './gone.js'
 import { requestOf } from './request.js'
 import type { HttpContext, HttpHandler } from '../route.js'
 import { secured } from '../serving/secured.js'
@@ -14,7 +15,15 @@ export function nodeHandler(
   handler: HttpHandler,
   context: HttpContext = {},
 ): (request: IncomingMessage, response: ServerResponse) => void {
-  return (request, response) => void answer(handler, context, request, response, idleClock)
+  return nodeHandlerOn(idleClock, handler, context)
+}
+
+export function nodeHandlerOn(
+  clock: Clock,
+  handler: HttpHandler,
+  context: HttpContext = {},
+): (request: IncomingMessage, response: ServerResponse) => void {
+  return (request, response) => void answer(handler, context, request, response, clock)
 }
 
 async function answer(
@@ -24,19 +33,18 @@ async function answer(
   response: ServerResponse,
   clock: Clock,
 ): Promise<void> {
-  const gone = new AbortController()
+  const gone = goneSignal(incoming, response)
   // Whoever goes away in the middle of an answer makes writing it fail, which is no error of ours.
   response.on('error', () => undefined)
-  response.on('close', () => gone.abort())
   let found: Response
   try {
     const remoteAddress = context.remoteAddress ?? incoming.socket.remoteAddress
     const { url, path } = mounted(incoming, context)
-    found = await handler(requestOf(incoming, url, gone.signal), { ...context, path, remoteAddress })
+    found = await handler(requestOf(incoming, url, gone), { ...context, path, remoteAddress })
   } catch (error) {
     found = secured(errorAnswer(error))
   }
-  await write(response, found, clock)
+  await write(response, found, clock, gone)
 }
 
 /** Express, and what is made after it, cuts off where it has mounted a handler, and says what it has cut off. */

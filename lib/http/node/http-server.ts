@@ -2,7 +2,7 @@ import type { Clock } from '../../core/clock.js'
 import type { Logger } from '../../core/logger.js'
 import { Access } from '../serving/access.js'
 import { RouteHandler } from '../serving/handler.js'
-import { Listener } from './listener.js'
+import { Listener, type ListenerLimits } from './listener.js'
 import type { ResolvedHttp } from '../options.js'
 import type { HttpHandler, Route } from '../route.js'
 
@@ -12,6 +12,8 @@ export interface HttpServerOptions {
   readonly routes: () => readonly Route[]
   readonly clock: Clock
   readonly logger: Logger
+  /** @default those of the listener */
+  readonly limits?: ListenerLimits | undefined
 }
 
 /** What an app answers over HTTP, with a listener or without. */
@@ -34,10 +36,10 @@ export class HttpServer {
 
   /** Listens, if it is to. Rejects with `LISTEN_FAILED`. */
   async open(): Promise<void> {
-    const { http, clock, logger } = this.#options
+    const { http, clock, logger, limits } = this.#options
     const { port } = http
     if (port === undefined) return
-    const listener = await Listener.open({ ...http, port }, this.handler, clock, logger)
+    const listener = await Listener.open({ ...http, port }, this.handler, clock, logger, limits)
     if (this.#closed) await listener.close()
     else this.#listener = listener
   }

@@ -5,19 +5,23 @@ import type { Duplex } from 'node:stream'
 import type { Clock } from '../../core/clock.js'
 import { MillraceError, reasonOf } from '../../core/errors.js'
 import type { Logger } from '../../core/logger.js'
-import { nodeHandler } from './handler.js'
+import { nodeHandlerOn } from './handler.js'
 import type { ResolvedHttp } from '../options.js'
 import type { HttpHandler } from '../route.js'
 
-const limits = {
-  maxHeaderSize: 16_384,
-  /** To receive a request, with its body. */
-  requestTimeout: 30_000,
-  headersTimeout: 10_000,
-  keepAliveTimeout: 10_000,
-  connectionsCheckingInterval: 1_000,
+export interface ListenerLimits {
+  /** Milliseconds to receive a request, with its body. */
+  readonly requestTimeout: number
+  readonly headersTimeout: number
+  readonly connectionsCheckingInterval: number
 }
+
+const defaults: ListenerLimits = { requestTimeout: 30_000, headersTimeout: 10_000, connectionsCheckingInterval: 1_000 }
+const maxHeaderSize = 16_384
+const keepAliveTimeout = 10_000
 const maxConnections = 1_000
+/** Longer than any answer takes, and than streams are silent: a connection on which nothing moves for so long is dead. */
+const idleMs = 120_000
 /** So long requests under way may go on while it closes. */
 const closeMs = 1_000
 
@@ -42,10 +46,15 @@ export class Listener {
     handler: HttpHandler,
     clock: Clock,
     logger: Logger,
+    limits = defaults,
   ): Promise<Listener> {
     const answering = new Answering()
-    const server = createServer(limits, answering.counting(nodeHandler(handler)))
+    const server = createServer(
+      { ...limits, maxHeaderSize, keepAliveTimeout, requireHostHeader: false },
+      answering.counting(nodeHandlerOn(clock, handler)),
+    )
     server.maxConnections = maxConnections
+    server.setTimeout(idleMs)
     server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => answering.refuse(error, socket))
     server.on('connect', (_request: IncomingMessage, socket: Duplex) => refuse(socket, 405, 'this is no proxy'))
     await new Promise<void>((resolve, reject) => {
@@ -91,13 +100,18 @@ class Answering {
 
   /** What the parser does not take, or does not get in time. */
   refuse({ code }: NodeJS.ErrnoException, socket: Duplex): void {
-    if (!socket.writable || this.#responses.get(socket)?.headersSent === true) return void socket.destroy()
+    const response = this.#responses.get(socket)
+    // What came before it is answered first.
+    if (response?.req.complete === true) return void response.once('close', () => refuse(socket, 400, noHttp))
+    if (!socket.writable || response?.headersSent === true) return void socket.destroy()
     if (code === 'HPE_HEADER_OVERFLOW')
-      return refuse(socket, 431, `the headers have more than ${limits.maxHeaderSize} bytes, which is the limit`)
+      return refuse(socket, 431, `the headers have more than ${maxHeaderSize} bytes, which is the limit`)
     if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return refuse(socket, 408, 'the request did not come in time')
-    refuse(socket, 400, 'this is no request of HTTP/1.1')
+    refuse(socket, 400, noHttp)
   }
 }
+
+const noHttp = 'this is no request of HTTP/1.1'
 
 /** Where there is no request that could be answered. */
 function refuse(socket: Duplex, status: number, message: string): void {
@@ -109,6 +123,7 @@ function refuse(socket: Duplex, status: number, message: string): void {
     'cache-control: no-store',
     'connection: close',
   ]
+  if (!socket.writable) return void socket.destroy()
   socket.on('error', () => undefined)
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy())
 }

@@ -2,6 +2,8 @@ import type { IncomingMessage } from 'node:http'
 import { HttpError } from '../http-error.js'
 
 const hostForm = /^([\w.-]{1,253}|\[[\da-f:.]{2,45}\])(:\d{1,5})?$/i
+/** The parser counts their bytes only. */
+const maxHeaders = 200
 const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
 
 /** A request of node:http as `fetch` has it. Throws `REQUEST_INVALID`. */
@@ -12,6 +14,8 @@ export function requestOf(incoming: IncomingMessage, url: string, signal: AbortS
       headers: { allow: 'GET, HEAD, POST, DELETE' },
     })
   const headers = headersOf(incoming.rawHeaders)
+  // The parser leaves it to us, so that it is answered as all else.
+  if (incoming.httpVersion === '1.1' && !headers.has('host')) throw invalid('a host header is missing')
   const hasBody = method !== 'GET' && method !== 'HEAD' && mayHaveBody(headers)
   return new Request(urlOf(url, headers.get('host')), {
     method,
@@ -36,6 +40,8 @@ function urlOf(target: string, host: string | null): string {
 }
 
 function headersOf(raw: readonly string[]): Headers {
+  if (raw.length > 2 * maxHeaders)
+    throw new HttpError(431, 'REQUEST_INVALID', `there are more than ${maxHeaders} headers, which is the limit`)
   const headers = new Headers()
   try {
     for (let i = 0; i + 1 < raw.length; i += 2) headers.append(raw[i] as string, raw[i + 1] as string)

@@ -1,5 +1,4 @@
-import { answering } from '../../../test/http/answering.js'
-import { systemClock, type Clock } from '../../core/clock.js'
+import { answering, HeldClock } from '../../../test/http/answering.js'
 import { MillraceError } from '../../core/errors.js'
 import { silentLogger } from '../../core/logger.js'
 import { json } from '../answers.js'
@@ -36,17 +35,6 @@ async function* forever(): AsyncGenerator<StreamEvent> {
   for (let i = 0; ; i++) yield { data: i }
 }
 
-/** A clock on which sleeping ends when it is told to. */
-function heldClock(): { clock: Clock; wake: () => void } {
-  const wakes = new Set<() => void>()
-  const sleep = (_ms: number, signal?: AbortSignal): Promise<void> =>
-    new Promise((resolve) => {
-      wakes.add(resolve)
-      signal?.addEventListener('abort', () => resolve())
-    })
-  return { clock: { ...systemClock, sleep }, wake: () => wakes.forEach((each) => each()) }
-}
-
 describe('requests under way', () => {
   it('are limited; probes are answered all the same', async () => {
     const { route, answer } = waiting()
@@ -63,10 +51,10 @@ describe('requests under way', () => {
 
   it('are given up after a minute, and told so', async () => {
     const { route, calls } = waiting()
-    const { clock, wake } = heldClock()
-    const server = answering([route], {}, { clock })
+    const held = new HeldClock()
+    const server = answering([route], {}, { clock: held.clock })
     const late = ask(server, '/wait')
-    wake()
+    held.wake(60_000)
     expect((await late).status).toBe(503)
     expect(calls[0]?.signal.aborted).toBe(true)
   })
