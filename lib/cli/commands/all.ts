@@ -36,6 +36,11 @@ export const commands: readonly Listed[] = [
     load: () => import('./dlq.js'),
   },
   {
+    name: 'verify',
+    summary: 'is the changelog what stores, a running app and published topics have?',
+    load: () => import('./verify.js'),
+  },
+  {
     name: 'reset',
     summary: 'has a stopped app begin anew: offsets, state, local stores',
     load: () => import('./reset.js'),
