@@ -85,6 +85,7 @@ const innerRooms: Readonly<Record<string, Readonly<Record<string, readonly strin
     format: [],
     compression: ['format'],
     '.': ['format', 'compression'],
+    joining: ['.'],
     client: ['format', 'compression', '.'],
   },
   kafka: {

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import { systemBootId } from './boot-id.js'
 import { systemClock } from '../core/clock.js'
 import { durationMs } from '../core/duration.js'
 import { checkConnectors, Connections, describeConnectors, writtenBySources } from '../connect/running/connections.js'
@@ -8,6 +7,7 @@ import { MillraceError } from '../core/errors.js'
 import { describing, stderrLogger, unfailing, type Logger } from '../core/logger.js'
 import { HttpServer } from '../http/node/http-server.js'
 import type { HttpHandler } from '../http/route.js'
+import { ownFacts, systemBootId } from '../core/process-facts.js'
 import { kafkaLog } from '../kafka/kafka-log.js'
 import { connectorGraph } from '../connect/running/connector-graph.js'
 import { describeGraph } from '../model/graph/describe.js'
@@ -51,6 +51,7 @@ export function createApp(options: AppOptions): App {
   const definition = program(options.objects ?? [], options.flows ?? [], options.lookups, written)
   demandForeignTopics(options.id, definition)
   const startId = randomUUID()
+  const facts = ownFacts()
   const instance = options.instanceId ?? startId.slice(0, 8)
   const warnings = new Warnings(systemClock, instance, secretsIn(options))
   const logger = warnings.over(options.logger ?? stderrLogger)
@@ -68,6 +69,7 @@ export function createApp(options: AppOptions): App {
         clock: systemClock,
         logger,
         instanceId: options.instanceId,
+        process: facts,
         rehearses: false,
         bootId: systemBootId(),
         startId,
@@ -85,6 +87,7 @@ export function createApp(options: AppOptions): App {
         clock: systemClock,
         logger: describing(unfailing(logger)),
         instanceId: options.instanceId,
+        process: facts,
         onFailure: (error) => engine.fail(error),
       },
       connectors,

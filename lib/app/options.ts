@@ -62,6 +62,12 @@ export interface AppOptions {
   readonly sessionTimeout?: Duration
   /** Static membership (KIP-345): a restart under the same id within the session time-out moves nothing. */
   readonly instanceId?: string
+  /**
+   * Members of the group that have died on this machine are never waited for where the system says for certain that they have
+   * (Linux). With this, neither are those that only seem to have (macOS, Windows: the group has a member of a machine with this name
+   * and a process that there is not), nor dead ones with an `instanceId`. @default false
+   */
+  readonly development?: boolean
   /** Create missing source, output and lookup topics (development). @default false */
   readonly createTopics?: boolean
   /** Of topics the app creates. @default the broker's */
@@ -113,6 +119,7 @@ export const appRules: Rules<AppOptions> = {
   commitLinger: duration,
   sessionTimeout: duration32,
   instanceId: text,
+  development: flag,
   createTopics: flag,
   replicationFactor: whole(1, 32_767),
   cacheEntries: whole(1, Number.MAX_SAFE_INTEGER),
@@ -136,6 +143,7 @@ export interface ResolvedOptions {
   readonly commitIntervalMs: number
   readonly commitLingerMs: number
   readonly sessionTimeoutMs: number
+  readonly development: boolean
   readonly createTopics: boolean
   readonly replicationFactor: number
   readonly cacheEntries: number
@@ -159,6 +167,7 @@ export function resolveOptions(options: AppOptions): ResolvedOptions {
     commitIntervalMs: durationMs(options.commitInterval ?? 100, 'commitInterval'),
     commitLingerMs: durationMs(options.commitLinger ?? 10, 'commitLinger'),
     sessionTimeoutMs: durationMs(options.sessionTimeout ?? '15s', 'sessionTimeout'),
+    development: options.development ?? false,
     createTopics: options.createTopics ?? false,
     replicationFactor: options.replicationFactor ?? -1,
     cacheEntries: options.cacheEntries ?? 500_000,

@@ -10,7 +10,7 @@ export interface Worker {
 }
 
 export interface OwnedOptions {
-  readonly log: LogPort
+  readonly log: Pick<LogPort, 'join'>
   readonly group: string
   readonly topic: string
   /** How many partitions there are to share out now; asked at each assignment. */

@@ -1,5 +1,7 @@
 import type { Clock } from '../core/clock.js'
 import type { Logger } from '../core/logger.js'
+import type { ProcessFacts } from '../core/process-facts.js'
+import { Joining } from '../log/joining/joining.js'
 import type { LogPort } from '../log/port.js'
 
 /** Runs one source or sink of an app in this process. */
@@ -20,6 +22,9 @@ export interface RunnerOptions {
   readonly logger: Logger
   readonly instanceId: string | undefined
   readonly sessionTimeoutMs: number
+  /** Of this process, and whether members that seem to have died on its machine are waited for, as the engine has them. */
+  readonly process?: ProcessFacts
+  readonly development?: boolean
   /** Makes topics that are missing. */
   readonly createTopics: boolean
   /** -1: the broker's default. */
@@ -68,4 +73,15 @@ export interface ConnectorStats {
   readonly lag?: ReadonlyMap<number, number>
   /** Of sinks: records that were gone before they could be written, at most. */
   readonly missing?: number
+}
+
+type Of = Pick<RunnerOptions, 'log' | 'process' | 'development' | 'clock' | 'logger'>
+
+/** The log, for a source or sink that joins a group of its own, in which dead processes may be. */
+export function joiningAs(
+  who: string,
+  { log, process, development = false, clock, logger }: Of,
+): Pick<LogPort, 'join'> {
+  const joining = new Joining({ log, who, process, development, clock, logger })
+  return { join: (options) => joining.join(options) }
 }

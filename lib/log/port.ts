@@ -81,6 +81,11 @@ export interface LogAdmin {
   openTransactions(held: readonly Standstill[]): Promise<readonly OpenTransaction[]>
   /** Who is in a group, and what each was assigned. A group that does not exist has the state `none`. */
   describeGroup(group: string): Promise<GroupInfo>
+  /**
+   * Takes a member out of a group, as if it had left: the others share anew, and it hears at its next heartbeat that it is lost.
+   * Resolves to false when it is not there.
+   */
+  removeMember(group: string, member: Pick<GroupMember, 'id' | 'instanceId'>): Promise<boolean>
 }
 
 export interface GroupInfo {

@@ -3,6 +3,7 @@ import { PositionMap, type Offset, type Positions, type TopicPartition } from '.
 import type {
   CommittedOffset,
   GroupInfo,
+  GroupMember,
   Isolation,
   LogAdmin,
   NewTopic,
@@ -117,6 +118,10 @@ export class MemoryAdmin implements LogAdmin {
 
   describeGroup(group: string): Promise<GroupInfo> {
     return this.#broker.answer(() => this.#broker.groups.info(group, this.#broker.offsets.has(group)))
+  }
+
+  removeMember(group: string, { id }: Pick<GroupMember, 'id'>): Promise<boolean> {
+    return this.#broker.answer(() => this.#broker.groups.expel(group, id))
   }
 
   #offsets(partitions: readonly TopicPartition[], offsetOf: (log: PartitionLog) => Offset): Promise<Positions> {

@@ -130,6 +130,7 @@ export class AppWatch {
       stage,
       schemas,
       loaded: parts?.lookups.progress,
+      awaited: ownership?.awaited,
       trouble: this.#options.log.trouble,
       commitMs: this.#commitMs(parts, ownership),
       holds: ownership?.holds === true,

@@ -1,4 +1,5 @@
 import { MillraceError } from '../core/errors.js'
+import type { Joining } from '../log/joining/joining.js'
 import type { Assignment, Generation, MemberTold, Membership } from '../log/port.js'
 import { assignTasks } from './membership/assignor.js'
 import type { EngineOptions } from './setup/engine-options.js'
@@ -36,14 +37,15 @@ export async function joinGroup(
   options: EngineOptions,
   parts: Parts,
   events: GroupEvents,
+  joining: Joining,
   signal: AbortSignal,
 ): Promise<Membership> {
-  const { app, log, sessionTimeoutMs, instanceId } = options
+  const { app, sessionTimeoutMs, instanceId } = options
   const { topology, inventory, growth } = parts
   const own = { transactions: transactionalId(options), instance: options.instance, http: options.http?.() ?? '' }
   let isKnown = true
   await inventory.refresh()
-  const membership = await log.join({
+  const membership = await joining.join({
     group: app,
     topics: [...topology.inputs.keys()],
     sessionTimeoutMs,

@@ -3,6 +3,7 @@ import { isHeard, publish } from '../core/telemetry/channels.js'
 import { StateRefused } from '../state/table.js'
 import { guardOf } from '../turn/kept/guard.js'
 import { Redo } from '../turn/turns.js'
+import { Joining } from '../log/joining/joining.js'
 import type { CommitChannel, Generation, Membership } from '../log/port.js'
 import type { EngineOptions } from './setup/engine-options.js'
 import { joinGroup, type Assigned } from './group.js'
@@ -56,6 +57,7 @@ export class Ownership {
   #revoked = true
   #ended = false
   readonly #joining = new AbortController()
+  readonly #joiner: Joining
   rollbacks = 0
   /** Assignments received, and times that the group has lost this member. */
   assignments = 0
@@ -66,11 +68,18 @@ export class Ownership {
     this.#parts = parts
     this.#jobs = jobs
     this.#events = events
+    const { app, log, process, development = false, clock, logger } = options
+    this.#joiner = new Joining({ log, who: `app '${app}'`, process, development, clock, logger })
   }
 
   /** Whether an assignment holds and commits go through. */
   get holds(): boolean {
     return !this.#revoked && !this.#parts.cycle.broken
+  }
+
+  /** For whom joining the group waits, and what to do about it. */
+  get awaited(): string | undefined {
+    return this.#joiner.awaited
   }
 
   /** Whether a commit waits for the assignment of a round. */
@@ -91,7 +100,7 @@ export class Ownership {
       onLost: (reason: string, fatal: boolean) => this.#lost(reason, fatal),
       onMismatch: this.#events.onError,
     }
-    this.#membership = await joinGroup(this.#options, this.#parts, events, this.#joining.signal)
+    this.#membership = await joinGroup(this.#options, this.#parts, events, this.#joiner, this.#joining.signal)
     if (this.#ended) await this.#membership.leave()
   }
 

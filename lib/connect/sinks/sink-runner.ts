@@ -6,7 +6,7 @@ import type { TopicInfo } from '../../log/port.js'
 import { sinkGroup } from '../../model/names.js'
 import { topicNode, type TopicNode } from '../../model/stream.js'
 import { OwnedPartitions } from '../owned-partitions.js'
-import type { ConnectorHealth, ConnectorStats, Runner, RunnerOptions } from '../runner.js'
+import { joiningAs, type ConnectorHealth, type ConnectorStats, type Runner, type RunnerOptions } from '../runner.js'
 import type { Sink, SinkConnector } from '../sink.js'
 import { DeadLetters } from './dead-letters.js'
 import { Feed, Standstills } from './feed.js'
@@ -95,7 +95,7 @@ export class SinkRunner implements Runner {
     }
     this.#parts = parts
     this.#owned = new OwnedPartitions({
-      log,
+      log: joiningAs(`sink '${this.#name}'`, this.#options),
       group,
       topic,
       count: () => this.#count(),

@@ -3,7 +3,7 @@ import { awaitedOf } from '../../log/awaited.js'
 import { BatchRules } from '../../log/batch-rules.js'
 import { positionsTopic, sourceGroup } from '../../model/names.js'
 import { OwnedPartitions } from '../owned-partitions.js'
-import type { ConnectorHealth, ConnectorStats, Runner, RunnerOptions } from '../runner.js'
+import { joiningAs, type ConnectorHealth, type ConnectorStats, type Runner, type RunnerOptions } from '../runner.js'
 import type { Source } from '../source.js'
 import { settingOf, type Setting } from './setting.js'
 import { SourceState } from './state.js'
@@ -77,9 +77,9 @@ export class SourceRunner implements Runner {
   }
 
   #ownedIn(topics: TopicsOfSource): OwnedPartitions {
-    const { log, app, source, partitions, instanceId, sessionTimeoutMs, logger, onFailure } = this.#setting
+    const { app, source, partitions, instanceId, sessionTimeoutMs, logger, onFailure } = this.#setting
     return new OwnedPartitions({
-      log,
+      log: joiningAs(`source '${source}'`, this.#setting),
       group: sourceGroup(app, source),
       topic: positionsTopic(app, source),
       count: () => Promise.resolve(partitions.length),

@@ -3,6 +3,7 @@ import { PositionMap, type Positions, type TopicPartition } from '../../core/rec
 import type {
   CommittedOffset,
   GroupInfo,
+  GroupMember,
   Isolation,
   LogAdmin,
   NewTopic,
@@ -19,6 +20,7 @@ import { logEnds, perLeader } from '../connection/per-leader.js'
 import { deleteRecords, offsetFetch, type OffsetFetchResponse } from '../protocol/offsets.js'
 import { deleteTopics, forgetOffsets } from './deleting.js'
 import { describeGroup } from './describe-group.js'
+import { removeMember } from './remove-member.js'
 import { openTransactions } from './open-transactions.js'
 import { describeTopics, listTopics, makeTopics } from './topic-admin.js'
 
@@ -121,6 +123,10 @@ export class KafkaAdmin implements LogAdmin {
 
   async describeGroup(group: string): Promise<GroupInfo> {
     return await describeGroup(this.#channel, group)
+  }
+
+  async removeMember(group: string, member: Pick<GroupMember, 'id' | 'instanceId'>): Promise<boolean> {
+    return await removeMember(this.#channel, group, member)
   }
 }
 

@@ -93,7 +93,10 @@ export const heartbeat: Api<InGroup, { readonly errorCode: number }> = {
 }
 
 /** Source: https://kafka.apache.org/protocol.html#The_Messages_LeaveGroup */
-export const leaveGroup: Api<Omit<InGroup, 'generationId'>, { readonly errorCode: number }> = {
+export const leaveGroup: Api<
+  Omit<InGroup, 'generationId'>,
+  { readonly errorCode: number; readonly memberCode: number }
+> = {
   key: 13,
   name: 'LeaveGroup',
   lowest: 3,
@@ -105,6 +108,12 @@ export const leaveGroup: Api<Omit<InGroup, 'generationId'>, { readonly errorCode
   },
   decode(reader) {
     reader.throttle()
-    return { errorCode: reader.int16() }
+    const errorCode = reader.int16()
+    const [memberCode = 0] = reader.array(() => {
+      reader.string() // member_id
+      reader.nullableString() // group_instance_id
+      return reader.int16()
+    })
+    return { errorCode, memberCode }
   },
 }

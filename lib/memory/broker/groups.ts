@@ -20,6 +20,14 @@ export class Groups {
     return { state: hasOffsets ? 'empty' : 'none', members: [] }
   }
 
+  /** False when it is not in the group. */
+  expel(name: string, memberId: string): boolean {
+    const group = this.#groups.get(name)
+    if (group?.has(memberId) !== true) return false
+    group.expel(memberId)
+    return true
+  }
+
   /** Throws `BROKER_REFUSED`. */
   demandEmpty(name: string): void {
     if (this.#groups.get(name)?.isEmpty !== false) return

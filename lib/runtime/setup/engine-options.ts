@@ -2,6 +2,7 @@ import type { Clock } from '../../core/clock.js'
 import type { MillraceError } from '../../core/errors.js'
 import type { Logger } from '../../core/logger.js'
 import type { Tracer } from '../../core/telemetry/tracer.js'
+import type { ProcessFacts } from '../../core/process-facts.js'
 import type { Compression } from '../../log/compression/compression.js'
 import type { LogPort } from '../../log/port.js'
 import type { Program } from '../../model/program.js'
@@ -39,6 +40,10 @@ export interface EngineOptions {
   readonly instance: string
   /** Where others can ask it: the URL of its HTTP listener. Asked for when it joins, so that the listener may be opened meanwhile. */
   readonly http?: (() => string | undefined) | undefined
+  /** Of this process, for others that want to know whether it is still there; undefined in tests. */
+  readonly process?: ProcessFacts
+  /** Members that seem to have died on this machine are not waited for. @default false */
+  readonly development?: boolean
   readonly createTopics: boolean
   readonly replicationFactor: number
   /** Objects kept in memory over all tables; twice as many at most. */

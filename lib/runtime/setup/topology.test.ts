@@ -41,6 +41,7 @@ function olderAdmin(admin: LogAdmin, onCreate: (configs: NewTopic['configs']) =>
     fence: (prefix, alive) => admin.fence(prefix, alive),
     openTransactions: (held) => admin.openTransactions(held),
     describeGroup: (group) => admin.describeGroup(group),
+    removeMember: (group, member) => admin.removeMember(group, member),
     deleteTopics: (topics) => admin.deleteTopics(topics),
     offsetsAt: (partitions, timestampMs) => admin.offsetsAt(partitions, timestampMs),
     forgetOffsets: (group, partitions) => admin.forgetOffsets(group, partitions),

@@ -28,6 +28,8 @@ export interface Facts {
   readonly schemas?: string | undefined
   /** How far the lookup tables are that have not been complete yet, as text. */
   readonly loaded: string | undefined
+  /** For whom joining the group waits, and what to do about it. */
+  readonly awaited?: string | undefined
   /** Of the log. */
   readonly trouble: string | undefined
   /** How long the commit in flight has been under way. */
@@ -77,14 +79,16 @@ function degraded({ trouble, commitMs, awaitsRound }: Facts): Judgement | undefi
   return { state: 'degraded', reason: `${since}. ${todo}.` }
 }
 
-function beginning({ app, stage, schemas, loaded = 'none is complete' }: Facts): Judgement | undefined {
+function beginning({ app, stage, schemas, loaded = 'none is complete', awaited }: Facts): Judgement | undefined {
   if (stage === 'member') return undefined
   const reasons = {
     new: `app '${app}' has not been started: call start()`,
     schemas: `app '${app}' asks for the ids of the schemas of its topics${schemas === undefined ? '' : `: ${schemas}`}`,
     opening: `app '${app}' looks at its topics and opens its stores`,
     loading: `app '${app}' reads its lookup tables, which must be complete before the first turn: ${loaded}`,
-    joining: `app '${app}' joins its consumer group and waits for its assignment. Members that were killed hold it up until their session ends`,
+    joining:
+      awaited ??
+      `app '${app}' joins its consumer group and waits for its assignment. Members that were killed hold it up until their session ends`,
   }
   return { state: 'starting', reason: reasons[stage] }
 }

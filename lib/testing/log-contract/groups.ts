@@ -221,6 +221,34 @@ export function groupContract(world: World): void {
       await Promise.all(members.map((member) => member.membership.leave()))
     })
 
+    it('is left by a member that another process takes out of it, which hears that it is lost and joins again', async () => {
+      const options = await newGroup()
+      await using staying = await GroupMember.join(world().log, options)
+      await using elsewhere = await world().open()
+      await using removed = await GroupMember.join(elsewhere, options)
+      await until(() => staying.held.length === 2 && removed.held.length === 2)
+      const { memberId: id } = removed.generation
+      const { admin } = world().log
+      expect(await admin.removeMember(options.group, { id, instanceId: undefined })).toBe(true)
+      expect(await admin.removeMember(options.group, { id, instanceId: undefined })).toBe(false)
+      await until(() => removed.events.includes('lost') && removed.generation.memberId !== id)
+      await until(() => staying.held.length === 2 && removed.held.length === 2)
+      expect(removed.continuous.at(-1)).toBe(false)
+    })
+
+    it('takes out a static member by its instance id, and nobody who is not there', async () => {
+      const options = { ...(await newGroup()), instanceId: 'one' }
+      const { admin } = world().log
+      expect(await admin.removeMember(options.group, { id: 'nobody', instanceId: undefined })).toBe(false)
+      const first = await GroupMember.join(world().log, options)
+      const { memberId: id } = first.generation
+      expect(await admin.removeMember(options.group, { id: 'another', instanceId: 'one' })).toBe(false)
+      expect(await admin.removeMember(options.group, { id, instanceId: 'one' })).toBe(true)
+      await until(() => first.generation.memberId !== id)
+      expect((await admin.describeGroup(options.group)).members).toHaveLength(1)
+      await first.membership.leave()
+    })
+
     it('forgets a member that left: a new one gets everything, in a higher generation', async () => {
       const options = await newGroup()
       const first = await GroupMember.join(world().log, options)
