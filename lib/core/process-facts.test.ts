@@ -73,7 +73,9 @@ describe('what a process tells of itself', () => {
       const [line] = (await once(parent.stdout, 'data')) as [Buffer]
       const pid = Number(line.toString())
       const told = { ...own, pid }
-      while (hasEnded(told, { ...own }) === undefined) await new Promise(setImmediate)
+      while (hasEnded(told, own) === undefined) await new Promise(setImmediate)
+      // Its pid is still there.
+      expect(() => process.kill(pid, 0)).not.toThrow()
       parent.kill('SIGKILL')
       await once(parent, 'exit')
     })

@@ -113,15 +113,12 @@ export class Joining {
 }
 
 /** Resolves with the work, or as soon as the signal aborts. */
-function unlessAborted(signal: AbortSignal | undefined, work: Promise<void>): Promise<void> {
-  if (signal === undefined) return work
-  return new Promise((resolve) => {
-    if (signal.aborted) return resolve()
-    const done = (): void => {
-      signal.removeEventListener('abort', done)
-      resolve()
-    }
-    signal.addEventListener('abort', done)
-    void work.then(done)
+async function unlessAborted(signal: AbortSignal | undefined, work: Promise<void>): Promise<void> {
+  const over = new AbortController()
+  const aborted = new Promise<void>((resolve) => {
+    if (signal?.aborted === true) resolve()
+    signal?.addEventListener('abort', () => resolve(), { once: true, signal: over.signal })
   })
+  await Promise.race([work, aborted])
+  over.abort()
 }
