@@ -1,6 +1,6 @@
 import type { Clock } from '../core/clock.js'
 import type { Logger } from '../core/logger.js'
-import type { ProcessFacts } from '../core/process-facts.js'
+import type { ProcessFacts } from '../log/joining/process-facts.js'
 import { Joining } from '../log/joining/joining.js'
 import type { LogPort } from '../log/port.js'
 

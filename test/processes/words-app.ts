@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 import { z } from 'zod'
 import { text } from '../../lib/codec/codec.js'
-import { ownFacts } from '../../lib/core/process-facts.js'
+import { ownFacts } from '../../lib/log/joining/process-facts.js'
 import { createApp } from '../../lib/app/create-app.js'
 import { kafkaLog } from '../../lib/kafka/kafka-log.js'
 import { stateObject } from '../../lib/model/state-object.js'

@@ -1,4 +1,4 @@
-import { readFacts, type ProcessFacts } from '../../core/process-facts.js'
+import { readFacts, type ProcessFacts } from './process-facts.js'
 import type { GroupMember } from '../port.js'
 
 /** A member of a group, as far as it matters to who joins it. */

@@ -1,7 +1,7 @@
 import type { Clock } from '../../core/clock.js'
 import { reasonOf } from '../../core/errors.js'
 import type { Logger } from '../../core/logger.js'
-import { hasEnded, type ProcessFacts } from '../../core/process-facts.js'
+import { hasEnded, type ProcessFacts } from './process-facts.js'
 import type { JoinOptions, LogPort, Membership } from '../port.js'
 import { entryOf, nameOf, tellingOf, type Entry } from './entry.js'
 
