@@ -143,6 +143,7 @@ const innerRooms: Readonly<Record<string, Readonly<Record<string, readonly strin
   app: { replaying: [], life: [], '.': ['life', 'replaying'] },
   cli: {
     frame: [],
+    completions: [],
     starter: ['frame'],
     topics: ['frame'],
     lag: ['frame'],
@@ -151,7 +152,18 @@ const innerRooms: Readonly<Record<string, Readonly<Record<string, readonly strin
     stored: ['frame'],
     letters: ['frame', 'stored'],
     verifying: ['frame', 'stored'],
-    commands: ['frame', 'starter', 'topics', 'lag', 'describe', 'resetting', 'stored', 'letters', 'verifying'],
+    commands: [
+      'frame',
+      'completions',
+      'starter',
+      'topics',
+      'lag',
+      'describe',
+      'resetting',
+      'stored',
+      'letters',
+      'verifying',
+    ],
     '.': ['frame', 'commands'],
   },
 }

@@ -38,7 +38,7 @@ export async function wholeCli(): Promise<Command> {
 
 async function defined({ load }: Listed, command: Command): Promise<void> {
   const { define } = await load()
-  define(command)
+  define(command, wholeCli)
 }
 
 function root(): Command {

@@ -21,6 +21,11 @@ export const commands: readonly Listed[] = [
     load: () => import('./topics.js'),
   },
   {
+    name: 'lag',
+    summary: 'how far an app is behind, in each partition, and who has it',
+    load: () => import('./lag.js'),
+  },
+  {
     name: 'state',
     summary: 'what objects hold: get, list, dump, watch',
     load: () => import('./state.js'),
@@ -46,8 +51,8 @@ export const commands: readonly Listed[] = [
     load: () => import('./reset.js'),
   },
   {
-    name: 'lag',
-    summary: 'how far an app is behind, in each partition, and who has it',
-    load: () => import('./lag.js'),
+    name: 'completion',
+    summary: 'completions for your shell',
+    load: () => import('./completion.js'),
   },
 ]

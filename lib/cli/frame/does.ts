@@ -4,8 +4,8 @@ import { interrupts } from './interrupts.js'
 import type { CommonOptions } from './options.js'
 import { Session } from './session.js'
 
-/** Gives a command its options, its subcommands, and what it does. */
-export type Define = (command: Command) => void
+/** Gives a command its options, its subcommands, and what it does; `whole` gives the command line with all there is. */
+export type Define = (command: Command, whole: () => Promise<Command>) => void
 
 /**
  * What a command does, for `.action(does(async (session, options, argument, …) => …))`. It ends with success, or as it says:
