@@ -99,6 +99,9 @@ describe('the health of an app', () => {
       held: [],
       waiting: [],
       quarantined: 0,
+      retries: 0,
+      deadLetters: 0,
+      needsOperator: [],
       paused: [],
       connectors: [],
     }

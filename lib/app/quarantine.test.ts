@@ -40,7 +40,11 @@ describe('objects in quarantine', () => {
     await using app = make()
     await app.start()
     await app.drained()
-    expect(app.health()).toMatchObject({ ready: true, quarantined: 2 })
+    expect(app.health()).toMatchObject({ ready: true, quarantined: 2, deadLetters: 2, retries: 0 })
+    expect(app.health().needsOperator).toEqual([
+      expect.stringMatching(/^2 objects are in quarantine here/),
+      expect.stringMatching(/^2 dead letters were written here in the last hour/),
+    ])
     expect(app.stats()).toMatchObject({ quarantined: 2, deadLetters: 2 })
     expect(await keysOf(app)).toEqual(['a', 'c'])
     expect(await app.release(order, 'a')).toBe(true)

@@ -8,6 +8,7 @@ import type { Held } from '../log/port.js'
 import type { Ownership } from './ownership.js'
 import type { Parts } from './parts.js'
 import type { WaitingPartition } from './watch/waiting-partition.js'
+import { needsOperator, RecentLetters } from './watch/needs-operator.js'
 import { HeldWatch } from './watch/held-watch.js'
 import { RestoreWatch, type Restoring } from './watch/restore-watch.js'
 import { StateWatch } from './watch/state-watch.js'
@@ -31,6 +32,7 @@ export class AppWatch {
   readonly restore: RestoreWatch
   readonly #options: EngineOptions
   readonly #watched: () => Watched
+  readonly #recent: RecentLetters
   #ends: KnownEnds | undefined
   #held: HeldWatch | undefined
   #stop: (() => void) | undefined
@@ -45,6 +47,7 @@ export class AppWatch {
     this.#options = options
     this.#watched = watched
     this.states = new StateWatch(app, clock, logger)
+    this.#recent = new RecentLetters(clock)
     this.restore = new RestoreWatch(clock, logger)
     this.restore.onReport((report) => {
       if (isHeard('millrace:restore')) publish('millrace:restore', { app, ...report })
@@ -62,6 +65,7 @@ export class AppWatch {
   }
 
   look(): void {
+    this.#recent.look(this.#letters)
     const { parts } = this.#watched()
     if (parts !== undefined) {
       this.restore.look(new Set(parts.tasks.taking))
@@ -118,8 +122,21 @@ export class AppWatch {
       held,
       waiting,
       quarantined,
+      retries: parts?.tasks.retries ?? 0,
+      deadLetters: this.#letters,
+      needsOperator: needsOperator({
+        app: this.#options.app,
+        failure: failure === undefined ? undefined : reasonOf(failure.error),
+        quarantined,
+        letters: this.#recent.of(this.#letters),
+        held,
+      }),
       paused,
     }
+  }
+
+  get #letters(): number {
+    return this.#watched().parts?.passage.counts.total.deadLetters ?? 0
   }
 
   #judgement(): Judgement {

@@ -19,8 +19,8 @@ export function probeRoutes(health: () => Health): readonly Route[] {
       path: '/readyz',
       access: 'open',
       handle: () => {
-        const { ready, state, reason, takingOver } = health()
-        return json({ ready, state, reason, takingOver }, { status: ready ? 200 : 503 })
+        const { ready, state, reason, takingOver, needsOperator } = health()
+        return json({ ready, state, reason, takingOver, needsOperator }, { status: ready ? 200 : 503 })
       },
     },
   ]

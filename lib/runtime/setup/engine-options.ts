@@ -123,6 +123,15 @@ export interface Health {
   readonly paused: readonly PausedInput[]
   /** Objects in quarantine, of the tasks that run here: their records become dead letters. `quarantined()` says which. */
   readonly quarantined: number
+  /** Objects whose turn failed and is to be tried again, of the tasks that run here. */
+  readonly retries: number
+  /** Letters that this process has written to the dead-letter topic since it was started, but for those of sources and sinks. */
+  readonly deadLetters: number
+  /**
+   * What does not pass by itself: an error that stopped the app, objects in quarantine, dead letters of the last hour, partitions that
+   * are held. A sentence or two for each, with what to do; empty when nobody is needed. It changes neither `live` nor `ready`.
+   */
+  readonly needsOperator: readonly string[]
   /** Partitions that have not been read on for five seconds, because of transactions that other producers have left open in them. */
   readonly held: readonly HeldPartition[]
   /** Partitions that are not read on for now, since a schema that is needed to read them is asked for, and the registry does not answer. */

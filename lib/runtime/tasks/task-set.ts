@@ -85,6 +85,13 @@ export class TaskSet {
     return count
   }
 
+  /** Objects of which a turn is to be tried again, of running tasks. */
+  get retries(): number {
+    let count = 0
+    for (const { agenda } of this.#running.values()) count += agenda?.retries.size ?? 0
+    return count
+  }
+
   /** Whether something was done that is not sealed yet. */
   get anyMoved(): boolean {
     return [...this.#running.values()].some(({ moved }) => moved)

@@ -1,0 +1,40 @@
+import { systemClock } from '../../core/clock.js'
+import { needsOperator, RecentLetters } from './needs-operator.js'
+
+const none = { app: 'shop', failure: undefined, quarantined: 0, letters: 0, held: [] }
+
+describe('what needs an operator', () => {
+  it('is nothing when all is well', () => {
+    expect(needsOperator(none)).toEqual([])
+  })
+
+  it.each([
+    [{ failure: 'the disk is full.' }, /stopped by an error: the disk is full\. Repair/],
+    [{ quarantined: 1 }, /^1 object is in quarantine.*millrace quarantine release/],
+    [{ quarantined: 7 }, /^7 objects are in quarantine/],
+    [{ letters: 2 }, /^2 dead letters were written.*millrace dlq replay/],
+    [{ held: [{ reason: 'orders[3] is held' }, { reason: 'orders[4] is held' }] }, /^orders\[3\] is held \(and 1/],
+  ])('is said with what to do: %j', (more, said) => {
+    const found = needsOperator({ ...none, ...more })
+    expect(found).toHaveLength(1)
+    expect(found[0]).toMatch(said)
+  })
+})
+
+describe('recent dead letters', () => {
+  it('are those of the last hour, in memory that does not grow', () => {
+    let now = 0
+    const letters = new RecentLetters({ ...systemClock, elapsed: () => now })
+    const minute = 60_000
+    // One a minute.
+    for (let total = 0; total <= 600; total++) {
+      now = total * minute
+      letters.look(total)
+      letters.look(total)
+      expect(letters.of(total)).toBe(Math.min(total, 60))
+    }
+    // None comes any more.
+    for (let after = 0; after <= 62; after++) letters.look((now = (600 + after) * minute) && 600)
+    expect(letters.of(600)).toBe(0)
+  })
+})
