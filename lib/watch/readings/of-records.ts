@@ -1,3 +1,4 @@
+import type { ErrorCode } from '../../core/errors.js'
 import { counter, gauge, type Family, type Inside, type Sample } from './family.js'
 import { lagsOf, type PartitionLag } from './lag.js'
 
@@ -7,8 +8,23 @@ const inside = ({ engine }: Inside): Inside['engine']['watch']['inside'] => engi
 const settled = (all: Inside, count: 'hops' | 'dropped' | 'skipped'): number =>
   inside(all).parts?.passage.counts.settled[count] ?? 0
 
-const byName = (counts: ReadonlyMap<string, number> | undefined): readonly Sample[] =>
-  [...(counts ?? [])].map(([name, count]) => [count, name])
+/** `known`: told from the first, since Prometheus takes the first value that it sees for no increase. */
+function byName(counts: ReadonlyMap<string, number> | undefined, known: readonly string[] = []): readonly Sample[] {
+  const all = new Map([...known.map((name) => [name, 0] as const), ...(counts ?? [])])
+  return [...all].map(([name, count]) => [count, name])
+}
+
+/** What most records fail with. */
+const codes: readonly ErrorCode[] = [
+  'HANDLER_FAILED',
+  'TURN_TIMEOUT',
+  'STATE_INVALID',
+  'VALUE_INVALID',
+  'RECORD_INVALID',
+  'RECORD_TOO_LARGE',
+  'RECORD_LATE',
+  'QUARANTINED',
+]
 
 /** What is read, how far behind, and what becomes of records that have no turn. */
 export const ofRecords: readonly Family[] = [
@@ -46,16 +62,16 @@ export const ofRecords: readonly Family[] = [
     'refused_total',
     'Records that no turn was run for, by error code, in commits that were made.',
     ['code'],
-    (all) => byName(inside(all).parts?.passage.counts.refusedBy.settled),
+    (all) => byName(inside(all).parts?.passage.counts.refusedBy.settled, codes),
   ),
   counter('dead_letters_total', 'Dead letters written, by error code, in commits that were made.', ['code'], (all) =>
-    byName(inside(all).parts?.passage.counts.lettersBy.settled),
+    byName(inside(all).parts?.passage.counts.lettersBy.settled, codes),
   ),
   counter(
     'late_records_total',
     'Records that came after their window had closed, by kind, in commits that were made; they are in millrace_refused_total too.',
     ['kind'],
-    (all) => byName(inside(all).parts?.passage.counts.late.settled),
+    (all) => byName(inside(all).parts?.passage.counts.late.settled, windowed(all)),
   ),
   gauge(
     'inputs_paused',
@@ -88,6 +104,9 @@ export const ofRecords: readonly Family[] = [
     (all) => inside(all).parts?.lookups.refused ?? 0,
   ),
 ]
+
+const windowed = ({ engine }: Inside): readonly string[] =>
+  engine.options.program.kinds.flatMap(({ name, window }) => (window === undefined ? [] : [name]))
 
 function lags({ engine }: Inside, valueOf: (lag: PartitionLag) => number | undefined): readonly Sample[] {
   return lagsOf(engine.watch, engine.options.clock.now()).flatMap((lag) => {
