@@ -33,6 +33,9 @@ const orders = topic('orders', z.object({ id: z.string() }))
 const kind = stateObject('order', { state: z.object({}), init: () => ({}) })
 declare const handler: (state: {}) => Promise<void>
 `,
+  'docs/metrics.md': `${millrace}declare const objects: StateObject[]
+declare const token: string
+`,
   'docs/joins.md': `${millrace}
 const orders = topic('orders', z.object({ id: z.string(), amount: z.number() }))
 const payments = topic('payments', z.object({ order: z.string() }))

@@ -11,7 +11,7 @@ export class LoopDelay {
   #told: ReadonlyMap<string, number> | undefined
   #ended = false
 
-  /** Seconds by quantile; undefined as long as nothing was measured. */
+  /** Seconds by percentile; undefined as long as nothing was measured. */
   read(): ReadonlyMap<string, number> | undefined {
     if (this.#ended) return this.#told
     const now = performance.now()
@@ -20,7 +20,7 @@ export class LoopDelay {
       this.#histogram.enable()
       this.#since = now
     } else if (this.#told === undefined || now - this.#since >= windowMs) {
-      this.#told = quantiles(this.#histogram) ?? this.#told
+      this.#told = percentiles(this.#histogram) ?? this.#told
       this.#histogram.reset()
       this.#since = now
     }
@@ -38,12 +38,12 @@ export class LoopDelay {
 }
 
 /** What is measured is the time between two ticks of a timer, its interval included. */
-function quantiles(histogram: IntervalHistogram): ReadonlyMap<string, number> | undefined {
+function percentiles(histogram: IntervalHistogram): ReadonlyMap<string, number> | undefined {
   if (histogram.count === 0) return undefined
   const seconds = (ns: number): number => Math.max(0, ns / 1e6 - resolutionMs) / 1_000
   return new Map([
-    ['0.5', seconds(histogram.percentile(50))],
-    ['0.99', seconds(histogram.percentile(99))],
-    ['1', seconds(histogram.max)],
+    ['50', seconds(histogram.percentile(50))],
+    ['99', seconds(histogram.percentile(99))],
+    ['100', seconds(histogram.max)],
   ])
 }

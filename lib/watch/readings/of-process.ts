@@ -5,8 +5,8 @@ export const ofProcess: readonly Family[] = [
   gauge(
     'event_loop_delay_seconds',
     'How late the event loop ran what was due, over the last ten seconds or since the question before; absent in the first answer.',
-    ['quantile'],
-    ({ loop }) => [...(loop.read() ?? [])].map(([quantile, seconds]) => [seconds, quantile] as const),
+    ['percentile'],
+    ({ loop }) => [...(loop.read() ?? [])].map(([percentile, seconds]) => [seconds, percentile] as const),
   ),
   gauge(
     'event_loop_utilization_ratio',
