@@ -9,7 +9,7 @@ import { describeWithKafka } from './setup/with-kafka.js'
 
 describeWithKafka('docs/start.md', () => {
   it('leads from an empty folder to two processes, one of them killed, with the output that it shows', async () => {
-    const steps = stepsOf('start.md')
+    const steps = stepsOf('docs/start.md')
     const folder = mkdtempSync(join(tmpdir(), 'millrace-start-'))
     const tarball = packed(mkdtempSync(join(tmpdir(), 'millrace-packed-')))
     const broker = await OwnBroker.start()

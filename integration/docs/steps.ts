@@ -9,9 +9,10 @@ export type Step =
   /** A program that goes on, in a terminal of this name. `says` is a line of its output. */
   | { readonly kind: 'terminal'; readonly terminal: string; readonly commands: string; says?: string }
 
-/** The blocks of a page: files begin with a comment that names them, terminals with `# terminal NAME`. */
-export function stepsOf(page: string): readonly Step[] {
-  const text = readFileSync(join(__dirname, '..', '..', 'docs', page), 'utf8')
+/** The blocks of a page, or of what stands before its first section: files begin with a comment that names them, terminals with `# terminal NAME`. */
+export function stepsOf(page: string, part: 'all' | 'beginning' = 'all'): readonly Step[] {
+  const all = readFileSync(join(__dirname, '..', '..', page), 'utf8')
+  const text = part === 'all' ? all : all.slice(0, all.indexOf('\n## '))
   const steps: Step[] = []
   for (const [, language = '', code = ''] of text.matchAll(/^```(\w+)\n(.*?)^```$/gms)) {
     if (language === 'text') says(steps.at(-1), code)

@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
+import { stepsOf } from '../../integration/docs/steps.js'
 import { pages, root } from './pages.js'
 import { blocksOf, programOf } from './program.js'
 
@@ -17,6 +18,8 @@ describe('the TypeScript of the documentation', () => {
   beforeAll(() => {
     rmSync(folder, { recursive: true, force: true })
     mkdirSync(folder, { recursive: true })
+    for (const step of stepsOf('docs/start.md'))
+      if (step.kind === 'file' && step.name === 'account.js') writeFileSync(join(folder, 'account.ts'), step.text)
     for (const page of withCode) writeFileSync(join(folder, `${nameOf(page.path)}.ts`), programOf(page))
     const unused = { noUnusedLocals: false, noUnusedParameters: false }
     const config = { extends: '../../tsconfig.json', compilerOptions: { noEmit: true, declaration: false, ...unused } }

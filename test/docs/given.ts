@@ -5,7 +5,12 @@ declare const kafka: { brokers: string[] }
 
 /** What the text of a page takes for granted where its code begins. */
 export const given: Readonly<Record<string, string>> = {
-  'README.md': `import { expect } from '@jest/globals'\n`,
+  'README.md': `${millrace}import { expect } from '@jest/globals'
+import { text } from 'millrace'
+const lines = topic('lines', text())
+const counts = topic('word-counts', z.object({ word: z.string(), count: z.number() }))
+const word = stateObject('word', { state: z.object({ count: z.number() }), init: () => ({ count: 0 }) })
+`,
   'docs/any-language.md': `${millrace}import type { Log } from 'millrace'
 declare const log: Log
 declare const sensor: StateObject
@@ -23,6 +28,7 @@ declare function fetchRating(customer: string, options: { signal: AbortSignal })
   'docs/concepts.md': `${millrace}
 const payments = topic('payments', z.object({ account: z.string(), cents: z.number() }))
 `,
+  'docs/deployment.md': millrace,
   'docs/errors.md': `import { MillraceError } from 'millrace'\ndeclare const error: unknown\n`,
   'docs/failures.md': `${millrace}import { Fatal, replayDeadLetters, RetryAfter } from 'millrace'
 declare const app: App
