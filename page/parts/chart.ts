@@ -37,14 +37,7 @@ export function Chart({ title, at, lines, show, height = 150 }: ChartProps): VNo
       plot.current = undefined
     }
   }, [names, theme])
-  const last = at.at(-1) ?? Date.now() / 1_000
-  useEffect(() => {
-    plot.current?.batch(() => {
-      plot.current?.setData(data, false)
-      plot.current?.setScale('x', { min: last - kept + 1, max: last })
-      plot.current?.redraw(true, true)
-    })
-  }, [last, at.length])
+  useEffect(() => plot.current?.setData(data), [at.at(-1), at.length])
   return html`<figure class="chart">
     <figcaption>
       <span class="chart-title">${title}</span>
@@ -79,7 +72,11 @@ function options(
     padding: [8, 8, 0, 0],
     legend: { show: false },
     cursor: { show: true, x: true, y: false, points: { size: 6 }, drag: { x: false, y: false } },
-    scales: { x: { time: true, auto: false }, y: { range: (_, _min, max) => [0, niceTop(max)] } },
+    scales: {
+      // Always the same span, so that it does not seem to run at first and to walk later.
+      x: { time: true, range: (_, _min, max) => [(max ?? Date.now() / 1_000) - kept + 1, max ?? Date.now() / 1_000] },
+      y: { range: (_, _min, max) => [0, niceTop(max)] },
+    },
     axes: [
       { ...axis, size: 24, values: '{HH}:{mm}:{ss}', space: 70 },
       { ...axis, size: 62, gap: 6, space: 34, values: (_, ticks) => ticks.map((tick) => show(tick)) },

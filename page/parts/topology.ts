@@ -22,7 +22,7 @@ interface Drawing {
   readonly width: number
   readonly height: number
   readonly nodes: readonly Placed<TopologyNode>[]
-  readonly edges: readonly { readonly what: TopologyEdge; readonly points: readonly Point[]; readonly label: Point }[]
+  readonly edges: readonly { readonly what: TopologyEdge; readonly path: string; readonly label: Point }[]
 }
 
 function draw({ nodes, edges }: Topology, isTall: boolean): Drawing {
@@ -51,7 +51,8 @@ function draw({ nodes, edges }: Topology, isTall: boolean): Drawing {
         x: number
         y: number
       }
-      return { what, points, label: { x, y } }
+      const [from, to] = [graph.node(what.from) as Point, graph.node(what.to) as Point]
+      return { what, path: curve(ends(points, from, to, isTall), isTall), label: { x, y } }
     }),
   }
 }
@@ -86,7 +87,16 @@ export function TopologyView({ topology, rates }: { topology: Topology; rates: R
       aria-hidden="true"
     >
       <defs>
-        <marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto">
+        <marker
+          id="arrow"
+          viewBox="0 0 8 8"
+          refX="7"
+          refY="4"
+          markerWidth="9"
+          markerHeight="9"
+          markerUnits="userSpaceOnUse"
+          orient="auto"
+        >
           <path d="M0 0 8 4 0 8z" class="arrow" />
         </marker>
       </defs>
@@ -94,7 +104,7 @@ export function TopologyView({ topology, rates }: { topology: Topology; rates: R
         const perSecond = rateOf(edge.what)
         const flows = perSecond !== undefined && perSecond > 0
         return html`<g key=${`${edge.what.from} ${edge.what.to}`} class=${flows ? 'edge flows' : 'edge'}>
-          <path d=${curve(edge.points)} marker-end="url(#arrow)" />
+          <path d=${edge.path} marker-end="url(#arrow)" />
           ${
             flows &&
             html`<g transform=${`translate(${edge.label.x} ${edge.label.y})`}>
@@ -131,15 +141,26 @@ const short = (perSecond: number): string => rate(perSecond).replace('/s', ' tur
 const cut = (text: string, most: number): string => (text.length > most ? `${text.slice(0, most - 1)}…` : text)
 const nameIn = ({ nodes }: Topology, id: string): string => nodes.find((node) => node.id === id)?.name ?? id
 
-function curve(points: readonly Point[]): string {
+/** From the side of one node to the side of another, through what the layout gives between them. */
+function curve(points: readonly Point[], isTall: boolean): string {
   const [first, ...rest] = points
   if (first === undefined) return ''
   let path = `M${first.x} ${first.y}`
-  for (let i = 0; i < rest.length; i++) {
-    const point = rest[i] as Point
-    const next = rest[i + 1]
-    if (next === undefined) path += ` L${point.x} ${point.y}`
-    else path += ` Q${point.x} ${point.y} ${(point.x + next.x) / 2} ${(point.y + next.y) / 2}`
+  let from = first
+  for (const to of rest) {
+    const bend = isTall ? (to.y - from.y) / 2 : (to.x - from.x) / 2
+    path += isTall
+      ? ` C${from.x} ${from.y + bend} ${to.x} ${to.y - bend} ${to.x} ${to.y}`
+      : ` C${from.x + bend} ${from.y} ${to.x - bend} ${to.y} ${to.x} ${to.y}`
+    from = to
   }
   return path
+}
+
+/** Where edges leave and enter: in the middle of a side, so that they do not end at corners. */
+function ends(points: readonly Point[], from: Point, to: Point, isTall: boolean): readonly Point[] {
+  const isForward = isTall ? to.y > from.y : to.x > from.x
+  if (!isForward) return points
+  const [w, h] = isTall ? [0, nodeHeight / 2] : [nodeWidth / 2, 0]
+  return [{ x: from.x + w, y: from.y + h }, ...points.slice(1, -1), { x: to.x - w, y: to.y - h }]
 }

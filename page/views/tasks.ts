@@ -10,8 +10,11 @@ import { conditionOf, type ViewProps } from './view.ts'
 const mostLines = 8
 const mostRows = 500
 
-export function Tasks({ snapshot, rates }: ViewProps): VNode {
-  const topics = [...new Set(rates.partitions.map(({ topic }) => topic))].sort()
+export function Tasks({ snapshot, rates, topology }: ViewProps): VNode {
+  // The app's own come last.
+  const isOwn = (name: string): boolean => topology?.nodes.every((node) => node.id !== `topic:${name}`) ?? false
+  const all = [...new Set(rates.partitions.map(({ topic }) => topic))].sort()
+  const topics = [...all.filter((name) => !isOwn(name)), ...all.filter(isOwn)]
   const [picked, setPicked] = useState<string>()
   const topic = picked !== undefined && topics.includes(picked) ? picked : topics[0]
   const lines = rates.partitions.filter((line) => line.topic === topic).sort((a, b) => a.partition - b.partition)
