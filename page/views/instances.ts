@@ -1,4 +1,4 @@
-import type { ConnectorReport, MemberView } from '../../lib/watch/overview/shapes.ts'
+import type { ConnectorReport, InstanceReport, MemberView } from '../../lib/watch/overview/shapes.ts'
 import { html, type VNode } from '../html.ts'
 import { bytes, milliseconds, short, span, visible, visibleKey } from '../format.ts'
 import { Badge, Card, Empty, Field, type Tone } from '../parts/basics.ts'
@@ -40,10 +40,7 @@ function Member({ member, isAsked }: { member: MemberView; isAsked: boolean }): 
             ${report.sinceCommitMs !== undefined && html`<${Field} name="Last commit">${milliseconds(report.sinceCommitMs)} ago<//>`}
             <${Field} name="Memory">${bytes(report.memoryBytes)}<//>
             <${Field} name="Up">${span(report.now - report.startedAt)}<//>
-            <${Field} name="Runs"
-              >${report.version !== undefined && `version ${visible(report.version, 60)}, `}Node ${report.node}, pid
-              ${report.pid}<//
-            >`
+            <${Field} name="Runs">${runs(report)}<//>`
         }
       </dl>
       ${
@@ -57,6 +54,9 @@ function Member({ member, isAsked }: { member: MemberView; isAsked: boolean }): 
     </div>
   <//>`
 }
+
+const runs = ({ version, node, pid }: InstanceReport): string =>
+  `${version === undefined ? '' : `version ${visible(version, 60)}, `}Node ${node}, pid ${pid}`
 
 const tones: Readonly<Record<string, Tone>> = { running: 'good', retrying: 'warn', stopped: 'bad' }
 

@@ -36,16 +36,18 @@ export function Quarantine({ go, confirm }: ViewProps): VNode {
               return html`<tr key=${`${kind} ${key}`}>
                 <th scope="row">
                   <button type="button" class="link" onClick=${() => go('objects', kind, key)}>
-                    ${kind} <span class="clip">${visibleKey(key, 120)}</span>
+                    ${`${kind} ${visibleKey(key, 120)}`}
                   </button>
                 </th>
                 <td>${fromNow(since)}</td>
                 <td><code>${code}</code></td>
                 <td class="number">${letters}</td>
                 <td>${visibleKey(instance, 60)}</td>
-                <td class="buttons">
-                  <button type="button" class="quiet" onClick=${() => go('letters', kind, key)}>Letters</button
-                  ><button type="button" class="quiet" onClick=${() => release(object)}>Release</button>
+                <td>
+                  <div class="buttons">
+                    <button type="button" class="quiet" onClick=${() => go('letters', kind, key)}>Letters</button
+                    ><button type="button" class="quiet" onClick=${() => release(object)}>Release</button>
+                  </div>
                 </td>
               </tr>`
             })}

@@ -1,5 +1,6 @@
 import type { Clock } from '../../core/clock.js'
-import { cutText } from '../../core/errors.js'
+import type { ErrorFields } from '../../core/error-fields.js'
+import { cutText, isError, reasonOf } from '../../core/errors.js'
 import type { Logger } from '../../core/logger.js'
 import type { Warning } from './shapes.js'
 
@@ -31,7 +32,7 @@ export class Warnings {
     const noting =
       (level: Warning['level']) =>
       (fields: object, message?: string): void => {
-        this.#note(level, message)
+        this.#note(level, message, fields)
         // What a logger gives is for whoever calls it.
         return logger[level](fields, message)
       }
@@ -43,8 +44,8 @@ export class Warnings {
     }
   }
 
-  #note(level: Warning['level'], message: unknown): void {
-    let text = typeof message === 'string' ? message : ''
+  #note(level: Warning['level'], message: unknown, fields: object): void {
+    let text = sentenceOf(message, fields)
     for (const secret of this.#secrets) text = text.replaceAll(secret, '***')
     this.#kept.push({
       seq: ++this.#seq,
@@ -56,3 +57,19 @@ export class Warnings {
     if (this.#kept.length > mostWarnings) this.#kept.shift()
   }
 }
+
+/** The message, and what the error or the reason says that is logged with it, where the message does not. Anybody may log anything. */
+function sentenceOf(message: unknown, fields: object): string {
+  const text = typeof message === 'string' ? message : ''
+  try {
+    const { err, reason } = fields as { readonly err?: unknown; readonly reason?: unknown }
+    const why = err === undefined ? (typeof reason === 'string' ? reason : '') : messageOf(err)
+    if (why === '' || text.includes(why)) return text
+    return text === '' ? why : `${text}: ${why}`
+  } catch {
+    return text
+  }
+}
+
+const messageOf = (err: unknown): string =>
+  isError(err) ? reasonOf(err) : String((err as Partial<ErrorFields> | null)?.message ?? '')
