@@ -1,4 +1,4 @@
-import { html, type VNode } from '../html.ts'
+import { html, useEffect, type VNode } from '../html.ts'
 
 export interface Tab {
   readonly id: string
@@ -30,6 +30,9 @@ export function Tabs({
     onPick(tab.id)
     document.getElementById(`tab-${tab.id}`)?.focus()
   }
+  useEffect(() => {
+    document.getElementById(`tab-${current}`)?.scrollIntoView({ block: 'nearest', inline: 'nearest' })
+  }, [current])
   return html`<div class="tabs" role="tablist" aria-label="Views" onKeyDown=${move}>
     ${tabs.map(
       ({ id, name, count = 0, isAlarming = false }) =>

@@ -4,7 +4,8 @@ import { html, useEffect, useMemo, useRef, useState, type VNode } from '../html.
 import { milliseconds, rate, visibleKey } from '../format.ts'
 import type { Rates } from '../rates.ts'
 
-const nodeWidth = 190
+/** Of a drawing from left to right, and of one from above. */
+const widths = { wide: 190, tall: 150 }
 const nodeHeight = 58
 /** Smaller than this it could not be read: then it is scrolled. */
 const leastScale = 0.62
@@ -26,10 +27,11 @@ interface Drawing {
 }
 
 function draw({ nodes, edges }: Topology, isTall: boolean): Drawing {
+  const nodeWidth = isTall ? widths.tall : widths.wide
   const graph = new graphlib.Graph({ multigraph: true })
   graph.setGraph({
     rankdir: isTall ? 'TB' : 'LR',
-    nodesep: isTall ? 20 : 28,
+    nodesep: isTall ? 16 : 28,
     ranksep: isTall ? 48 : 84,
     marginx: 6,
     marginy: 10,
@@ -52,7 +54,7 @@ function draw({ nodes, edges }: Topology, isTall: boolean): Drawing {
         y: number
       }
       const [from, to] = [graph.node(what.from) as Point, graph.node(what.to) as Point]
-      return { what, path: curve(ends(points, from, to, isTall), isTall), label: { x, y } }
+      return { what, path: curve(ends(points, from, to, nodeWidth, isTall), isTall), label: { x, y } }
     }),
   }
 }
@@ -113,7 +115,7 @@ export function TopologyView({ topology, rates }: { topology: Topology; rates: R
           }
         </g>`
       })}
-      ${drawing.nodes.map(({ what, x, y }) => html`<${Node} key=${what.id} node=${what} x=${x} y=${y} rates=${rates} />`)}
+      ${drawing.nodes.map(({ what, x, y }) => html`<${Node} key=${what.id} node=${what} x=${x} y=${y} rates=${rates} nodeWidth=${isTall ? widths.tall : widths.wide} />`)}
     </svg>
     <ul class="unseen">
       ${topology.edges.map((edge) => html`<li>${nameIn(topology, edge.from)} to ${nameIn(topology, edge.to)}: ${rate(rateOf(edge))}</li>`)}
@@ -121,7 +123,14 @@ export function TopologyView({ topology, rates }: { topology: Topology; rates: R
   </div>`
 }
 
-function Node({ node, x, y, rates }: { node: TopologyNode; x: number; y: number; rates: Rates }): VNode {
+interface NodeProps extends Point {
+  readonly node: TopologyNode
+  readonly rates: Rates
+  readonly nodeWidth: number
+}
+
+function Node({ node, x, y, rates, nodeWidth }: NodeProps): VNode {
+  const room = Math.floor((nodeWidth - 20) / 7.4)
   const [left, top] = [x - nodeWidth / 2, y - nodeHeight / 2]
   const of = node.kind === 'object' ? rates.kinds.get(node.name) : undefined
   const below =
@@ -132,8 +141,8 @@ function Node({ node, x, y, rates }: { node: TopologyNode; x: number; y: number;
     <title>${[node.name, ...node.notes].join('\n')}</title>
     <rect width=${nodeWidth} height=${nodeHeight} rx=${node.kind === 'object' ? 12 : 5} />
     <text class="node-kind" x="12" y="17">${names[node.kind]}</text>
-    <text class="node-name" x="12" y="34">${visibleKey(cut(node.name, 24))}</text>
-    <text class="node-note" x="12" y="50">${cut(below, 30)}</text>
+    <text class="node-name" x="12" y="34">${visibleKey(cut(node.name, room))}</text>
+    <text class="node-note" x="12" y="50">${cut(below, Math.floor(room * 1.2))}</text>
   </g>`
 }
 
@@ -158,7 +167,7 @@ function curve(points: readonly Point[], isTall: boolean): string {
 }
 
 /** Where edges leave and enter: in the middle of a side, so that they do not end at corners. */
-function ends(points: readonly Point[], from: Point, to: Point, isTall: boolean): readonly Point[] {
+function ends(points: readonly Point[], from: Point, to: Point, nodeWidth: number, isTall: boolean): readonly Point[] {
   const isForward = isTall ? to.y > from.y : to.x > from.x
   if (!isForward) return points
   const [w, h] = isTall ? [0, nodeHeight / 2] : [nodeWidth / 2, 0]

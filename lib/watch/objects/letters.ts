@@ -1,4 +1,4 @@
-import { MillraceError } from '../../core/errors.js'
+import { HttpError } from '../../http/http-error.js'
 import type { LogPort, RecordCursor } from '../../log/port.js'
 import { ownPrefix } from '../../log/letter-headers.js'
 import { headersOf } from '../../log/format/header-section.js'
@@ -91,7 +91,7 @@ export class Letters {
     }
     if (detail === undefined || found === undefined) {
       const what = `${topic}[${partition}]@${offset} is no dead letter, or is not kept any more`
-      throw new MillraceError('OFFSET_OUT_OF_RANGE', what, { topic, partition, offset })
+      throw new HttpError(404, 'OFFSET_OUT_OF_RANGE', what, { topic, partition, offset })
     }
     const [settled] = await this.#settled([found])
     return { ...detail, status: settled?.status ?? 'unknown', note: settled?.note }
