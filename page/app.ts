@@ -29,6 +29,9 @@ const views: Readonly<Record<string, (props: ViewProps) => VNode>> = {
   warnings: Warnings,
 }
 
+/** Long enough to read what has been done. */
+const toastMs = 10_000
+
 /** Something that is being asked, and whoever waits for the answer. */
 interface Asking {
   readonly asked: Asked
@@ -58,6 +61,11 @@ function Shell({ live }: { live: Live }): VNode {
     setAsking(undefined)
     setDone(what)
   }
+  useEffect(() => {
+    if (done === undefined) return undefined
+    const timer = setTimeout(() => setDone(undefined), toastMs)
+    return () => clearTimeout(timer)
+  }, [done])
   const current = Object.hasOwn(views, view) ? view : 'overview'
   const View = views[current] as (props: ViewProps) => VNode
   return html`<a

@@ -130,7 +130,7 @@ interface NodeProps extends Point {
 }
 
 function Node({ node, x, y, rates, nodeWidth }: NodeProps): VNode {
-  const room = Math.floor((nodeWidth - 20) / 7.4)
+  const room = Math.floor((nodeWidth - 22) / 8.3)
   const [left, top] = [x - nodeWidth / 2, y - nodeHeight / 2]
   const of = node.kind === 'object' ? rates.kinds.get(node.name) : undefined
   const below =
@@ -141,13 +141,20 @@ function Node({ node, x, y, rates, nodeWidth }: NodeProps): VNode {
     <title>${[node.name, ...node.notes].join('\n')}</title>
     <rect width=${nodeWidth} height=${nodeHeight} rx=${node.kind === 'object' ? 12 : 5} />
     <text class="node-kind" x="12" y="17">${names[node.kind]}</text>
-    <text class="node-name" x="12" y="34">${visibleKey(cut(node.name, room))}</text>
+    <text class="node-name" x="12" y="34">${visibleKey(middle(node.name, room))}</text>
     <text class="node-note" x="12" y="50">${cut(below, Math.floor(room * 1.2))}</text>
   </g>`
 }
 
 const short = (perSecond: number): string => rate(perSecond).replace('/s', ' turns/s')
 const cut = (text: string, most: number): string => (text.length > most ? `${text.slice(0, most - 1)}…` : text)
+/** Names of one app often begin alike: what is left out is in the middle. */
+function middle(text: string, most: number): string {
+  if (text.length <= most) return text
+  const end = Math.ceil((most - 1) * 0.6)
+  return `${text.slice(0, most - 1 - end)}…${text.slice(-end)}`
+}
+
 const nameIn = ({ nodes }: Topology, id: string): string => nodes.find((node) => node.id === id)?.name ?? id
 
 /** From the side of one node to the side of another, through what the layout gives between them. */
