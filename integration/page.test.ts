@@ -151,6 +151,7 @@ describeWithKafka('the monitor page of an app in two processes', (brokers) => {
     await page.getByRole('button', { name: 'Close' }).click()
     await page.getByPlaceholder('Key or prefix').fill('nothing begins so')
     await seen(page.getByText('No key begins so'))
+    expect(complaints).toEqual([])
   })
 
   it('takes a poisoned key from its dead letter to its repair', async () => {
@@ -181,6 +182,7 @@ describeWithKafka('the monitor page of an app in two processes', (brokers) => {
     await page.goto(`${shop.one.url}/#objects/order/order-1042`)
     await seen(page.locator('pre', { hasText: '"note": "after it"' }))
     await gone(page.getByText('in quarantine'))
+    expect(complaints).toEqual([])
   })
 
   async function replayAllOfItsObject(): Promise<void> {

@@ -15,6 +15,7 @@ export const rate = (perSecond: number | undefined): string => (perSecond === un
 
 export function milliseconds(ms: number | undefined): string {
   if (ms === undefined || !Number.isFinite(ms)) return '–'
+  if (ms === 0) return '0 s'
   if (ms < 1) return `${Math.round(ms * 1_000)} µs`
   if (ms < 1_000) return `${trimmed(ms)} ms`
   return span(ms)

@@ -14,6 +14,7 @@ export interface PartitionLine {
   readonly position: number
   readonly end: number | undefined
   readonly lag: number | undefined
+  readonly lagSeconds: number | undefined
   readonly rate: number | undefined
 }
 
@@ -126,7 +127,7 @@ function positionsOf({ tasks }: InstanceReport): ReadonlyMap<string, number> {
 
 function linesOf(report: InstanceReport, before: Before | undefined): readonly PartitionLine[] {
   return report.tasks.flatMap(({ task, partitions }) =>
-    partitions.map(({ topic, position, end }) => {
+    partitions.map(({ topic, position, end, lagSeconds }) => {
       const was = before?.positions.get(`${topic}/${task}`)
       return {
         topic,
@@ -134,6 +135,7 @@ function linesOf(report: InstanceReport, before: Before | undefined): readonly P
         instance: report.instance,
         position,
         end,
+        lagSeconds,
         lag: end === undefined ? undefined : Math.max(0, end - position),
         rate: was === undefined || before === undefined ? undefined : perSecond(position - was, report.now - before.at),
       }

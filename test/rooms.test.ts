@@ -135,7 +135,7 @@ const innerRooms: Readonly<Record<string, Readonly<Record<string, readonly strin
   watch: {
     readings: [],
     metrics: ['readings'],
-    overview: [],
+    overview: ['readings'],
     objects: ['overview'],
     page: [],
     '.': ['readings', 'metrics', 'overview', 'objects', 'page'],

@@ -52,8 +52,16 @@ export async function openShop(brokers: readonly string[]) {
   const log = kafkaLog({ brokers: [...brokers] })
   const start = (instance: string): Promise<ShopProcess> =>
     ShopProcess.start([
-      ...['--brokers', brokers.join(','), '--app', id, '--token', token],
-      ...['--data-dir', join(folder, instance), '--instance', instance],
+      '--brokers',
+      brokers.join(','),
+      '--app',
+      id,
+      '--token',
+      token,
+      '--data-dir',
+      join(folder, instance),
+      '--instance',
+      instance,
     ])
   const [one, two] = await Promise.all([start('shop-a'), start('shop-b')])
   const close = async (): Promise<void> => {

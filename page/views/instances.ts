@@ -22,6 +22,7 @@ function Member({ member, isAsked }: { member: MemberView; isAsked: boolean }): 
       ${away !== undefined && html`<div class="notice bad"><p>It cannot be asked: ${visible(away, 500)}</p></div>`}
       ${report?.health.reason !== undefined && html`<div class="notice warn"><p>${visible(report.health.reason, 1_000)}</p></div>`}
       ${report !== undefined && report.health.paused.length > 0 && html`<div class="notice warn"><p>Paused: ${report.health.paused.join(', ')}</p></div>`}
+      ${(report?.health.needsOperator ?? []).map((what) => html`<div class="notice warn"><p>${visible(what, 1_000)}</p></div>`)}
       <dl class="fields">
         ${host !== '' && html`<${Field} name="Host">${host}<//>`}
         <${Field} name="Address">${http === undefined ? 'none' : visible(http, 100)}<//>

@@ -1,5 +1,5 @@
 import { html, useState, type VNode } from '../html.ts'
-import { rate, short, visibleKey } from '../format.ts'
+import { milliseconds, rate, short, visibleKey } from '../format.ts'
 import { Badge, Card, Empty } from '../parts/basics.ts'
 import { Chart, type Line } from '../parts/chart.ts'
 import type { PartitionLine, Series } from '../rates.ts'
@@ -99,19 +99,21 @@ function PartitionTable({ lines }: { lines: readonly PartitionLine[] }): VNode {
           <th scope="col" class="number">Position</th>
           <th scope="col" class="number">End</th>
           <th scope="col" class="number">Lag</th>
+          <th scope="col" class="number" title="Age of the first record that waits">Behind</th>
           <th scope="col" class="wide"><span class="unseen">Share</span></th>
           <th scope="col" class="number">Read</th>
         </tr>
       </thead>
       <tbody>
         ${lines.slice(0, mostRows).map(
-          ({ partition, instance, position, end, lag, rate: speed }) =>
+          ({ partition, instance, position, end, lag, lagSeconds, rate: speed }) =>
             html`<tr key=${partition}>
               <th scope="row">${partition}</th>
               <td>${visibleKey(instance, 60)}</td>
               <td class="number">${short(position)}</td>
               <td class="number">${end === undefined ? '–' : short(end)}</td>
               <td class="number">${lag === undefined ? '–' : short(lag)}</td>
+              <td class="number">${lagSeconds === undefined ? '–' : milliseconds(lagSeconds * 1_000)}</td>
               <td class="wide"><meter min="0" max=${most} value=${lag ?? 0} aria-hidden="true"></meter></td>
               <td class="number">${rate(speed)}</td>
             </tr>`,

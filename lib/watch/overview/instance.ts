@@ -2,9 +2,9 @@ import type { ConnectorHealth, ConnectorStats } from '../../connect/runner.js'
 import type { Clock } from '../../core/clock.js'
 import type { Engine } from '../../runtime/engine.js'
 import type { Parts } from '../../runtime/parts.js'
-import type { Task } from '../../runtime/tasks/task.js'
+import { lagsOf } from '../readings/lag.js'
 import { figuresOf } from './figures.js'
-import type { ConnectorReport, InstanceReport, PartitionReport, TaskReport } from './shapes.js'
+import type { ConnectorReport, InstanceReport, TaskReport } from './shapes.js'
 
 /** Sources and sinks of this process. */
 export interface Connected {
@@ -35,7 +35,7 @@ export class Instance {
   get report(): InstanceReport {
     const { engine, connected, clock } = this.#options
     const { app, instance, version } = engine.options
-    const { live, ready, state, reason, lag, paused } = engine.health
+    const { live, ready, state, reason, lag, paused, needsOperator } = engine.health
     const { records, turns, failed, deadLetters, skipped, quarantined, commits, rollbacks, restoredRecords } =
       engine.stats
     const parts = runningParts(engine)
@@ -47,9 +47,9 @@ export class Instance {
       pid: process.pid,
       startedAt: this.#startedAt,
       now: clock.now(),
-      health: { live, ready, state, reason, lag, paused: paused.map(({ input }) => input) },
+      health: { live, ready, state, reason, lag, paused: paused.map(({ input }) => input), needsOperator },
       counts: { records, turns, failed, deadLetters, skipped, quarantined, commits, rollbacks, restoredRecords },
-      tasks: tasksIn(engine, parts),
+      tasks: tasksIn(engine, parts, clock.now()),
       restoring: engine.watch.restoring,
       standbys: standbysIn(parts),
       connectors: connectorsIn(connected),
@@ -68,17 +68,20 @@ function runningParts(engine: Engine): Parts | undefined {
   }
 }
 
-function tasksIn(engine: Engine, parts: Parts | undefined): readonly TaskReport[] {
+function tasksIn(engine: Engine, parts: Parts | undefined, now: number): readonly TaskReport[] {
   const running = [...(parts?.tasks.running.values() ?? [])].sort((a, b) => a.index - b.index)
-  return running.map((task) => ({
-    task: task.index,
-    quarantined: task.agenda?.quarantines.size ?? 0,
-    partitions: partitionsOf(engine, task),
+  const lags = parts === undefined ? [] : lagsOf(engine.watch, now)
+  const seconds = new Map(lags.map((lag) => [`${lag.topic}/${lag.partition}`, lag.seconds]))
+  return running.map(({ index, agenda, positions }) => ({
+    task: index,
+    quarantined: agenda?.quarantines.size ?? 0,
+    partitions: Array.from(positions, ([topic, position]) => ({
+      topic,
+      position,
+      end: engine.watch.endOf(topic, index),
+      lagSeconds: seconds.get(`${topic}/${index}`),
+    })),
   }))
-}
-
-function partitionsOf(engine: Engine, { index, positions }: Task): readonly PartitionReport[] {
-  return Array.from(positions, ([topic, position]) => ({ topic, position, end: engine.watch.endOf(topic, index) }))
 }
 
 function standbysIn(parts: Parts | undefined): InstanceReport['standbys'] {

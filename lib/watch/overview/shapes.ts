@@ -68,6 +68,8 @@ export interface ReportedHealth {
   readonly reason: string | undefined
   readonly lag: number
   readonly paused: readonly string[]
+  /** What does not pass by itself, and what to do about it. */
+  readonly needsOperator: readonly string[]
 }
 
 export interface ReportedCounts {
@@ -93,6 +95,8 @@ export interface PartitionReport {
   readonly position: number
   /** Undefined as long as it is not known. */
   readonly end: number | undefined
+  /** Age of the first record that waits, as far as it is known. */
+  readonly lagSeconds: number | undefined
 }
 
 export interface RestoreReported {
