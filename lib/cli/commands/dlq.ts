@@ -8,7 +8,7 @@ import { CliError, type Exit } from '../frame/exits.js'
 import { takes, wholeOf } from '../frame/options.js'
 import { flushed } from '../frame/output.js'
 import type { Session } from '../frame/session.js'
-import { plainText, table } from '../frame/table.js'
+import { counted, plainText, table } from '../frame/table.js'
 import { timeOrAgoOf } from '../frame/times.js'
 import { dry } from '../letters/dry.js'
 import { findLetters, type FoundLetter } from '../letters/found.js'
@@ -159,14 +159,18 @@ function reportText(report: ReplayReport, sent: readonly string[], isDone: boole
   const would = (done: string, be: string): string => (isDone ? done : be)
   const lines = [
     ...(isDone ? [] : ['What this would do; nothing has been changed.', '']),
-    `${replayed} ${would('sent back', 'to be sent back')} to ${objects} objects`,
-    ...(dropped > 0 ? [`${dropped} ${would('dropped', 'to be dropped')}`] : []),
-    ...(resent > 0 ? [`${resent} records ${would('sent', 'to be sent')} to their topics again, edited`] : []),
+    `${counted(replayed, 'letter')} ${would('sent back', 'to be sent back')} to ${counted(objects, 'object')}`,
+    ...(dropped > 0 ? [`${counted(dropped, 'letter')} ${would('dropped', 'to be dropped')}`] : []),
+    ...(resent > 0
+      ? [
+          `${counted(resent, 'record')} ${would('sent', 'to be sent')} to ${resent === 1 ? 'its topic' : 'their topics'} again, edited`,
+        ]
+      : []),
     ...(isDone ? [] : sent.map((line) => `  ${plainText(line)}`)),
     ...(!isDone && replayed + resent > sent.length ? ['  …'] : []),
   ]
   if (leftInAll > 0) {
-    lines.push('', `${leftInAll} stay where they are:`)
+    lines.push('', `${counted(leftInAll, 'letter')} left where ${leftInAll === 1 ? 'it is' : 'they are'}:`)
     const rows = left.map(({ partition, offset, kind, key, code, why }) => [
       `${partition}@${offset}`,
       kind === undefined ? '-' : `${kind} ${key ?? ''}`,

@@ -7,7 +7,7 @@ import { CliError, type Exit } from '../frame/exits.js'
 import type { Instance } from '../frame/instance.js'
 import { takes, wholeOf } from '../frame/options.js'
 import type { Session } from '../frame/session.js'
-import { plainText, table } from '../frame/table.js'
+import { counted, plainText, table } from '../frame/table.js'
 import { changelogOf, kindsOf, type Scan } from '../stored/changelogs.js'
 import { cut } from '../stored/data.js'
 import { stretchesOf } from '../stored/scan.js'
@@ -104,9 +104,13 @@ async function published(log: LogPort, app: string, made: MadeApp, findings: Fin
 }
 
 const things: Readonly<Record<Compared, string>> = {
-  store: 'objects of local stores',
-  live: 'objects of the running app',
-  row: 'published rows',
+  store: 'object of local stores',
+  live: 'object of the running app',
+  row: 'published row',
+}
+const thingsOf = (what: Compared, count: number): string => {
+  const [thing = '', ...more] = things[what].split(' of ')
+  return [counted(count, thing), ...more].join(' of ')
 }
 const keyWidth = 60
 const valueWidth = 60
@@ -115,7 +119,7 @@ function told(session: Session, app: string, findings: Findings): Exit {
   const { differences, inAll, notes, compared, behind } = findings
   session.out.result({ app, compared, behind, differences, differencesInAll: inAll, notes }, () => {
     const lines = Object.entries(compared).flatMap(([what, count]) =>
-      count === 0 ? [] : [`${count} ${things[what as Compared]} compared with the changelog`],
+      count === 0 ? [] : [`${thingsOf(what as Compared, count)} compared with the changelog`],
     )
     if (behind > 0)
       lines.push(`${behind} have changed since a store was written: the app brings them to it when it starts`)
@@ -131,7 +135,7 @@ function told(session: Session, app: string, findings: Findings): Exit {
       each.where,
     ])
     const head = ['in', 'is', 'kind', 'key', 'expected', 'found', 'where']
-    return [...lines, '', `${inAll} differences:`, table(head, rows)].join('\n')
+    return [...lines, '', `${counted(inAll, 'difference')}:`, table(head, rows)].join('\n')
   })
   return inAll === 0 ? 'ok' : 'failed'
 }

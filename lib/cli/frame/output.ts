@@ -8,7 +8,8 @@ export class Output {
   readonly json: boolean
   readonly #isTerminal = process.stderr.isTTY
   #progress = ''
-  #toldAt = -Infinity
+  // What is over by then needs no telling.
+  #toldAt = systemClock.elapsed()
 
   constructor(json: boolean) {
     this.json = json

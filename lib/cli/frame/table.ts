@@ -11,6 +11,9 @@ export function table(head: readonly string[], rows: readonly (readonly Cell[])[
     .join('\n')
 }
 
+/** `1 object`, `2 objects`. */
+export const counted = (count: number, thing: string): string => `${count} ${thing}${count === 1 ? '' : 's'}`
+
 /** Undefined: nothing is known. */
 export type Cell = string | number | bigint | undefined
 

@@ -66,7 +66,7 @@ export type LetterLine = readonly [
 ]
 
 const objectWidth = 40
-const errorWidth = 60
+const errorWidth = 100
 
 export function lineOf(letter: FoundLetter): LetterLine {
   const { facts, status } = letter
@@ -79,8 +79,17 @@ export function lineOf(letter: FoundLetter): LetterLine {
     facts?.code ?? '-',
     source,
     isoText(facts?.timestamp),
-    cut(plainText(facts?.message ?? '-'), errorWidth),
+    cut(plainText(withoutPlace(facts?.message ?? '-', source, facts)), errorWidth),
   ]
+}
+
+/** What stands in the columns beside it already. */
+function withoutPlace(message: string, source: string, facts: FoundLetter['facts']): string {
+  const place = `${source}: `
+  if (!message.startsWith(place)) return message
+  const rest = message.slice(place.length)
+  const object = `${facts?.kind ?? ''} '${facts?.key ?? ''}'`
+  return rest.startsWith(object) ? rest.slice(object.length).replace(/^( \([^)]*\))?: /, '') : rest
 }
 
 /** Of this many characters a value is shown; the rest is for `--json`. */

@@ -15,7 +15,7 @@ const perPage = 500
 /** Rejects with what the instance says: a kind it does not have, a task that nobody has. */
 export async function liveObject(instance: Instance, kind: string, key: string): Promise<object | undefined> {
   const answer = await instance
-    .ask('GET', `/state/${encodeURIComponent(kind)}/${encodeURIComponent(key)}`)
+    .ask('GET', `/state/${encodeURIComponent(kind)}?${keyed(key)}`)
     .catch((error: unknown) => {
       if (isNoObject(error)) return undefined
       throw error
@@ -24,9 +24,12 @@ export async function liveObject(instance: Instance, kind: string, key: string):
   return demandObject(answer, '/state')
 }
 
-/** An answer about a kind that there is not says so in words of its own. */
+/** Not in the path, where '.' and nothing mean something else. */
+const keyed = (key: string): string => new URLSearchParams({ key }).toString()
+
+/** An answer about a kind that there is not says so with another code. */
 const isNoObject = (error: unknown): boolean =>
-  error instanceof CliError && error.exit === 'notFound' && /\bno object|OBJECT_MISSING/i.test(error.message)
+  error instanceof CliError && error.exit === 'notFound' && error.message.includes('(OBJECT_MISSING)')
 
 /** Objects in the order of their keys, page by page. */
 export async function* liveList(
@@ -58,9 +61,8 @@ export async function* liveChanges(
   kind: string,
   { key, prefix }: { readonly key: string | undefined; readonly prefix: string | undefined },
 ): AsyncGenerator<unknown, void, undefined> {
-  const query = prefix === undefined ? '' : `?${new URLSearchParams({ prefix }).toString()}`
-  const path = `/watch/${encodeURIComponent(kind)}${key === undefined ? '' : `/${encodeURIComponent(key)}`}${query}`
-  const { body } = await instance.open(path)
+  const query = key === undefined ? new URLSearchParams({ prefix: prefix ?? '' }).toString() : keyed(key)
+  const { body } = await instance.open(`/watch/${encodeURIComponent(kind)}?${query}`)
   if (body === null) return
   let text = ''
   for await (const part of body.pipeThrough(new TextDecoderStream())) {
