@@ -13,6 +13,7 @@ import {
   object,
   oneOf,
   required,
+  secret,
   text,
   whole,
   type Rules,
@@ -101,7 +102,7 @@ export interface AppOptions {
 }
 
 /** What they hold is checked by whoever connects. */
-export const kafka = object('what kafkaLog takes: kafka: { brokers: [address] }')
+export const kafka = secret(object('what kafkaLog takes: kafka: { brokers: [address] }'))
 export const log = object('an open log: memoryLog() or kafkaLog(options)')
 
 export const appRules: Rules<AppOptions> = {

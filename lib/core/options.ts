@@ -8,6 +8,8 @@ export interface Rule {
   /** For messages, after "give". */
   readonly give: string
   readonly required: boolean
+  /** What is wrong is not shown: it may be a password in the wrong place. */
+  readonly secret?: boolean
 }
 
 /** A rule for each option there is; the compiler asks for those that are missing. */
@@ -41,10 +43,10 @@ function complaints(options: Readonly<Record<string, unknown>>, rules: Readonly<
     .join(', ')
   return [
     ...(unknown.length === 0 ? [] : [`there is no option ${names}; there are ${known}`]),
-    ...Object.entries(rules).flatMap(([name, { fits, give, required }]) => {
+    ...Object.entries(rules).flatMap(([name, { fits, give, required, secret }]) => {
       const value = options[name]
       if (value === undefined) return required ? [`${name} is missing; give ${give}`] : []
-      return fits(value) ? [] : [`${name} is ${shown(value)}; give ${give}`]
+      return fits(value) ? [] : [`${name} is ${secret === true ? kindOf(value) : shown(value)}; give ${give}`]
     }),
   ]
 }
@@ -70,6 +72,7 @@ const most32 = 2 ** 31 - 1
 
 export const rule = (give: string, fits: Rule['fits']): Rule => ({ fits, give, required: false })
 
+export const secret = (visible: Rule): Rule => ({ ...visible, secret: true })
 export const required = (optional: Rule): Rule => ({ ...optional, required: true })
 export const duration = rule(durationForm, (value) => msOf(value) !== undefined)
 export const positive = rule(`${durationForm}, of 1 ms at least`, (value) => (msOf(value) ?? 0) > 0)

@@ -1,5 +1,6 @@
 import { MillraceError } from '../core/errors.js'
-import { anything, checkOptions, flag, text, whole, type Rules } from '../core/options.js'
+import { anything, checkOptions, flag, holdsOptions, text, whole, type Rules } from '../core/options.js'
+import { kindOf } from '../core/record-checks.js'
 import { isLoopbackName } from './loopback.js'
 
 /** Where an app is asked and seen over HTTP. */
@@ -34,6 +35,8 @@ const rules: Rules<HttpOptions> = {
   insecure: flag,
 }
 
+const names = Object.keys(rules).join(', ')
+
 export interface ResolvedHttp {
   readonly port: number | undefined
   readonly host: string
@@ -47,6 +50,7 @@ const hostForm = /^[A-Za-z0-9.:_-]{1,253}$/
 
 /** Throws `OPTIONS_INVALID`, which never holds the token. */
 export function resolveHttp(options: HttpOptions = {}): ResolvedHttp {
+  if (!holdsOptions(options)) throw invalid(`${kindOf(options)} in the place of options; give an object with ${names}`)
   checkOptions('createApp: http', options, rules)
   const { port, host = '127.0.0.1', advertised, token, insecure = false } = options
   if (!hostForm.test(host)) throw invalid('host is no name or address; give one without scheme and port, as 0.0.0.0')

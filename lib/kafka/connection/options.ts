@@ -1,5 +1,5 @@
 import type { KafkaConfig } from 'kafkajs'
-import { checkOptions, flag, required, rule, text, whole, type Rules } from '../../core/options.js'
+import { checkOptions, flag, required, rule, secret, text, whole, type Rules } from '../../core/options.js'
 
 /** How to reach a Kafka cluster. */
 export interface KafkaOptions {
@@ -59,12 +59,16 @@ const rules: Rules<KafkaOptions> = {
     }),
   ),
   clientId: text,
-  ssl: rule('true, false, or an object with the options of tls.connect', (value) => {
-    return typeof value === 'boolean' || isObject(value)
-  }),
-  sasl: rule("an object with a mechanism and what it needs: { mechanism: 'plain', username, password }", (value) => {
-    return isObject(value) && text.fits((value as { mechanism?: unknown }).mechanism)
-  }),
+  ssl: secret(
+    rule('true, false, or an object with the options of tls.connect', (value) => {
+      return typeof value === 'boolean' || isObject(value)
+    }),
+  ),
+  sasl: secret(
+    rule("an object with a mechanism and what it needs: { mechanism: 'plain', username, password }", (value) => {
+      return isObject(value) && text.fits((value as { mechanism?: unknown }).mechanism)
+    }),
+  ),
   connectionTimeout: ms,
   authenticationTimeout: ms,
   reauthenticationThreshold: ms,
