@@ -45,36 +45,12 @@ class Said {
   }
 }
 
-const gets = [
-  ...[
-    '/',
-    '/none',
-    '/%',
-    '/login',
-    '/livez',
-    '/readyz',
-    '/metrics',
-    '/page/',
-    '/state/counter',
-    '/state/counter/a',
-    '/state/none/a',
-  ],
-  ...[
-    '/state/counter?limit=x',
-    '/watch/counter/a?after=x',
-    '/state/counter/a?after=x',
-    '/api/topology',
-    '/api/instance',
-  ],
-  ...[
-    '/api/overview',
-    '/api/objects?kind=counter',
-    '/api/object?kind=counter&key=bad',
-    '/api/quarantined',
-    '/api/letters',
-  ],
-  ...['/api/letter?partition=0&offset=0', '/api/warnings', '/api/nothing'],
-]
+const gets =
+  `/ /none /% /login /livez /readyz /metrics /page/ /state/counter /state/counter/a /state/none/a /state/counter?limit=x
+  /watch/counter/a?after=x /state/counter/a?after=x /api/topology /api/instance /api/overview /api/objects?kind=counter
+  /api/object?kind=counter&key=bad /api/quarantined /api/letters /api/letter?partition=0&offset=0 /api/warnings /api/nothing`.split(
+    /\s+/,
+  )
 const posts = [
   '/login',
   '/logout',
