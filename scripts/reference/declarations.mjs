@@ -32,7 +32,7 @@ function declarationOf(file, name) {
   // Of overloads the last one is the implementation, which callers do not see.
   const node = found[0]
   const shown = found.length > 1 && ts.isFunctionDeclaration(node) ? found.filter(({ body }) => !body) : found
-  return { ...formOf(node, shown), doc: docOf(node) }
+  return { ...formOf(node, shown), doc: docOf(node), file }
 }
 
 function handedOn(file, source, name) {

@@ -16,7 +16,8 @@ export function reference() {
   for (const [door, file] of Object.entries(doors).filter(([, file]) => existsSync(file))) {
     const left = new Map(exportsOf(file).map((each) => [each.name, each]))
     // What a door hands on from the front door is told there.
-    if (door !== 'millrace') for (const { name } of exportsOf(doors.millrace)) left.delete(name)
+    if (door !== 'millrace')
+      for (const { name, file: from } of exportsOf(doors.millrace)) if (left.get(name)?.file === from) left.delete(name)
     if (door === 'millrace') for (const chapter of chapters) parts.push(...chapterOf(chapter, left))
     if (left.size === 0) continue
     parts.push(`## ${door === 'millrace' ? 'More types' : `\`${door}\``}\n`)

@@ -5,6 +5,7 @@ import type { ISecret } from 'kubernetes-models/v1/Secret'
 import type { IService } from 'kubernetes-models/v1/Service'
 import type { IStatefulSet } from 'kubernetes-models/apps/v1/StatefulSet'
 import type { IServiceMonitor } from '@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1/ServiceMonitor'
+import { createApp, memoryLog, text, topic } from 'millrace'
 import { resolveHttp } from '../../lib/http/options.js'
 import { probeRoutes } from '../../lib/watch/probes.js'
 import { documentsIn, manifests, problemsOf, type Manifest } from './manifests.js'
@@ -49,6 +50,20 @@ describe('docs/deploy/kubernetes', () => {
     expect(container.env!.find(({ name }) => name === 'HTTP_PORT')!.value).toBe(String(port.containerPort))
     expect([headless, queries].map((service) => service!.spec!.ports![0]!.targetPort)).toEqual([port.name, port.name])
     expect(monitor.spec.endpoints![0]!.port).toBe(headless!.spec!.ports![0]!.name)
+  })
+
+  it('asks an app where it answers: the probes without the token, the metrics with it', async () => {
+    const token = 'a-token-of-more-than-16-characters'
+    const flows = [topic('in', text()).to(topic('out', text()))]
+    await using app = createApp({ id: 'bank', flows, log: memoryLog(), createTopics: true, http: { token } })
+    await app.start()
+    const ask = async (path: string | undefined, headers: Record<string, string> = {}): Promise<number> =>
+      (await app.handler(new Request(`http://bank-0:9464${path}`, { headers }))).status
+    const { authorization, path } = monitor.spec.endpoints![0]!
+    expect(await ask(container.livenessProbe!.httpGet!.path)).toBe(200)
+    expect(await ask(container.readinessProbe!.httpGet!.path)).toBe(200)
+    expect(await ask(path)).toBe(401)
+    expect(await ask(path, { authorization: `${authorization!.type} ${token}` })).toBe(200)
   })
 
   it('selects the pods of the set', () => {
