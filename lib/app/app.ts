@@ -9,6 +9,8 @@ import type { StateEntriesOptions } from '../query/entries.js'
 import type { Owner } from '../query/queries.js'
 import type { ReadOptions } from '../query/read-options.js'
 import type { StateAnswer } from '../query/routed-state.js'
+import type { Change } from '../query/watch/changes.js'
+import type { WatchOptions, WatchPrefix } from '../query/watch/watching.js'
 import type { RestoreReport } from '../runtime/watch/restore-watch.js'
 import type { StateChange } from '../runtime/watch/state-watch.js'
 import type { RunOptions } from './life/run.js'
@@ -57,6 +59,18 @@ export interface App extends AsyncDisposable {
    * `DEFINITION_INVALID`, `OPTIONS_INVALID` and `APP_CLOSED`.
    */
   owner(kind: AnyStateObject | string, key: string): Promise<Owner>
+  /**
+   * Committed changes of one object, or of all whose keys begin with a prefix, as they come, of the whole app: in the order of their commits for each
+   * object. They are read from the changelog, so several commits may come as the last of them when a watch goes on after a pause. Of a windowed
+   * kind the key is `<key>|<start>|<end>`; with sessions a change by prefix tells all open sessions of a key anew: first that `<key>` is
+   * deleted, then each that is open. Begins at the call, or behind `after`, whenever it is read, and ends when `signal` aborts. Rejects with `TOKEN_INVALID`
+   * where it cannot go on behind `after`, and with `STATE_NEWER` when an instance of a newer version has written the change.
+   */
+  watch<O extends AnyStateObject>(
+    kind: O,
+    keyOrPrefix: string | WatchPrefix,
+    options?: WatchOptions,
+  ): AsyncIterable<Change<DeepReadonly<StateOf<O>>>>
   /** Objects in quarantine, of the tasks that this process runs, as last committed. Throws what stopped the app, or `APP_CLOSED`. */
   quarantined(): AsyncIterable<QuarantinedObject>
   /**

@@ -16,6 +16,9 @@ import { demandForeignTopics, program } from '../model/program.js'
 import type { AnyStateObject } from '../model/state-object.js'
 import { Queries, type Owner } from '../query/queries.js'
 import type { ReadOptions } from '../query/read-options.js'
+import type { Change } from '../query/watch/changes.js'
+import type { WatchOptions, WatchPrefix } from '../query/watch/watching.js'
+import { demandKind } from '../runtime/state-reader.js'
 import { drained } from '../runtime/drain.js'
 import { Engine } from '../runtime/engine.js'
 import { kindName, quarantined, release } from '../runtime/quarantine.js'
@@ -273,6 +276,15 @@ class RunningApp implements App {
 
   owner(kind: AnyStateObject | string, key: string): Promise<Owner> {
     return untilStopped(this.#engine, () => this.#queries.owner(kind, key))
+  }
+
+  watch<O extends AnyStateObject>(
+    kind: O,
+    keyOrPrefix: string | WatchPrefix,
+    options?: WatchOptions,
+  ): AsyncIterable<Change<any>> {
+    demandKind(kind)
+    return this.#queries.watch(kind, keyOrPrefix, options)
   }
 
   quarantined(): ReturnType<App['quarantined']> {

@@ -2,6 +2,7 @@ import type { Route } from '../http/route.js'
 import type { ResolvedHttp } from '../http/options.js'
 import type { Engine } from '../runtime/engine.js'
 import type { Queries } from '../query/queries.js'
+import { queryRoutes } from '../query/routes.js'
 import type { Metrics } from '../watch/metrics/metrics.js'
 import { probeRoutes } from '../watch/probes.js'
 import { watchRoutes } from '../watch/routes.js'
@@ -21,5 +22,5 @@ export interface Answering {
 
 /** Everything that an app answers over HTTP: each room gives its own routes. */
 export function routesOf({ app, watch, metrics, queries }: Answering): readonly Route[] {
-  return [...probeRoutes(() => app.health()), ...metrics.routes, ...watchRoutes(watch), ...queries.routes]
+  return [...probeRoutes(() => app.health()), ...metrics.routes, ...watchRoutes(watch), ...queryRoutes(queries)]
 }

@@ -54,6 +54,8 @@ export const errorCodes = [
   'OWNER_AWAY',
   'READ_TIMEOUT',
   'TOKEN_INVALID',
+  'OBJECT_MISSING',
+  'QUERY_FAILED',
   'CHILD_FAILED',
   'CONNECTOR_FAILED',
   'SCHEMA_REFUSED',

@@ -8,8 +8,8 @@ export interface StreamEvent {
   readonly id?: string
   /** @default 'message' */
   readonly event?: string
-  /** Sent as JSON, in one line. */
-  readonly data: unknown
+  /** Sent as JSON, in one line. Left out: nothing arrives, and the client goes on after `id`. */
+  readonly data?: unknown
 }
 
 export interface EventStreamOptions {
@@ -117,9 +117,10 @@ class Feed {
   }
 }
 
-function textOf({ id, event, data }: StreamEvent): string {
+function textOf(told: StreamEvent): string {
+  const { id, event, data } = told
   const lines = [id === undefined ? '' : `id: ${line(id)}\n`, event === undefined ? '' : `event: ${line(event)}\n`]
-  return `${lines.join('')}data: ${JSON.stringify(data) ?? 'null'}\n\n`
+  return `${lines.join('')}${'data' in told ? `data: ${JSON.stringify(data) ?? 'null'}\n` : ''}\n`
 }
 
 /** A line end in it would begin another field. */

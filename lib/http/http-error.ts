@@ -32,6 +32,7 @@ const statuses: Partial<Record<ErrorCode, number>> = {
   OWNER_AWAY: 503,
   READ_TIMEOUT: 504,
   TOKEN_INVALID: 400,
+  OBJECT_MISSING: 404,
   OVERLOADED: 503,
   APP_CLOSED: 503,
 }

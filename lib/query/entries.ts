@@ -5,7 +5,7 @@ import type { Engine } from '../runtime/engine.js'
 import type { EntriesOptions } from '../runtime/state-reader.js'
 import { hasWindow, parseWindowKey } from '../turn/windows/windows.js'
 import { Deadline } from './local/deadline.js'
-import { KindAt } from './local/kind-at.js'
+import { KindAt, storedVersion } from './local/kind-at.js'
 import type { Page } from './local/local-state.js'
 import { mostPage } from './peers/messages.js'
 import type { ReadOptions } from './read-options.js'
@@ -51,7 +51,7 @@ export function entries(
   kind: string,
   options: StateEntriesOptions,
   defaults: ReadOptions,
-): AsyncIterable<readonly [string, unknown]> {
+): AsyncIterable<ListedObject> {
   checkOptions('entries', options, rules)
   const { timeout = defaults.timeout } = options
   const timeoutMs = timeout === undefined ? defaultTimeoutMs : durationMs(timeout, 'timeout')
@@ -59,6 +59,13 @@ export function entries(
     [Symbol.asyncIterator]: () =>
       new Merge(engine, router, new KindAt(engine, kind), options, timeoutMs).objects()[Symbol.asyncIterator](),
   }
+}
+
+export interface ListedObject {
+  readonly key: string
+  readonly value: unknown
+  readonly version: number
+  readonly task: number
 }
 
 /** What was read of one task and is not given out yet. */
@@ -91,13 +98,14 @@ class Merge {
     this.#timeoutMs = timeoutMs
   }
 
-  async *objects(): AsyncGenerator<readonly [string, unknown]> {
+  async *objects(): AsyncGenerator<ListedObject> {
     let left = this.#limit
     if (left <= 0) return
     for await (const [storedKey, stored] of this.#stored()) {
-      for (const object of this.#kind.objectsIn(storedKey, stored)) {
-        if (!this.#isWanted(storedKey, object[0])) continue
-        yield object
+      for (const [key, value] of this.#kind.objectsIn(storedKey, stored)) {
+        if (!this.#isWanted(storedKey, key)) continue
+        const task = this.#kind.taskOfStored(storedKey)
+        yield { key, value, version: storedVersion(stored), task }
         if (--left <= 0) return
       }
     }

@@ -1,58 +1,19 @@
-import { z } from 'zod'
-import { json } from '../codec/json/json.js'
+import {
+  account,
+  byLane,
+  bursts,
+  deposits,
+  names,
+  oddKeys,
+  perMinute,
+  startedBank as started,
+  toAll,
+  token,
+} from '../../test/bank.js'
 import { createApp } from '../app/create-app.js'
 import type { App } from '../app/app.js'
-import type { AppOptions } from '../app/options.js'
 import { silentLogger } from '../core/logger.js'
-import { memoryLog, type MemoryLog } from '../memory/memory-log.js'
-import { stateObject } from '../model/state-object.js'
-import { topic } from '../model/stream.js'
-
-const deposits = topic('deposits', json(z.object({ lane: z.string(), account: z.string(), amount: z.number() })))
-type Deposit = { lane: string; account: string; amount: number }
-
-/** Its records come from any partition: most of them hop. */
-const account = stateObject('account', {
-  state: z.object({ sum: z.number(), n: z.number() }),
-  init: () => ({ sum: 0, n: 0 }),
-})
-  .on(
-    deposits,
-    ({ account: key }) => key,
-    (state, { amount }) => {
-      state.sum += amount
-      state.n++
-    },
-  )
-  .query('above', ({ sum }, least: bigint) => ({
-    isAbove: BigInt(sum) > least,
-    at: new Date(7),
-    parts: new Map([[sum, 1n]]),
-  }))
-  .query('spoiling', (state) => {
-    ;(state as { sum: number }).sum = 1_000
-    return (state as { sum: number }).sum
-  })
-
-const token = 'a-token-of-an-app-which-is-long-enough'
-
-async function started(log: MemoryLog, options: Partial<AppOptions> = {}): Promise<App> {
-  const app = createApp({
-    id: 'bank',
-    log: log.open(),
-    objects: [account],
-    createTopics: true,
-    logger: silentLogger,
-    http: { port: 0, token },
-    ...options,
-  })
-  await app.start()
-  return app
-}
-
-const byLane = { key: ({ lane }: Deposit) => lane }
-const names = Array.from({ length: 20 }, (_, i) => `a${String(i).padStart(2, '0')}`)
-const toAll = (amount: number): Deposit[] => names.map((name, i) => ({ lane: `l${i % 7}`, account: name, amount }))
+import { memoryLog } from '../memory/memory-log.js'
 
 describe('state asked from any instance', () => {
   it('is answered wherever the object is, and the owner is named', async () => {
@@ -125,6 +86,66 @@ describe('state asked from any instance', () => {
         expect(answer).toEqual({ isAbove: true, at: new Date(7), parts: new Map([[5, 1n]]) })
         await expect(state.ask(name, 'nothing' as 'above', 1n)).rejects.toMatchObject({ code: 'DEFINITION_INVALID' })
       }
+    }
+  })
+
+  it.each([account, perMinute, bursts])('has keys of any text, of $name', async (kind) => {
+    await using log = memoryLog({ partitions: 3 })
+    const sent = oddKeys.map((key, i) => ({ lane: `l${i}`, account: key, amount: 1 }))
+    await log.send(deposits, sent, { ...byLane, timestamp: () => 60_000 })
+    await using one = await started(log, { objects: [kind] })
+    await using two = await started(log, { objects: [kind] })
+    await one.drained()
+    const suffix = kind === account ? '' : '|60000|120000'
+    for (const app of [one, two]) {
+      const found: string[] = []
+      for await (const [key] of app.state(kind).entries()) found.push(key)
+      expect([...found].sort()).toEqual(oddKeys.map((key) => key + suffix).sort())
+      for (const key of found) expect(await app.state(kind).get(key)).toEqual({ sum: 1, n: 1 })
+      for (let i = 0; i < found.length; i += 5) {
+        const page: string[] = []
+        const after = i === 0 ? {} : { after: found[i - 1]! }
+        for await (const [key] of app.state(kind).entries({ limit: 5, ...after })) page.push(key)
+        expect(page).toEqual(found.slice(i, i + 5))
+      }
+      await expect(app.state(kind).get('half \ud800')).rejects.toMatchObject({ code: 'OPTIONS_INVALID' })
+    }
+  })
+
+  it('finds windows and sessions by any prefix, and goes on in the middle of those of one key', async () => {
+    await using log = memoryLog({ partitions: 3 })
+    const times = [60_000, 180_000, 600_000, 1_200_000]
+    const sent = ['a', 'a|b', 'c'].flatMap((key) => times.map((at) => ({ lane: key, account: key, amount: 1, at })))
+    await log.send(deposits, sent, { ...byLane, timestamp: ({ at }) => at ?? 0 })
+    for (const kind of [perMinute, bursts]) {
+      await using one = await started(log, { id: kind.name, objects: [kind] })
+      await using two = await started(log, { id: kind.name, objects: [kind] })
+      await one.drained()
+      const keysOf = async (options: object): Promise<string[]> => {
+        const keys: string[] = []
+        for await (const [key] of two.state(kind).entries(options)) keys.push(key)
+        return keys
+      }
+      const all = await keysOf({})
+      expect(all).toHaveLength(12)
+      for (const prefix of [
+        'a',
+        'a|',
+        'a|1',
+        'a|b',
+        'a|b|',
+        'a|b|60000|',
+        'a|60000|120000',
+        'c|',
+        'd',
+        'a|60000|120000|',
+      ]) {
+        const wanted = all.filter((key) => key.startsWith(prefix))
+        expect([prefix, await keysOf({ prefix })]).toEqual([prefix, wanted])
+        for (const after of wanted)
+          expect([after, await keysOf({ prefix, after })]).toEqual([after, wanted.slice(wanted.indexOf(after) + 1)])
+      }
+      await expect(one.state(kind).get('a')).rejects.toMatchObject({ code: 'OPTIONS_INVALID' })
     }
   })
 

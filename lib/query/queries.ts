@@ -1,6 +1,7 @@
 import type { Route } from '../http/route.js'
 import type { AnyStateObject } from '../model/state-object.js'
 import type { Engine } from '../runtime/engine.js'
+import { checkOptions } from '../core/options.js'
 import { kindName } from '../runtime/quarantine.js'
 import { Deadline } from './local/deadline.js'
 import { KindAt } from './local/kind-at.js'
@@ -8,6 +9,8 @@ import { peerRoute } from './peers/peer-route.js'
 import type { ReadOptions } from './read-options.js'
 import { RoutedState } from './routed-state.js'
 import { Router } from './router.js'
+import { Changes, type Change, type Watched } from './watch/changes.js'
+import { onlyChanges, watchedIn, watchRules, type WatchOptions, type WatchPrefix } from './watch/watching.js'
 
 /** Who has an object. */
 export interface Owner {
@@ -82,7 +85,26 @@ export class Queries {
     }
   }
 
-  get routes(): readonly Route[] {
-    return [peerRoute(this.#engine, this.#router.local)]
+  /** Begins at the call, whenever it is read. Throws `OPTIONS_INVALID`, and what stopped the engine; in the middle as `Changes` does. */
+  watch(of: AnyStateObject | string, what: string | WatchPrefix, options: WatchOptions = {}): AsyncIterable<Change> {
+    checkOptions('watch', options, watchRules)
+    const opened = this.changes(kindName(of), watchedIn(what), options.after)
+    opened.catch(() => undefined)
+    return onlyChanges(opened, options.signal)
+  }
+
+  /** See `Changes.open`. */
+  async changes(kind: string, watched: Watched, after: string | undefined): Promise<Changes> {
+    return Changes.open(this.#engine, new KindAt(this.#engine, kind), watched, after)
+  }
+
+  /** The kind of that name. Throws `DEFINITION_INVALID`. */
+  kind(name: string): AnyStateObject {
+    return { kind: 'stateObject', name, definition: new KindAt(this.#engine, name).definition }
+  }
+
+  /** What other instances ask this one. */
+  get peers(): Route {
+    return peerRoute(this.#engine, this.#router.local)
   }
 }

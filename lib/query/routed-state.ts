@@ -3,7 +3,7 @@ import { demandKind } from '../runtime/state-reader.js'
 import type { AnyStateObject } from '../model/state-object.js'
 import type { Engine } from '../runtime/engine.js'
 import { Deadline } from './local/deadline.js'
-import { entries, type StateEntriesOptions } from './entries.js'
+import { entries, type ListedObject, type StateEntriesOptions } from './entries.js'
 import { demandTokens, untilCommitted } from './local/committed.js'
 import { KindAt, storedVersion, type Place } from './local/kind-at.js'
 import type { Stored } from './local/local-state.js'
@@ -11,6 +11,7 @@ import { standbyRead, type Staleness } from './local/standby-state.js'
 import type { GetAnswer } from './peers/messages.js'
 import { resolveRead, type ReadOptions, type ResolvedRead } from './read-options.js'
 import type { Router } from './router.js'
+import { changeId } from './watch/change-id.js'
 
 /** An object, and where that is from. */
 export interface StateAnswer<S = unknown> {
@@ -27,6 +28,8 @@ export interface StateAnswer<S = unknown> {
   readonly instance: string
   /** Undefined when the task's owner has answered. */
   readonly stale: Staleness | undefined
+  /** A watch of the object that is begun with `after: id` tells what has changed since. */
+  readonly id: string
 }
 
 interface Found extends Stored {
@@ -65,22 +68,37 @@ export class RoutedState {
       : this.#found(kind, place, read, deadline))
     const value = kind.stateIn(place, stored)
     const version = value === undefined || stored === undefined ? undefined : storedVersion(stored)
-    return { kind: this.#kind, key, value, version, task: place.task, offset, instance, stale }
+    const { task } = place
+    const at = this.#engine.options.clock.now() - Math.ceil(stale?.ms ?? 0)
+    const id = changeId(kind.changelogId, { first: task, offsets: [offset], at })
+    return { kind: this.#kind, key, value, version, task, offset, instance, stale, id }
   }
 
   /** The state comes here, and the query runs here: so whatever it is given and gives is as it would be in one process. */
   async ask(key: string, query: string, ...args: unknown[]): Promise<unknown> {
-    const { definition } = new KindAt(this.#engine, this.#kind)
-    const answer = definition.queries.get(query)
-    if (answer === undefined) {
-      const what = `state object '${this.#kind}' has no query '${String(query).slice(0, 80)}'`
-      throw new MillraceError('DEFINITION_INVALID', what, { kind: this.#kind })
-    }
+    this.#query(query)
     const state = await this.get(key)
-    return state === undefined ? undefined : (answer(state as never, ...(args as never[])) as unknown)
+    return state === undefined ? undefined : this.answer(state, query, args)
+  }
+
+  /** What a query says of a state. Throws `DEFINITION_INVALID` for one that there is not, and what it throws. */
+  answer(state: unknown, query: string, args: readonly unknown[]): unknown {
+    return this.#query(query)(state as never, ...(args as never[]))
+  }
+
+  #query(name: string): (state: never, ...args: never[]) => unknown {
+    const query = new KindAt(this.#engine, this.#kind).definition.queries.get(name)
+    if (query !== undefined) return query
+    const what = `state object '${this.#kind}' has no query '${String(name).slice(0, 80)}'`
+    throw new MillraceError('DEFINITION_INVALID', what, { kind: this.#kind })
   }
 
   entries(options: StateEntriesOptions = {}): AsyncIterable<readonly [string, unknown]> {
+    return pairs(this.list(options))
+  }
+
+  /** The same with where each is. */
+  list(options: StateEntriesOptions = {}): AsyncIterable<ListedObject> {
     return entries(this.#engine, this.#router, this.#kind, options, this.#defaults)
   }
 
@@ -137,3 +155,7 @@ const foundBy = ({ stored, offset, instance, stale }: GetAnswer): Found => ({
   instance,
   stale: stale === null ? undefined : { records: stale.records ?? undefined, ms: stale.ms },
 })
+
+async function* pairs(objects: AsyncIterable<ListedObject>): AsyncIterable<readonly [string, unknown]> {
+  for await (const { key, value } of objects) yield [key, value]
+}

@@ -74,6 +74,8 @@ export const chapters = [
       'StateEntriesOptions',
       'EntriesOptions',
       'Owner',
+      'Change',
+      'WatchOptions',
       'AppHealth',
       'Health',
       'AppStats',

@@ -9,7 +9,8 @@ import { changelogOf, kindsOf, objectOf, objectsIn, type StoredObject } from './
 import { firstKeys } from './keys.js'
 import { rowsWith } from './rows.js'
 import { changesFrom } from './tail.js'
-import { codecOf, decodedValue, plain, storedValue } from './values.js'
+import { plain } from '../../codec/plain.js'
+import { codecOf, decodedValue, storedValue } from './values.js'
 
 const app = 'test'
 const { signal } = new AbortController()

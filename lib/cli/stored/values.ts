@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer'
+import { plain } from '../../codec/plain.js'
 import { BatchRules } from '../../log/batch-rules.js'
 import { changelogTopic } from '../../model/names.js'
 import type { KindDefinition } from '../../model/kind.js'
@@ -39,23 +40,4 @@ export function codecOf(app: string, kinds: readonly KindDefinition[], name: str
 export function decodedValue(codec: StateCodec): ValueOf {
   return ({ key, bytes, version }) =>
     bytes === null ? null : plain(codec.decode(key, codec.fromWire(bytes, 0, bytes.length, version)))
-}
-
-/** What JSON has no form for, in one that can be read. */
-export function plain(value: unknown): unknown {
-  if (typeof value === 'bigint') return String(value)
-  if (typeof value === 'number' && !Number.isFinite(value)) return String(value)
-  if (typeof value !== 'object' || value === null) return value
-  if (value instanceof Date) return Number.isFinite(value.getTime()) ? value.toISOString() : String(value)
-  if (ArrayBuffer.isView(value)) {
-    const { buffer, byteOffset, byteLength } = value
-    return { base64: Buffer.from(buffer, byteOffset, byteLength).toString('base64') }
-  }
-  if (value instanceof Map) return [...value].map(([key, each]) => [plain(key), plain(each)])
-  if (value instanceof Set) return [...value].map(plain)
-  if (Array.isArray(value)) return value.map(plain)
-  // Own keys one by one: `__proto__` is one like others.
-  const copy = Object.create(null) as Record<string, unknown>
-  for (const key of Object.keys(value)) copy[key] = plain((value as Record<string, unknown>)[key])
-  return copy
 }

@@ -21,6 +21,7 @@ export class KindAt {
   /** Among the tables of a task. */
   readonly index: number
   readonly changelog: string
+  readonly changelogId: string
   readonly codec: StateCodec
   readonly #stateTasks: number
 
@@ -32,6 +33,7 @@ export class KindAt {
     if (changelog === undefined) throw unknownKind(kind, kinds)
     this.definition = kinds[this.index] as KindDefinition
     this.changelog = changelog.topic
+    this.changelogId = changelog.info.id
     this.codec = new StateCodec(changelog.kind)
     this.#stateTasks = stateTasks
   }
@@ -46,6 +48,13 @@ export class KindAt {
 
   taskOf(key: string): number {
     return partitionOfKey(key, this.#stateTasks)
+  }
+
+  /** Of an object by the key that it is stored under. */
+  taskOfStored(storedKey: string): number {
+    const { window } = this.definition
+    const isWindowed = window !== undefined && window.kind !== 'session' && hasWindow(storedKey)
+    return this.taskOf(isWindowed ? parseWindowKey(storedKey).key : storedKey)
   }
 
   /** Throws `OPTIONS_INVALID` for what no object of the kind has for a key. */

@@ -1,0 +1,194 @@
+import { account, byLane, deposits, names, oddKeys, startedBank as started, toAll, token } from '../../test/bank.js'
+import type { App } from '../app/app.js'
+import { memoryLog } from '../memory/memory-log.js'
+
+const authorization = `Bearer ${token}`
+
+async function asked(app: App, path: string, init: RequestInit = {}): Promise<[number, any]> {
+  const answer = await fetch(`${app.http?.url}${path}`, {
+    ...init,
+    headers: {
+      authorization,
+      ...(init.body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...init.headers,
+    },
+  })
+  return [answer.status, await answer.json()]
+}
+
+describe('state over HTTP', () => {
+  it('is answered by any instance, with where it is from', async () => {
+    await using log = memoryLog({ partitions: 4 })
+    await log.send(deposits, toAll(5), byLane)
+    await using one = await started(log)
+    await using two = await started(log)
+    await one.drained()
+    for (const app of [one, two]) {
+      const [status, body] = await asked(app, '/state/account/a07')
+      const { task, instance } = await one.owner(account, 'a07')
+      const value = { sum: 5, n: 1 }
+      expect([status, body]).toEqual([
+        200,
+        {
+          kind: 'account',
+          key: 'a07',
+          version: 1,
+          task,
+          instance,
+          value,
+          offset: expect.any(Number),
+          id: expect.stringMatching(/^w1_/),
+        },
+      ])
+      expect(await asked(app, '/state/account/a07/ask/sumAnd', { method: 'POST', body: '[2]' })).toMatchObject([
+        200,
+        { query: 'sumAnd', answer: 7 },
+      ])
+      expect(await asked(app, '/owner/account/a07')).toMatchObject([200, { task, instance, state: 'running' }])
+    }
+  })
+
+  it('is given in pages', async () => {
+    await using log = memoryLog({ partitions: 4 })
+    await log.send(deposits, toAll(5), byLane)
+    await using one = await started(log)
+    await using two = await started(log)
+    await one.drained()
+    const keys: string[] = []
+    for (let after: string | undefined = undefined, pages = 0; pages < 10; pages++) {
+      const query: string = after === undefined ? '' : `&after=${after}`
+      const [status, { objects, next }] = await asked(two, `/state/account?prefix=a&limit=7${query}`)
+      expect(status).toBe(200)
+      for (const { key, value, version, task } of objects) {
+        expect({ value, version }).toEqual({ value: { sum: 5, n: 1 }, version: 1 })
+        expect(task).toBe((await one.owner(account, key)).task)
+        keys.push(key)
+      }
+      if ((after = next) === undefined) break
+    }
+    expect(keys).toEqual(names)
+  })
+
+  it('has keys of any text that a URL can hold', async () => {
+    await using log = memoryLog({ partitions: 3 })
+    await log.send(
+      deposits,
+      oddKeys.map((key, i) => ({ lane: `l${i}`, account: key, amount: 1 })),
+      byLane,
+    )
+    await using app = await started(log)
+    await app.drained()
+    for (const key of oddKeys) {
+      const value = { sum: 1, n: 1 }
+      expect(await asked(app, `/state/account?key=${encodeURIComponent(key)}`)).toMatchObject([200, { key, value }])
+      // URLs take dots for folders, also encoded.
+      if (key === '.' || key === '..') continue
+      expect(await asked(app, `/state/account/${encodeURIComponent(key)}`)).toMatchObject([200, { key, value }])
+    }
+  })
+
+  it.each<[string, string, RequestInit, number, string]>([
+    ['an unknown kind', '/state/nothing/a', {}, 404, 'DEFINITION_INVALID'],
+    ['an unknown object', '/state/account/nobody', {}, 404, 'OBJECT_MISSING'],
+    ['an unknown query', '/state/account/a00/ask/nothing', { method: 'POST' }, 404, 'DEFINITION_INVALID'],
+    [
+      'arguments that are no list',
+      '/state/account/a00/ask/sumAnd',
+      { method: 'POST', body: '{}' },
+      400,
+      'REQUEST_INVALID',
+    ],
+    [
+      'arguments that are no JSON',
+      '/state/account/a00/ask/sumAnd',
+      { method: 'POST', body: '[' },
+      400,
+      'REQUEST_INVALID',
+    ],
+    ['a query that throws', '/state/account/a00/ask/failing', { method: 'POST' }, 422, 'QUERY_FAILED'],
+    ['a limit that is none', '/state/account?limit=-1', {}, 400, 'REQUEST_INVALID'],
+    ['a time-out that is none', '/state/account/a00?timeout=soon', {}, 400, 'OPTIONS_INVALID'],
+    ['a time-out that is too long', '/state/account/a00?timeout=1h', {}, 400, 'REQUEST_INVALID'],
+    ['a token that is none', '/state/account/a00?token=x', {}, 400, 'TOKEN_INVALID'],
+    ['stale that is none', '/state/account/a00?stale=maybe', {}, 400, 'REQUEST_INVALID'],
+    ['stale with a token', '/state/account/a00?stale=true&token=mr1.W10', {}, 400, 'OPTIONS_INVALID'],
+    ['a watch that cannot go on', '/watch/account/a00?after=x', {}, 400, 'TOKEN_INVALID'],
+    ['a watch of no kind', '/watch/nothing/a00', {}, 404, 'DEFINITION_INVALID'],
+    ['a question of another version', '/peer/state', { method: 'POST', body: '{"op":"what"}' }, 400, 'REQUEST_INVALID'],
+    ['no question', '/peer/state', { method: 'POST', body: 'null' }, 400, 'REQUEST_INVALID'],
+  ])('refuses %s', async (_what, path, init, status, code) => {
+    await using log = memoryLog({ partitions: 2 })
+    await log.send(deposits, toAll(5), byLane)
+    await using app = await started(log)
+    await app.drained()
+    const answer = await asked(app, path, init)
+    expect(answer).toMatchObject([status, { error: { code } }])
+    expect(JSON.stringify(answer)).not.toContain('secret')
+    expect(await app.state(account).get('a00')).toEqual({ sum: 5, n: 1 })
+  })
+
+  it('needs the token', async () => {
+    await using log = memoryLog({ partitions: 2 })
+    await log.send(deposits, toAll(5), byLane)
+    await using app = await started(log)
+    for (const path of ['/state/account/a00', '/state/account', '/watch/account/a00', '/owner/account/a00'])
+      expect((await asked(app, path, { headers: { authorization: '' } }))[0]).toBe(401)
+  })
+})
+
+describe('a watch over HTTP', () => {
+  it('is a stream of events that goes on behind the last one', async () => {
+    await using log = memoryLog({ partitions: 2 })
+    await log.send(deposits, toAll(5), byLane)
+    await using app = await started(log)
+    await app.drained()
+    const events = async (
+      path: string,
+      id: string | undefined,
+      count: number,
+      act: () => Promise<unknown>,
+    ): Promise<{ id: string; data: any }[]> => {
+      const headers = { authorization, ...(id === undefined ? {} : { 'last-event-id': id }) }
+      const ending = new AbortController()
+      const answer = await fetch(`${app.http?.url}${path}`, { headers, signal: ending.signal })
+      expect([answer.status, answer.headers.get('content-type')]).toEqual([200, 'text/event-stream'])
+      await act()
+      const found: { id: string; data: any }[] = []
+      let text = ''
+      for await (const part of answer.body!.pipeThrough(new TextDecoderStream())) {
+        text += part
+        for (let end = text.indexOf('\n\n'); end >= 0; end = text.indexOf('\n\n')) {
+          const block = text.slice(0, end)
+          text = text.slice(end + 2)
+          const data = /^data: (.*)$/m.exec(block)?.[1]
+          if (data !== undefined) found.push({ id: /^id: (.*)$/m.exec(block)![1]!, data: JSON.parse(data) })
+        }
+        if (found.length >= count) break
+      }
+      ending.abort()
+      return found
+    }
+    const send = (amount: number) => async (): Promise<void> => {
+      await log.send(deposits, [{ lane: 'l', account: 'a05', amount }], byLane)
+      await app.drained()
+    }
+    const [first] = await events('/watch/account/a05', undefined, 1, send(1))
+    expect(first?.data).toEqual({
+      kind: 'account',
+      key: 'a05',
+      value: { sum: 6, n: 2 },
+      version: 1,
+      task: expect.any(Number),
+      offset: expect.any(Number),
+    })
+    await send(2)()
+    await send(0)()
+    const rest = await events('/watch/account/a05', first?.id, 2, async () => undefined)
+    expect(rest.map(({ data }) => [data.value?.sum, data.deleted])).toEqual([
+      [8, undefined],
+      [undefined, true],
+    ])
+    const [other] = await events('/watch/account?prefix=a0', undefined, 1, send(3))
+    expect(other?.data).toMatchObject({ key: 'a05', value: { sum: 3 } })
+  })
+})
