@@ -14,6 +14,7 @@ import { describeGraph } from '../model/graph/describe.js'
 import { graphOf } from '../model/graph/graph.js'
 import { demandForeignTopics, program } from '../model/program.js'
 import type { AnyStateObject } from '../model/state-object.js'
+import type { DeepReadonly } from '../model/deep-readonly.js'
 import { Queries, type Owner } from '../query/queries.js'
 import type { ReadOptions } from '../query/read-options.js'
 import type { Change } from '../query/watch/changes.js'
@@ -282,9 +283,9 @@ class RunningApp implements App {
     kind: O,
     keyOrPrefix: string | WatchPrefix,
     options?: WatchOptions,
-  ): AsyncIterable<Change<any>> {
+  ): AsyncIterable<Change<DeepReadonly<StateOf<O>>>> {
     demandKind(kind)
-    return this.#queries.watch(kind, keyOrPrefix, options)
+    return this.#queries.watch(kind, keyOrPrefix, options) as AsyncIterable<Change<DeepReadonly<StateOf<O>>>>
   }
 
   quarantined(): ReturnType<App['quarantined']> {

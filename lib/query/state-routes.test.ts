@@ -4,7 +4,13 @@ import { memoryLog } from '../memory/memory-log.js'
 
 const authorization = `Bearer ${token}`
 
-async function asked(app: App, path: string, init: RequestInit = {}): Promise<[number, any]> {
+interface Asking {
+  readonly method?: string
+  readonly body?: string
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+async function asked(app: App, path: string, init: Asking = {}): Promise<[number, any]> {
   const answer = await fetch(`${app.http?.url}${path}`, {
     ...init,
     headers: {
@@ -87,7 +93,7 @@ describe('state over HTTP', () => {
     }
   })
 
-  it.each<[string, string, RequestInit, number, string]>([
+  it.each<[string, string, Asking, number, string]>([
     ['an unknown kind', '/state/nothing/a', {}, 404, 'DEFINITION_INVALID'],
     ['an unknown object', '/state/account/nobody', {}, 404, 'OBJECT_MISSING'],
     ['an unknown query', '/state/account/a00/ask/nothing', { method: 'POST' }, 404, 'DEFINITION_INVALID'],
