@@ -1,8 +1,8 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
-import type { Snapshot } from '../lib/watch/overview/shapes.ts'
-import { ApiError, stream, wordsOf } from './api.ts'
-import { eventsIn } from './events.ts'
-import { Rates } from './rates.ts'
+import type { Snapshot } from '../lib/watch/overview/shapes.js'
+import { ApiError, stream, wordsOf } from './api.js'
+import { eventsIn } from './events.js'
+import { Rates } from './rates.js'
 
 /** How the page hears of the app. */
 export interface Live {

@@ -1,6 +1,6 @@
-import { login, wordsOf } from './api.ts'
-import { html, useState, type VNode } from './html.ts'
-import { ThemeButton } from './parts/theme-button.ts'
+import { login, wordsOf } from './api.js'
+import { html, useState, type VNode } from './html.js'
+import { ThemeButton } from './parts/theme-button.js'
 
 /** The app has a token, and whoever looks has not said it yet. It is sent once, for a session of some hours. */
 export function Login({ onEnter }: { onEnter: () => void }): VNode {

@@ -1,6 +1,6 @@
-import { html, render } from './html.ts'
-import { App } from './app.ts'
-import { applyTheme } from './theme.ts'
+import { html, render } from './html.js'
+import { App } from './app.js'
+import { applyTheme } from './theme.js'
 
 applyTheme()
 const place = document.getElementById('app') as HTMLElement

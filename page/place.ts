@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useState } from './html.ts'
+import { useCallback, useEffect, useState } from './html.js'
 
 /** Where the page is: `#objects/order/a%20key` is the view `objects` with `['order', 'a key']`. */
 export interface Place {

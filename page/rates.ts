@@ -1,4 +1,4 @@
-import type { InstanceReport, Snapshot } from '../lib/watch/overview/shapes.ts'
+import type { InstanceReport, Snapshot } from '../lib/watch/overview/shapes.js'
 
 /** Seconds that are kept for charts. */
 export const kept = 300

@@ -1,4 +1,4 @@
-import { useEffect, useState } from './html.ts'
+import { useEffect, useState } from './html.js'
 
 export type Theme = 'auto' | 'light' | 'dark'
 

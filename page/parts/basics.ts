@@ -1,4 +1,4 @@
-import { html, type VNode } from '../html.ts'
+import { html, type VNode } from '../html.js'
 
 export type Child = VNode | string | number | null | undefined | false | readonly Child[]
 

@@ -1,8 +1,8 @@
 import uPlot from 'uplot'
-import { html, useEffect, useRef, type VNode } from '../html.ts'
-import type { Series } from '../rates.ts'
-import { kept } from '../rates.ts'
-import { useTheme } from '../theme.ts'
+import { html, useEffect, useRef, type VNode } from '../html.js'
+import type { Series } from '../rates.js'
+import { kept } from '../rates.js'
+import { useTheme } from '../theme.js'
 
 export interface Line {
   readonly name: string

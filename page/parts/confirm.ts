@@ -1,6 +1,6 @@
-import { html, useEffect, useRef, useState, type VNode } from '../html.ts'
-import { wordsOf } from '../api.ts'
-import { Problem, type Child } from './basics.ts'
+import { html, useEffect, useRef, useState, type VNode } from '../html.js'
+import { wordsOf } from '../api.js'
+import { Problem, type Child } from './basics.js'
 
 export interface Asked {
   readonly title: string

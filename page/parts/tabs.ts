@@ -1,4 +1,4 @@
-import { html, useEffect, type VNode } from '../html.ts'
+import { html, useEffect, type VNode } from '../html.js'
 
 export interface Tab {
   readonly id: string

@@ -1,5 +1,5 @@
-import { html, useState, type VNode } from '../html.ts'
-import { chooseTheme, chosenTheme, type Theme } from '../theme.ts'
+import { html, useState, type VNode } from '../html.js'
+import { chooseTheme, chosenTheme, type Theme } from '../theme.js'
 
 const after: Readonly<Record<Theme, Theme>> = { auto: 'light', light: 'dark', dark: 'auto' }
 const names: Readonly<Record<Theme, string>> = { auto: 'Auto', light: 'Light', dark: 'Dark' }

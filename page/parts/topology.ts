@@ -1,8 +1,8 @@
 import { graphlib, layout } from '@dagrejs/dagre'
-import type { Topology, TopologyEdge, TopologyNode } from '../../lib/watch/overview/shapes.ts'
-import { html, useEffect, useMemo, useRef, useState, type VNode } from '../html.ts'
-import { milliseconds, rate, visibleKey } from '../format.ts'
-import type { Rates } from '../rates.ts'
+import type { Topology, TopologyEdge, TopologyNode } from '../../lib/watch/overview/shapes.js'
+import { html, useEffect, useMemo, useRef, useState, type VNode } from '../html.js'
+import { milliseconds, rate, visibleKey } from '../format.js'
+import type { Rates } from '../rates.js'
 
 /** Of a drawing from left to right, and of one from above. */
 const widths = { wide: 190, tall: 150 }

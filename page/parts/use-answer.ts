@@ -1,5 +1,5 @@
-import { useCallback, useEffect, useState } from '../html.ts'
-import { get, wordsOf, type Query } from '../api.ts'
+import { useCallback, useEffect, useState } from '../html.js'
+import { get, wordsOf, type Query } from '../api.js'
 
 export interface Answer<T> {
   readonly value: T | undefined

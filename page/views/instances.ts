@@ -1,8 +1,8 @@
-import type { ConnectorReport, InstanceReport, MemberView } from '../../lib/watch/overview/shapes.ts'
-import { html, type VNode } from '../html.ts'
-import { bytes, milliseconds, short, span, visible, visibleKey } from '../format.ts'
-import { Badge, Card, Empty, Field, type Tone } from '../parts/basics.ts'
-import { conditionOf, type ViewProps } from './view.ts'
+import type { ConnectorReport, InstanceReport, MemberView } from '../../lib/watch/overview/shapes.js'
+import { html, type VNode } from '../html.js'
+import { bytes, milliseconds, short, span, visible, visibleKey } from '../format.js'
+import { Badge, Card, Empty, Field, type Tone } from '../parts/basics.js'
+import { conditionOf, type ViewProps } from './view.js'
 
 export function Instances({ snapshot }: ViewProps): VNode {
   if (snapshot.members.length === 0) return html`<${Card}><${Empty} title="Nobody is in the group" /><//>`

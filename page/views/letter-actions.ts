@@ -1,9 +1,9 @@
-import type { LetterLine } from '../../lib/watch/overview/shapes.ts'
-import { post } from '../api.ts'
-import { html } from '../html.ts'
-import { visibleKey } from '../format.ts'
-import type { Asked } from '../parts/confirm.ts'
-import { count } from './object-detail.ts'
+import type { LetterLine } from '../../lib/watch/overview/shapes.js'
+import { post } from '../api.js'
+import { html } from '../html.js'
+import { visibleKey } from '../format.js'
+import type { Asked } from '../parts/confirm.js'
+import { count } from './object-detail.js'
 
 interface Outcome {
   readonly replayed: number

@@ -1,13 +1,13 @@
-import type { LetterDetail } from '../../lib/watch/overview/shapes.ts'
-import { html, type VNode } from '../html.ts'
-import { bytes, moment, visible, visibleKey, visibleText } from '../format.ts'
-import { Card, Field, Problem, Waiting } from '../parts/basics.ts'
-import type { Asked } from '../parts/confirm.ts'
-import { useAnswer } from '../parts/use-answer.ts'
-import { Status } from './letter-status.ts'
-import { dropOne, replayObject, replayOne } from './letter-actions.ts'
-import { Value } from './object-detail.ts'
-import type { ViewProps } from './view.ts'
+import type { LetterDetail } from '../../lib/watch/overview/shapes.js'
+import { html, type VNode } from '../html.js'
+import { bytes, moment, visible, visibleKey, visibleText } from '../format.js'
+import { Card, Field, Problem, Waiting } from '../parts/basics.js'
+import type { Asked } from '../parts/confirm.js'
+import { useAnswer } from '../parts/use-answer.js'
+import { Status } from './letter-status.js'
+import { dropOne, replayObject, replayOne } from './letter-actions.js'
+import { Value } from './object-detail.js'
+import type { ViewProps } from './view.js'
 
 interface Props extends ViewProps {
   readonly place: { readonly partition: number; readonly offset: number }

@@ -1,6 +1,6 @@
-import type { LetterLine } from '../../lib/watch/overview/shapes.ts'
-import { html, type VNode } from '../html.ts'
-import { Badge, type Tone } from '../parts/basics.ts'
+import type { LetterLine } from '../../lib/watch/overview/shapes.js'
+import { html, type VNode } from '../html.js'
+import { Badge, type Tone } from '../parts/basics.js'
 
 const tones: Readonly<Record<LetterLine['status'], Tone>> = {
   open: 'bad',

@@ -1,12 +1,12 @@
-import type { LetterLine, LetterPage } from '../../lib/watch/overview/shapes.ts'
-import { html, useState, type VNode } from '../html.ts'
-import { moment, visible, visibleKey } from '../format.ts'
-import { Card, Empty, Problem, Waiting } from '../parts/basics.ts'
-import { useAnswer } from '../parts/use-answer.ts'
-import { Status } from './letter-status.ts'
-import { LetterView } from './letter-detail.ts'
-import { replayAll } from './letter-actions.ts'
-import type { ViewProps } from './view.ts'
+import type { LetterLine, LetterPage } from '../../lib/watch/overview/shapes.js'
+import { html, useState, type VNode } from '../html.js'
+import { moment, visible, visibleKey } from '../format.js'
+import { Card, Empty, Problem, Waiting } from '../parts/basics.js'
+import { useAnswer } from '../parts/use-answer.js'
+import { Status } from './letter-status.js'
+import { LetterView } from './letter-detail.js'
+import { replayAll } from './letter-actions.js'
+import type { ViewProps } from './view.js'
 
 /** `letters`, `letters/<kind>/<key>`, `letters/at/<partition>/<offset>`. */
 export function Letters(props: ViewProps): VNode {

@@ -1,11 +1,11 @@
-import type { ObjectDetail, Shown, ShownTimer, ShownWaiting } from '../../lib/watch/overview/shapes.ts'
-import { post } from '../api.ts'
-import { html, type VNode } from '../html.ts'
-import { bytes, fromNow, moment, visibleKey, visibleText } from '../format.ts'
-import { Badge, Card, Empty, Field, Problem, Waiting } from '../parts/basics.ts'
-import type { Asked } from '../parts/confirm.ts'
-import { useAnswer } from '../parts/use-answer.ts'
-import type { ViewProps } from './view.ts'
+import type { ObjectDetail, Shown, ShownTimer, ShownWaiting } from '../../lib/watch/overview/shapes.js'
+import { post } from '../api.js'
+import { html, type VNode } from '../html.js'
+import { bytes, fromNow, moment, visibleKey, visibleText } from '../format.js'
+import { Badge, Card, Empty, Field, Problem, Waiting } from '../parts/basics.js'
+import type { Asked } from '../parts/confirm.js'
+import { useAnswer } from '../parts/use-answer.js'
+import type { ViewProps } from './view.js'
 
 interface Props extends ViewProps {
   readonly kind: string

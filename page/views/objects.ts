@@ -1,11 +1,11 @@
-import type { ObjectList } from '../../lib/watch/overview/shapes.ts'
-import { get, wordsOf } from '../api.ts'
-import { html, useEffect, useState, type VNode } from '../html.ts'
-import { visible, visibleKey } from '../format.ts'
-import { Card, Empty, MissingNote, Problem, Waiting } from '../parts/basics.ts'
-import { useAnswer } from '../parts/use-answer.ts'
-import { Detail } from './object-detail.ts'
-import type { ViewProps } from './view.ts'
+import type { ObjectList } from '../../lib/watch/overview/shapes.js'
+import { get, wordsOf } from '../api.js'
+import { html, useEffect, useState, type VNode } from '../html.js'
+import { visible, visibleKey } from '../format.js'
+import { Card, Empty, MissingNote, Problem, Waiting } from '../parts/basics.js'
+import { useAnswer } from '../parts/use-answer.js'
+import { Detail } from './object-detail.js'
+import type { ViewProps } from './view.js'
 
 const pageSize = 50
 

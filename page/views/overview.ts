@@ -1,10 +1,10 @@
-import { html, type VNode } from '../html.ts'
-import { milliseconds, rate, short } from '../format.ts'
-import { Card, Empty, Tile, Waiting } from '../parts/basics.ts'
-import { Chart } from '../parts/chart.ts'
-import { TopologyView } from '../parts/topology.ts'
-import { Restoring } from './restoring.ts'
-import { conditionOf, total, type ViewProps } from './view.ts'
+import { html, type VNode } from '../html.js'
+import { milliseconds, rate, short } from '../format.js'
+import { Card, Empty, Tile, Waiting } from '../parts/basics.js'
+import { Chart } from '../parts/chart.js'
+import { TopologyView } from '../parts/topology.js'
+import { Restoring } from './restoring.js'
+import { conditionOf, total, type ViewProps } from './view.js'
 
 export function Overview({ snapshot, rates, topology }: ViewProps): VNode {
   const { members } = snapshot

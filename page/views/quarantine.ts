@@ -1,10 +1,10 @@
-import type { QuarantinedLine, QuarantinedList } from '../../lib/watch/overview/shapes.ts'
-import { html, type VNode } from '../html.ts'
-import { fromNow, visibleKey } from '../format.ts'
-import { Card, Empty, MissingNote, Problem, Waiting } from '../parts/basics.ts'
-import { useAnswer } from '../parts/use-answer.ts'
-import { releaseOf } from './object-detail.ts'
-import type { ViewProps } from './view.ts'
+import type { QuarantinedLine, QuarantinedList } from '../../lib/watch/overview/shapes.js'
+import { html, type VNode } from '../html.js'
+import { fromNow, visibleKey } from '../format.js'
+import { Card, Empty, MissingNote, Problem, Waiting } from '../parts/basics.js'
+import { useAnswer } from '../parts/use-answer.js'
+import { releaseOf } from './object-detail.js'
+import type { ViewProps } from './view.js'
 
 export function Quarantine({ go, confirm }: ViewProps): VNode {
   const { value, problem, isLoading, again } = useAnswer<QuarantinedList>('quarantined', { limit: 200 }, 3_000)

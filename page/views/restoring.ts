@@ -1,7 +1,7 @@
-import type { Snapshot } from '../../lib/watch/overview/shapes.ts'
-import { html, type VNode } from '../html.ts'
-import { short } from '../format.ts'
-import { Card } from '../parts/basics.ts'
+import type { Snapshot } from '../../lib/watch/overview/shapes.js'
+import { html, type VNode } from '../html.js'
+import { short } from '../format.js'
+import { Card } from '../parts/basics.js'
 
 /** Tasks that are being restored, and how far each is. Nothing when there are none. */
 export function Restoring({ snapshot }: { snapshot: Snapshot }): VNode | null {

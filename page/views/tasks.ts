@@ -1,10 +1,10 @@
-import { html, useState, type VNode } from '../html.ts'
-import { milliseconds, rate, short, visibleKey } from '../format.ts'
-import { Badge, Card, Empty } from '../parts/basics.ts'
-import { Chart, type Line } from '../parts/chart.ts'
-import type { PartitionLine, Series } from '../rates.ts'
-import { Restoring } from './restoring.ts'
-import { conditionOf, type ViewProps } from './view.ts'
+import { html, useState, type VNode } from '../html.js'
+import { milliseconds, rate, short, visibleKey } from '../format.js'
+import { Badge, Card, Empty } from '../parts/basics.js'
+import { Chart, type Line } from '../parts/chart.js'
+import type { PartitionLine, Series } from '../rates.js'
+import { Restoring } from './restoring.js'
+import { conditionOf, type ViewProps } from './view.js'
 
 /** Lines in one chart: more could not be told apart. */
 const mostLines = 8

@@ -1,6 +1,6 @@
-import type { MemberView, Snapshot, Topology } from '../../lib/watch/overview/shapes.ts'
-import type { Asked } from '../parts/confirm.ts'
-import type { Rates } from '../rates.ts'
+import type { MemberView, Snapshot, Topology } from '../../lib/watch/overview/shapes.js'
+import type { Asked } from '../parts/confirm.js'
+import type { Rates } from '../rates.js'
 
 /** What all views are given. */
 export interface ViewProps {

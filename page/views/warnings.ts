@@ -1,8 +1,8 @@
-import type { WarningList } from '../../lib/watch/overview/shapes.ts'
-import { html, type VNode } from '../html.ts'
-import { moment, visible, visibleKey } from '../format.ts'
-import { Badge, Card, Empty, MissingNote, Problem, Waiting } from '../parts/basics.ts'
-import { useAnswer } from '../parts/use-answer.ts'
+import type { WarningList } from '../../lib/watch/overview/shapes.js'
+import { html, type VNode } from '../html.js'
+import { moment, visible, visibleKey } from '../format.js'
+import { Badge, Card, Empty, MissingNote, Problem, Waiting } from '../parts/basics.js'
+import { useAnswer } from '../parts/use-answer.js'
 
 export function Warnings(): VNode {
   const { value, problem, isLoading, again } = useAnswer<WarningList>('warnings', {}, 3_000)

@@ -12,7 +12,8 @@ export const pageRoutes: readonly Route[] = [
     method: 'GET',
     path: '/',
     access: 'open',
-    handle: async () => sent((await files())['index.html'], 'no-cache'),
+    // What it loads is beside it: below where the handler is mounted.
+    handle: async ({ request }) => withoutSlash(request) ?? sent((await files())['index.html'], 'no-cache'),
   },
   {
     method: 'GET',
@@ -22,6 +23,13 @@ export const pageRoutes: readonly Route[] = [
     handle: async ({ params }) => sent(own(await files(), params['*']), 'public, max-age=31536000, immutable'),
   },
 ]
+
+/** To the same with a slash at its end, where the page finds what is beside it. */
+function withoutSlash({ url }: Request): Response | undefined {
+  const last = /[^/]+$/.exec(new URL(url).pathname)?.[0]
+  if (last === undefined) return undefined
+  return new Response(null, { status: 308, headers: { location: `./${last}/`, 'content-length': '0' } })
+}
 
 function own(all: Readonly<Record<string, PageFile>>, path: string | undefined): PageFile | undefined {
   return path !== undefined && Object.hasOwn(all, path) ? all[path] : undefined
