@@ -26,11 +26,21 @@ function report(
     restoredRecords: 0,
   }
   return {
-    ...{ app: 'shop', instance, version: undefined, node: 'v20', pid: 1, startedAt: 0, now, memoryBytes: 1 },
+    app: 'shop',
+    instance,
+    version: undefined,
+    node: 'v20',
+    pid: 1,
+    startedAt: 0,
+    now,
+    memoryBytes: 1,
     health: { live: true, ready: true, state: 'running', reason: undefined, lag: 5, paused: [], needsOperator: [] },
     counts: { ...zero, turns },
     tasks: [{ task, quarantined: 0, partitions: [{ topic: 'orders', position, end: position + 5, lagSeconds: 1 }] }],
-    ...{ restoring: [], standbys: [], connectors: [], sinceCommitMs: 0 },
+    restoring: [],
+    standbys: [],
+    connectors: [],
+    sinceCommitMs: 0,
     commitTime: { count: timed, totalMs },
     kinds: [{ kind: 'order', turns, count: timed, totalMs }],
     written: { totals: written },
@@ -38,9 +48,16 @@ function report(
 }
 
 const snapshot = (at: number, reports: readonly InstanceReport[]): Snapshot => ({
-  ...{ at, app: 'shop', asked: 'a', group: 'stable' },
+  at,
+  app: 'shop',
+  asked: 'a',
+  group: 'stable',
   members: reports.map((each) => ({
-    ...{ instance: each.instance, host: '', http: undefined, standbys: [], away: undefined },
+    instance: each.instance,
+    host: '',
+    http: undefined,
+    standbys: [],
+    away: undefined,
     tasks: each.tasks.map(({ task }) => task),
     report: each,
   })),
