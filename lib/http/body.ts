@@ -22,7 +22,7 @@ export async function textOf(request: Request): Promise<string> {
   if (Number(request.headers.get('content-length') ?? 0) > maxBodyBytes) throw tooLarge()
   if (request.body === null) return ''
   if (request.bodyUsed || request.body.locked)
-    throw new HttpError(500, 'REQUEST_INVALID', 'the body was read already; hand the request on before it is read')
+    throw new HttpError(400, 'REQUEST_INVALID', 'the body was read before it came here; hand the request on unread')
   const parts: Uint8Array[] = []
   let bytes = 0
   try {

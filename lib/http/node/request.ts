@@ -17,6 +17,8 @@ export function requestOf(incoming: IncomingMessage, url: string, signal: AbortS
   // The parser leaves it to us, so that it is answered as all else.
   if (incoming.httpVersion === '1.1' && !headers.has('host')) throw invalid('a host header is missing')
   const hasBody = method !== 'GET' && method !== 'HEAD' && mayHaveBody(headers)
+  if (hasBody && incoming.readableDidRead)
+    throw invalid('the body was read before it came here; give the server the handler before what reads bodies')
   return new Request(urlOf(url, headers.get('host')), {
     method,
     headers,
