@@ -42,6 +42,10 @@ declare const handler: (state: {}) => Promise<void>
   'docs/metrics.md': `${millrace}declare const objects: StateObject[]
 declare const token: string
 `,
+  'docs/http.md': `${millrace}import { nodeHandler } from 'millrace'
+declare const brokers: string[]
+declare const account: StateObject
+`,
   'docs/joins.md': `${millrace}
 const orders = topic('orders', z.object({ id: z.string(), amount: z.number() }))
 const payments = topic('payments', z.object({ order: z.string() }))
@@ -72,9 +76,10 @@ declare const producer: {
   send(what: { topic: string; messages: { key: string; value: string }[] }): Promise<{ topicName: string; partition: number; baseOffset?: string }[]>
 }
 `,
-  'docs/operations.md': `${millrace}import { createServer } from 'node:http'
+  'docs/operations.md': `${millrace}
 import { parseDuration } from 'millrace'
 declare const order: StateObject
+declare const token: string
 const state = z.object({ balance: z.number() })
 const init = () => ({ balance: 0 })
 const alerts = topic('alerts', z.object({ account: z.string() }))
