@@ -144,6 +144,7 @@ const innerRooms: Readonly<Record<string, Readonly<Record<string, readonly strin
   cli: {
     frame: [],
     completions: [],
+    running: ['frame'],
     starter: ['frame'],
     topics: ['frame'],
     lag: ['frame'],
@@ -154,6 +155,7 @@ const innerRooms: Readonly<Record<string, Readonly<Record<string, readonly strin
     verifying: ['frame', 'stored'],
     commands: [
       'frame',
+      'running',
       'completions',
       'starter',
       'topics',

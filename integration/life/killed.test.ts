@@ -5,7 +5,7 @@ import { text, topic } from 'millrace'
 import { kafkaLog, type KafkaLog } from '../../lib/kafka/kafka-log.js'
 import { nextName } from '../names.js'
 import { describeWithKafka } from '../setup/with-kafka.js'
-import { Program } from './program.js'
+import { Program, programOf } from './program.js'
 
 const sessionTimeoutMs = 10_000
 
@@ -30,7 +30,7 @@ describeWithKafka('an app that was killed', (brokers) => {
 
   function start(...more: readonly string[]): Program {
     const common = ['--brokers', brokers.join(','), '--app', app, '--session-timeout', String(sessionTimeoutMs)]
-    const program = new Program('words-app.ts', [...common, '--dir', dir, ...more])
+    const program = new Program([...programOf('words-app.ts'), ...common, '--dir', dir, ...more])
     programs.push(program)
     return program
   }

@@ -4,7 +4,10 @@ import { join } from 'node:path'
 
 const processes = join(process.cwd(), 'test', 'processes')
 
-/** A program of test/processes, and what it has said so far. */
+/** The command that runs a program of test/processes. */
+export const programOf = (name: string): readonly string[] => [join(processes, 'run-ts.cjs'), join(processes, name)]
+
+/** A process, and what it has said so far. */
 export class Program {
   readonly child: ChildProcess
   out = ''
@@ -13,10 +16,8 @@ export class Program {
   readonly #ended: Promise<unknown>
   #wake: () => void = () => undefined
 
-  constructor(name: string, args: readonly string[], env: Readonly<Record<string, string>> = {}) {
-    const child = spawn(process.execPath, [join(processes, 'run-ts.cjs'), join(processes, name), ...args], {
-      env: { ...process.env, ...env },
-    })
+  constructor(command: readonly string[]) {
+    const child = spawn(process.execPath, command)
     this.child = child
     child.stdout.on('data', (chunk: Buffer) => {
       this.out += chunk.toString()

@@ -35,6 +35,7 @@ import { routesOf } from './routes.js'
 import { secretsIn } from './secrets.js'
 import { watchOf } from './watching.js'
 import type { App, CloseOptions, Drained, QueriesOf, StateOf, StateReader } from './app.js'
+import { asChild, childOrders, parentOf, type TellParent } from './life/parent.js'
 import { run, runOptions, type RunOptions } from './life/run.js'
 import { resolveOptions, type AppOptions } from './options.js'
 import { eachUntilStopped, readerOf, untilStopped } from './until-stopped.js'
@@ -46,7 +47,10 @@ const closeOptions: Rules<CloseOptions> = { timeout: duration }
  * Puts an app together; nothing is connected before `start()`.
  * Throws `OPTIONS_INVALID` and `DEFINITION_INVALID` at once.
  */
-export function createApp(options: AppOptions): App {
+export function createApp(given: AppOptions): App {
+  const declared = resolveOptions(given)
+  const orders = childOrders()
+  const options = asChild(given, orders)
   const { http: httpOptions, ...resolved } = resolveOptions(options)
   const { dataDir } = resolved
   const connectors = { sources: options.sources ?? [], sinks: options.sinks ?? [] }
@@ -118,7 +122,8 @@ export function createApp(options: AppOptions): App {
       clock: systemClock,
       logger: describing(unfailing(logger)),
     })
-    return { engine, queries, connections, metrics, telemetry, http }
+    const tellParent = parentOf(orders, declared.http, () => http.url)
+    return { engine, queries, connections, metrics, telemetry, http, tellParent }
   }
   const graph = graphOf(options.id, definition, connectorGraph(options.id, connectors))
   const description = [describeGraph(graph), ...describeConnectors(options.id, connectors)]
@@ -135,6 +140,8 @@ interface Parts {
   readonly metrics: Metrics
   readonly telemetry: AppTelemetry
   readonly http: HttpServer
+  /** `millrace run`, if that has started this process. */
+  readonly tellParent: TellParent | undefined
 }
 
 class RunningApp implements App {
@@ -144,6 +151,7 @@ class RunningApp implements App {
   readonly #metrics: Metrics
   readonly #telemetry: AppTelemetry
   readonly #http: HttpServer
+  readonly #tellParent: TellParent | undefined
   readonly #disposeLog: () => PromiseLike<void> | undefined
   readonly #description: string
   readonly #logger: Logger
@@ -164,13 +172,14 @@ class RunningApp implements App {
     description: string,
     logger: Logger,
   ) {
-    const { engine, queries, connections, metrics, telemetry, http } = parts(this, () => this.#failed())
+    const { engine, queries, connections, metrics, telemetry, http, tellParent } = parts(this, () => this.#failed())
     this.#engine = engine
     this.#queries = queries
     this.#connections = connections
     this.#metrics = metrics
     this.#telemetry = telemetry
     this.#http = http
+    this.#tellParent = tellParent
     this.#disposeLog = disposeLog
     this.#description = description
     this.#logger = describing(unfailing(logger))
@@ -193,7 +202,7 @@ class RunningApp implements App {
     const tool = inspector()
     if (tool !== undefined) return tool.starting(this)
     if (this.#running === undefined && this.#closing !== undefined) return this.start()
-    this.#running ??= run(this, options, this.#logger)
+    this.#running ??= run(this, options, this.#logger, this.#tellParent !== undefined)
     return this.#running
   }
 
@@ -202,6 +211,7 @@ class RunningApp implements App {
     try {
       await this.#telemetry.begin()
       await this.#http.open()
+      this.#tellParent?.({})
     } catch (error) {
       this.#engine.fail(error)
       throw error
@@ -215,6 +225,7 @@ class RunningApp implements App {
     }
     if (this.#engine.failure !== undefined) throw this.#engine.failure.error
     if (this.#closing !== undefined) throw new MillraceError('APP_CLOSED', 'the app was closed while it was starting')
+    this.#tellParent?.({ running: true })
   }
 
   /** Whoever is waiting for this has heard of the error that stops the app. */

@@ -16,6 +16,7 @@ const { values: args } = parseArgs({
     'session-timeout': { type: 'string', default: '10000' },
     'instance-id': { type: 'string' },
     development: { type: 'boolean' },
+    http: { type: 'boolean' },
     /** Only in the group, as a process of another machine. */
     elsewhere: { type: 'boolean' },
   },
@@ -40,11 +41,13 @@ async function serve(): Promise<void> {
     objects: [word],
     sessionTimeout,
     createTopics: true,
+    ...(args.http === true ? { http: { port: 0 } } : {}),
     ...(dataDir === undefined ? {} : { dataDir }),
     ...(instanceId === undefined ? {} : { instanceId }),
     ...(development === undefined ? {} : { development }),
   })
   let hasSaid = false
+  say(`pid ${process.pid}`)
   const look = setInterval(() => {
     const { state, reason } = app.health()
     if (state === 'starting' && reason?.includes('waits to join') === true) say(`waits: ${reason}`)

@@ -37,8 +37,8 @@ const sameSignalMs = 1_000
 const lingerMs = 5_000
 
 /** See `App.run`. */
-export async function run(app: Runnable, options: RunOptions, logger: Logger): Promise<void> {
-  const signals = new Signals(options.signals ?? ['SIGTERM', 'SIGINT'], (signal) => {
+export async function run(app: Runnable, options: RunOptions, logger: Logger, hasParent = false): Promise<void> {
+  const signals = new Signals(options.signals ?? ['SIGTERM', 'SIGINT'], hasParent, (signal) => {
     logger.info({ signal }, `${signal}: the app closes; a second signal ends the process at once`)
     void app.close(options.timeout === undefined ? {} : { timeout: options.timeout })
   })
@@ -63,16 +63,21 @@ class Signals {
   readonly #onFirst: (signal: StopSignal) => void
   #at = 0
 
-  constructor(names: readonly StopSignal[], onFirst: (signal: StopSignal) => void) {
+  /** `hasParent`: it ends when its parent has gone, as if that had sent it a signal. */
+  constructor(names: readonly StopSignal[], hasParent: boolean, onFirst: (signal: StopSignal) => void) {
     // Some systems know fewer.
     this.#names = names.filter((name) => name in constants.signals)
     this.#onFirst = onFirst
     for (const name of this.#names) process.on(name, this.#hear)
+    if (hasParent) process.on('disconnect', this.#orphaned)
   }
 
   stop(): void {
     for (const name of this.#names) process.off(name, this.#hear)
+    process.off('disconnect', this.#orphaned)
   }
+
+  readonly #orphaned = (): void => this.#hear('SIGTERM')
 
   readonly #hear = (name: StopSignal): void => {
     const now = systemClock.elapsed()

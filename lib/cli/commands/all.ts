@@ -16,6 +16,11 @@ export const commands: readonly Listed[] = [
     load: () => import('./describe.js'),
   },
   {
+    name: 'run',
+    summary: 'a program in several processes, which are one to the outside',
+    load: () => import('./run.js'),
+  },
+  {
     name: 'topics',
     summary: 'the topics an app needs: list, check, create, and the permissions on them',
     load: () => import('./topics.js'),
