@@ -149,7 +149,12 @@ async function watch(session: Session, { prefix }: ListOptions, kind: string, ke
   if (key !== undefined && prefix !== undefined) throw new CliError('usage', 'give a key or a --prefix')
   const instance = session.instance()
   if (instance !== undefined) {
-    for await (const change of liveChanges(instance, kind, { key, prefix })) session.out.raw(jsonText(change))
+    try {
+      for await (const change of liveChanges(instance, kind, { key, prefix })) session.out.raw(jsonText(change))
+    } catch (error) {
+      // Ctrl-C breaks the stream.
+      if (!session.signal.aborted) throw error
+    }
     return
   }
   const app = await session.app()
