@@ -6,7 +6,7 @@ import { replayDeadLetters, type ReplayReport, type ReplaySelection } from '../.
 import { does, type Define } from '../frame/does.js'
 import { CliError, type Exit } from '../frame/exits.js'
 import { takes, wholeOf } from '../frame/options.js'
-import { flushed } from '../frame/output.js'
+import { flushed, jsonText } from '../frame/output.js'
 import type { Session } from '../frame/session.js'
 import { counted, plainText, table } from '../frame/table.js'
 import { timeOrAgoOf } from '../frame/times.js'
@@ -105,7 +105,7 @@ async function show(session: Session, _options: object, name: string): Promise<v
 
 async function exportAll(session: Session, options: ListOptions): Promise<void> {
   for await (const letters of await found(session, await session.app(), options)()) {
-    for (const letter of letters) session.out.raw(JSON.stringify(wholeDocument(letter)))
+    for (const letter of letters) session.out.raw(jsonText(wholeDocument(letter)))
     await flushed()
   }
 }

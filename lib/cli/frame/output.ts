@@ -69,8 +69,13 @@ export class Output {
   }
 }
 
+/** JSON that steers no terminal either: what JSON itself leaves as it is of such characters is escaped, which means the same. */
 export function jsonText(value: unknown, indent?: number): string {
-  return JSON.stringify(value, (_, each: unknown) => (typeof each === 'bigint' ? String(each) : each), indent) ?? 'null'
+  const text = JSON.stringify(value, (_, each: unknown) => (typeof each === 'bigint' ? String(each) : each), indent)
+  return (text ?? 'null').replace(
+    /[\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g,
+    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
 }
 
 /** What programs print that are loaded goes to stderr from now on. */

@@ -15,6 +15,6 @@ export async function demandNobody(admin: LogAdmin, app: string): Promise<void> 
   })
   const more = known.length > mostNamed ? ` and ${known.length - mostNamed} more` : ''
   const what = `app '${app}' is running: ${named.join(', ')}${more}`
-  const todo = `Stop all of them first. One that was killed counts until its session has expired, a minute at most unless sessionTimeout says more`
+  const todo = `Stop all of them first. One that was killed counts until its session has expired (sessionTimeout, 15 s by default)`
   throw new CliError('refused', `${what}. ${todo}.`)
 }
