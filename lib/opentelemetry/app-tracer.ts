@@ -36,35 +36,45 @@ export class AppTracer implements Tracer {
     this.#commits = new Sampler(options.sampleRatio)
   }
 
+  /** Most turns are not sampled: nothing is made for those. */
   turn(turn: TracedTurn): TurnTrace | undefined {
-    return quietly(() => {
-      const parent = this.#parentOf(turn.record)
-      const before = turn.tried === 0 ? undefined : this.#failed.get(nameOf(turn))
+    const { record, tried } = turn
+    try {
+      const parent = this.#parentOf(record)
+      const before = tried === 0 ? undefined : this.#failed.get(nameOf(turn))
       if (!this.#isSampled(parent, this.#turns, before !== undefined)) return undefined
-      const { api, tracer } = this.#options
-      const links: Link[] = before === undefined ? [] : [{ context: before, attributes: { 'millrace.link': 'retry' } }]
-      const kind = turn.source.isTimer ? api.SpanKind.INTERNAL : api.SpanKind.CONSUMER
-      const within = this.#within(parent)
-      const span = tracer.startSpan(
-        `turn ${turn.source.kind.name}`,
-        { kind, links, attributes: this.#facts(turn) },
-        within,
-      )
-      return span.isRecording() ? this.#traceOf(turn, span, within) : ended(span)
-    })
+      return this.#begin(turn, parent, before)
+    } catch {
+      return undefined
+    }
+  }
+
+  #begin(turn: TracedTurn, parent: SpanContext | undefined, before: SpanContext | undefined): TurnTrace | undefined {
+    const { api, tracer } = this.#options
+    const links: Link[] = before === undefined ? [] : [{ context: before, attributes: { 'millrace.link': 'retry' } }]
+    const kind = turn.source.isTimer ? api.SpanKind.INTERNAL : api.SpanKind.CONSUMER
+    const within = this.#within(parent)
+    const options = { kind, links, attributes: this.#facts(turn) }
+    const span = tracer.startSpan(`turn ${turn.source.kind.name}`, options, within)
+    return span.isRecording() ? this.#traceOf(turn, span, within) : ended(span)
   }
 
   hop(record: RecordInfo, inbox: string): TraceHeaders | undefined {
-    return quietly(() => {
+    try {
       const parent = this.#parentOf(record)
-      if (!this.#isSampled(parent, this.#hops, false)) return undefined
-      const { api, tracer, app } = this.#options
-      const attributes = { 'messaging.system': 'kafka', 'messaging.destination.name': inbox, 'millrace.app': app }
-      const options: SpanOptions = { kind: api.SpanKind.PRODUCER, attributes: { ...attributes, ...from(record) } }
-      const span = tracer.startSpan(`hop ${inbox}`, options, this.#within(parent))
-      span.end()
-      return span.isRecording() || isSampled(span.spanContext()) ? headersOf(span.spanContext()) : undefined
-    })
+      return this.#isSampled(parent, this.#hops, false) ? this.#hopped(record, inbox, parent) : undefined
+    } catch {
+      return undefined
+    }
+  }
+
+  #hopped(record: RecordInfo, inbox: string, parent: SpanContext | undefined): TraceHeaders | undefined {
+    const { api, tracer, app } = this.#options
+    const attributes = { 'messaging.system': 'kafka', 'messaging.destination.name': inbox, 'millrace.app': app }
+    const options: SpanOptions = { kind: api.SpanKind.PRODUCER, attributes: { ...attributes, ...from(record) } }
+    const span = tracer.startSpan(`hop ${inbox}`, options, this.#within(parent))
+    span.end()
+    return isSampled(span.spanContext()) ? headersOf(span.spanContext()) : undefined
   }
 
   commit(seq: number, tasks: number): CommitTrace | undefined {

@@ -45,6 +45,7 @@ describe('the dashboard', () => {
     const text = JSON.stringify(dashboard)
     const left = families.filter(({ name }) => !text.includes(name)).map(({ name }) => name)
     expect(left).toEqual([
+      'millrace_needs_operator',
       'millrace_restored_bytes_total',
       'millrace_standby_records_total',
       'millrace_lookup_records_total',

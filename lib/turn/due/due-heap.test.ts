@@ -21,6 +21,8 @@ describe('DueHeap', () => {
           heap.add(due(dueMs, key))
           first.set(key, Math.min(dueMs, first.get(key) ?? Infinity))
         }
+        for (const now of [-51, 0, 50])
+          expect(heap.dueBy(now)).toBe([...first.values()].filter((dueMs) => dueMs <= now).length)
         const taken = takeAll(heap)
         expect(new Map(taken.map(({ key, dueMs }) => [key, dueMs]))).toEqual(first)
         expect(taken.map(({ dueMs }) => dueMs)).toEqual([...first.values()].sort((a, b) => a - b))

@@ -10,7 +10,11 @@ export interface Reading {
 
 /** Never throws: of what cannot be read now there are no samples. No value is NaN, infinite or negative. */
 export function readings(inside: Inside): readonly Reading[] {
-  return families.map((family) => ({ family, samples: samplesOf(family, inside) }))
+  const { engine } = inside
+  // Asked once for all: several are of the same.
+  const { options, watch, health, stats } = engine
+  const now = { ...inside, engine: { options, watch, health, stats } }
+  return families.map((family) => ({ family, samples: samplesOf(family, now) }))
 }
 
 function samplesOf(family: Family, inside: Inside): readonly Sample[] {

@@ -23,6 +23,12 @@ export const ofApp: readonly Family[] = [
   gauge('live', '1 until the app has been closed or an error has stopped it.', [], ({ engine }) =>
     Number(engine.health.live),
   ),
+  gauge(
+    'needs_operator',
+    'Things that do not pass by themselves and wait for a person, as health() says.',
+    [],
+    ({ engine }) => engine.health.needsOperator.length,
+  ),
   gauge('tasks', 'Tasks of this process.', ['state'], ({ engine }) => {
     const { parts } = engine.watch.inside
     return [
