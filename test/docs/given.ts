@@ -46,6 +46,9 @@ declare const token: string
 declare const brokers: string[]
 declare const account: StateObject
 `,
+  'docs/monitor.md': `${millrace}declare const brokers: string[]
+declare const account: StateObject
+`,
   'docs/joins.md': `${millrace}
 const orders = topic('orders', z.object({ id: z.string(), amount: z.number() }))
 const payments = topic('payments', z.object({ order: z.string() }))
