@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
@@ -13,11 +13,13 @@ import {
 } from 'kafkajs'
 import { createApp, lookup, stateObject, text, topic, type App, type Topic } from 'millrace'
 import { z } from 'zod'
+import { aclsOf } from '../lib/cli/topics/acls.js'
 import { silentLogger, type Logger } from '../lib/core/logger.js'
 import { PositionMap } from '../lib/core/record.js'
 import { batchOf, settled, until } from '../lib/testing/log-contract/rows.js'
 import { kafkaLog } from '../lib/kafka/kafka-log.js'
 import type { KafkaOptions } from '../lib/kafka/connection/options.js'
+import { millrace } from './cli/command.js'
 import { nextName } from './names.js'
 import { describeWithSecureKafka } from './setup/with-secure-kafka.js'
 
@@ -35,18 +37,23 @@ interface Names {
 
 type Permission = readonly [resource: AclResourceTypes, pattern: ResourcePatternTypes, name: string, AclOperationTypes]
 
-/** As docs/operations.md lists them. */
-const documented = ({ app, lines, names, copies }: Names): Readonly<Record<string, Permission>> => ({
-  'Read on a source': [TOPIC, LITERAL, lines.name, READ],
-  'Read on a lookup topic': [TOPIC, LITERAL, names.name, READ],
-  'Write on an output': [TOPIC, LITERAL, copies.name, WRITE],
-  'Read on its own topics': [TOPIC, PREFIXED, `${app}-`, READ],
-  'Write on its own topics': [TOPIC, PREFIXED, `${app}-`, WRITE],
-  'Create on its own topics': [TOPIC, PREFIXED, `${app}-`, CREATE],
-  'Delete on its own topics': [TOPIC, PREFIXED, `${app}-`, DELETE],
-  'Read on its group': [GROUP, LITERAL, app, READ],
-  'Write on its transactional ids': [TRANSACTIONAL_ID, PREFIXED, `${app}:`, WRITE],
-})
+const resources = { topic: TOPIC, group: GROUP, 'transactional-id': TRANSACTIONAL_ID }
+const patterns = { literal: LITERAL, prefixed: PREFIXED }
+const operationTypes = { Read: READ, Write: WRITE, Create: CREATE, Delete: DELETE }
+
+/** As `millrace topics acls` and docs/operations.md list them: `Read on a source`. */
+function documented({ app, lines, names, copies }: Names): Readonly<Record<string, Permission>> {
+  const needs = { app, reads: [lines.name], lookups: [names.name], writes: [copies.name], sources: [], sinks: [] }
+  const acls = aclsOf({ ...needs, isExactlyOnce: true, makesTopics: false })
+  return Object.fromEntries(
+    acls.flatMap(({ on, resource, pattern, name, operations }) =>
+      operations.map((operation): [string, Permission] => [
+        `${operation} on ${on}`,
+        [resources[resource], patterns[pattern], name, operationTypes[operation]],
+      ]),
+    ),
+  )
+}
 
 /** What is said where one is missing. */
 const said: readonly (readonly [missing: string, says: (names: Names) => string])[] = [
@@ -269,5 +276,32 @@ describeWithSecureKafka('an app with a user that may do little', (kafka) => {
       code: 'NOT_AUTHORIZED',
       message: expect.stringContaining(`Grant Delete on topic '${inbox}'`),
     })
+  })
+
+  it('has the command say what is missing, with its exit code for that, and connect as its file says', async () => {
+    const { sasl } = limited
+    writeFileSync(join(folder, 'ca.pem'), kafka().pem('ca.crt'))
+    const config = join(folder, 'config.json')
+    writeFileSync(config, JSON.stringify({ brokers: limited.brokers, ssl: { caFile: 'ca.pem' }, sasl }))
+    const asked = ['lag', '--app', names.app, '--config', config]
+    const refused = await millrace(asked)
+    expect(refused).toMatchObject({ code: 6, stdout: '', stderr: expect.stringContaining(`group '${names.app}'`) })
+
+    await grant()
+    const app = newApp()
+    await app.start()
+    await app.drained()
+    const allowed = await millrace(asked)
+    expect(allowed).toMatchObject({ code: 0, stderr: expect.stringMatching(/^left out: .*\n$/) })
+    expect(allowed.stdout).toMatch(new RegExp(`^${names.app}: lag 0$`, 'm'))
+
+    const { password } = sasl as unknown as { readonly password: string }
+    writeFileSync(
+      config,
+      JSON.stringify({ brokers: limited.brokers, ssl: { caFile: 'ca.pem' }, sasl: { ...sasl, password: 'wrong-one' } }),
+    )
+    const wrong = await millrace([...asked, '--debug'])
+    expect(wrong.code).toBe(1)
+    expect(JSON.stringify([refused, allowed, wrong])).not.toMatch(new RegExp(`wrong-one|${password}`))
   })
 })

@@ -49,7 +49,7 @@ function textOf({ app, topics, kinds, reads, group, state, members }: AppOnClust
       `app ${app}, as Kafka knows it`,
       `  state objects ${names(kinds)}`,
       `  reads ${names(reads)}`,
-      `  group ${group} (${members === undefined || members.length === 0 ? state : `${state}, ${members.length} members`})`,
+      `  group ${group} (${members === undefined || members.length === 0 ? state : `${state}, ${members.length} ${members.length === 1 ? 'member' : 'members'}`})`,
     ].join('\n'),
     table(
       ['topic', 'what', 'partitions'],

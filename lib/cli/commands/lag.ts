@@ -1,4 +1,5 @@
 import { systemClock } from '../../core/clock.js'
+import { MillraceError } from '../../core/errors.js'
 import { deadLetterTopic } from '../../model/names.js'
 import { roleIn } from '../topics/roles.js'
 import { does, type Define } from '../frame/does.js'
@@ -43,6 +44,13 @@ async function looking(session: Session, { group = [] }: LagArguments): Promise<
   const app = await session.app()
   const { admin } = await session.log()
   const sinks = (made?.graph.nodes ?? []).flatMap((node) => (node.type === 'sink' ? [`${node.group}`] : []))
+  let wasTold = false
+  /** The user of an app need not be the one who replays dead letters. */
+  const unlessAllowed = (error: unknown): undefined => {
+    if (!MillraceError.is(error, 'NOT_AUTHORIZED')) throw error
+    if (!wasTold) session.out.note(`left out: which dead letters have been replayed. ${error.message}`)
+    wasTold = true
+  }
   return async () => {
     const own = await admin.list(`${app}-`)
     const inboxes = own.filter((topic) => roleIn(app, topic) === 'inbox')
@@ -52,9 +60,9 @@ async function looking(session: Session, { group = [] }: LagArguments): Promise<
     const others = [...new Set([...sinks, ...group])]
     const rest = await Promise.all([
       ...others.map((name) => lagOf(admin, name, [])),
-      ...letters.map((topic) => lagOf(admin, `${app}-replay`, [topic])),
+      ...letters.map((topic) => lagOf(admin, `${app}-replay`, [topic]).catch(unlessAllowed)),
     ])
-    const groups = [first, ...rest]
+    const groups = [first, ...rest.filter((each) => each !== undefined)]
     const lost = groups.find(({ group: name, state, partitions }) => {
       return (name === app || group.includes(name)) && state === 'none' && partitions.length === 0
     })

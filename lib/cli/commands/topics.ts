@@ -108,17 +108,20 @@ async function create(session: Session, options: CreateArguments): Promise<void>
     topics.length === 0
       ? 'nothing is missing'
       : table(
-          ['topic', 'partitions', dryRun ? 'would be made with' : 'made with'],
+          ['topic', 'partitions', ...(dryRun ? ['would be made with'] : [])],
           topics.map(({ name, partitions, configs }) => [
             name,
             partitions === -1 ? undefined : partitions,
-            Object.entries(configs)
-              .map(([config, value]) => `${config}=${value}`)
-              .join(' '),
+            ...(dryRun ? [settingsText(configs)] : []),
           ]),
         ),
   )
 }
+
+const settingsText = (configs: Readonly<Record<string, string>>): string =>
+  Object.entries(configs)
+    .map(([config, value]) => `${config}=${value}`)
+    .join(' ')
 
 async function acls(
   session: Session,

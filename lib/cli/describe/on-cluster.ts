@@ -40,6 +40,6 @@ export async function appOnCluster(app: string, admin: LogAdmin): Promise<AppOnC
     reads: [...new Set(offsets.map(({ topic }) => topic))].filter((topic) => roleIn(app, topic) === undefined).sort(),
     group: app,
     state: info.state,
-    members: membersOf(info),
+    members: membersOf(info)?.map((member) => ({ ...member, host: member.host.replace(/^\//, '') })),
   }
 }

@@ -2,10 +2,10 @@
 export function table(head: readonly string[], rows: readonly (readonly Cell[])[]): string {
   const texts = [head, ...rows].map((row) => row.map((cell) => plainText(String(cell ?? '-'))))
   const widths = head.map((_, column) => Math.max(...texts.map((row) => row[column]?.length ?? 0)))
-  const isNumeric = head.map((_, column) => rows.every((row) => typeof row[column] !== 'string'))
+  const areNumeric = head.map((_, column) => isNumeric(rows.map((row) => row[column])))
   return texts
     .map((row) => {
-      const cells = row.map((text, column) => pad(text, widths[column] as number, isNumeric[column] === true))
+      const cells = row.map((text, column) => pad(text, widths[column] as number, areNumeric[column] === true))
       return cells.join('  ').trimEnd()
     })
     .join('\n')
@@ -16,6 +16,9 @@ export const counted = (count: number, thing: string): string => `${count} ${thi
 
 /** Undefined: nothing is known. */
 export type Cell = string | number | bigint | undefined
+
+const isNumeric = (cells: readonly Cell[]): boolean =>
+  cells.every((cell) => typeof cell !== 'string') && cells.some((cell) => cell !== undefined)
 
 const pad = (text: string, width: number, toTheRight: boolean): string =>
   toTheRight ? text.padStart(width) : text.padEnd(width)

@@ -48,11 +48,14 @@ export async function lagOf(admin: LogAdmin, group: string, topics: readonly str
         // What retention has removed is not read any more.
         lag: Math.max(0, end - Math.max(at ?? start, start)),
         instance: owner?.instance,
-        host: owner?.host,
+        host: owner === undefined ? undefined : hostText(owner.host),
       }
     }),
   }
 }
+
+/** Brokers put a slash before an address. */
+const hostText = (host: string): string => host.replace(/^\//, '')
 
 type Owner = { readonly instance: string; readonly host: string }
 
