@@ -1,13 +1,11 @@
 // Compiles lib/ to dist/ and the programs of examples/, bench/ and integration/ to build/, when something has changed since
 // the last time. Everything is printed to stderr: stdout belongs to the program that is run afterwards.
-import { spawnSync } from 'node:child_process'
 import { mkdirSync, readdirSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { writeBundle } from './page.mjs'
+import { buildPackage, runCompiler } from './build.mjs'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
-const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc')
 const programs = ['examples', 'bench', 'integration']
 const stamp = join(root, 'build', 'compiled')
 
@@ -18,20 +16,12 @@ export function compile() {
   const newest = Math.max(...[...sources, ...configs].map((file) => changedAt(join(root, file))))
   if (newest <= changedAt(stamp) && changedAt(join(root, 'dist', 'esm', 'index.js')) > 0) return
 
-  run('tsconfig.build.json')
-  run('tsconfig.cjs.json')
-  writeFileSync(join(root, 'dist', 'cjs', 'package.json'), '{"type":"commonjs"}\n')
-  writeBundle()
-  run('tsconfig.programs.json')
+  buildPackage()
+  runCompiler('tsconfig.programs.json')
   mkdirSync(dirname(stamp), { recursive: true })
   writeFileSync(stamp, '')
   // As of what was compiled: a source that changed meanwhile is newer.
   utimesSync(stamp, newest / 1_000, newest / 1_000)
-}
-
-function run(config) {
-  const { status } = spawnSync(process.execPath, [tsc, '-p', join(root, config)], { stdio: ['ignore', 2, 2] })
-  if (status !== 0) throw new Error(`${config} does not compile; what the compiler said is above.`)
 }
 
 function filesIn(folder) {

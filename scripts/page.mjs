@@ -1,5 +1,5 @@
-// Puts the monitor page together: `page/` and what it imports becomes three files and their licences, as text. Used by the build, by
-// scripts/compile.mjs and by the tests; nothing of it is needed where the package runs.
+// Puts the monitor page together: `page/` and what it imports becomes three files and their licences, as text. Used by the build
+// and by the tests; nothing of it is needed where the package runs.
 import { createHash } from 'node:crypto'
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
@@ -88,5 +88,3 @@ export function pageSources() {
     .filter((entry) => entry.isFile())
     .map((entry) => relative(root, join(entry.parentPath ?? entry.path, entry.name)))
 }
-
-if (process.argv[1] === fileURLToPath(import.meta.url)) writeBundle()
