@@ -250,12 +250,16 @@ describe('the metrics of an app', () => {
     await metricsOf(app)
   })
 
-  it('are answered at /metrics', async () => {
-    await using app = appOf(memoryLog())
-    const request = new Request('http://localhost/metrics')
-    const answer = await app.handler(request, { may: 'read' })
-    expect(answer.headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8')
-    expect([...parsed(await answer.text()).keys()]).toEqual(names)
-    expect((await app.handler(request, { remoteAddress: '10.0.0.7' })).status).toBeGreaterThanOrEqual(400)
+  it('are answered at /metrics, to those who may ask, until the app is closed and after', async () => {
+    const app = appOf(memoryLog())
+    await app.start()
+    const request = (): Request => new Request('http://localhost/metrics')
+    for (const step of [() => Promise.resolve(), () => app.close()]) {
+      await step()
+      const answer = await app.handler(request(), { may: 'read' })
+      expect(answer.headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8')
+      expect([...parsed(await answer.text()).keys()]).toEqual(names)
+    }
+    expect((await app.handler(request(), { remoteAddress: '10.0.0.7' })).status).toBeGreaterThanOrEqual(400)
   })
 })
