@@ -29,6 +29,7 @@ declare function fetchRating(customer: string, options: { signal: AbortSignal })
 const payments = topic('payments', z.object({ account: z.string(), cents: z.number() }))
 `,
   'docs/deployment.md': millrace,
+  'docs/lifecycle.md': `${millrace}import { createServer } from 'node:http'\ndeclare const order: StateObject\n`,
   'docs/errors.md': `import { MillraceError } from 'millrace'\ndeclare const error: unknown\n`,
   'docs/failures.md': `${millrace}import { Fatal, replayDeadLetters, RetryAfter } from 'millrace'
 declare const app: App
