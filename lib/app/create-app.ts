@@ -47,10 +47,13 @@ const closeOptions: Rules<CloseOptions> = { timeout: duration }
  * Puts an app together; nothing is connected before `start()`.
  * Throws `OPTIONS_INVALID` and `DEFINITION_INVALID` at once.
  */
-export function createApp(given: AppOptions): App {
-  const declared = resolveOptions(given)
+export function createApp(options: AppOptions): App {
+  const { http } = resolveOptions(options)
   const orders = childOrders()
-  const options = asChild(given, orders)
+  return putTogether(asChild(options, orders), (url) => parentOf(orders, http, url))
+}
+
+function putTogether(options: AppOptions, parentFor: (url: () => string | undefined) => TellParent | undefined): App {
   const { http: httpOptions, ...resolved } = resolveOptions(options)
   const { dataDir } = resolved
   const connectors = { sources: options.sources ?? [], sinks: options.sinks ?? [] }
@@ -122,7 +125,7 @@ export function createApp(given: AppOptions): App {
       clock: systemClock,
       logger: describing(unfailing(logger)),
     })
-    const tellParent = parentOf(orders, declared.http, () => http.url)
+    const tellParent = parentFor(() => http.url)
     return { engine, queries, connections, metrics, telemetry, http, tellParent }
   }
   const graph = graphOf(options.id, definition, connectorGraph(options.id, connectors))
