@@ -86,7 +86,7 @@ export class Router {
         return { value: await ways.here() }
       } catch (error) {
         if (!MillraceError.is(error) || !moved.has(error.code)) throw error
-        return { error }
+        return { error: error.code === 'KEY_ELSEWHERE' && this.isRouting ? justMoved(asked) : error }
       }
     if (where === 'restoring' || !this.isRouting) return { error: notHere(where, asked.kind, asked.task, asked.key) }
     const owner = await this.owners.of(asked.task, deadline)
@@ -134,6 +134,14 @@ function withoutUrl(asked: Asked, instance: string): MillraceError {
 function unheard(asked: Asked, instance: string): MillraceError {
   const what = `${named(asked)}: the group has given it to instance ${instance}, which has not heard of that yet: ask again`
   return new MillraceError('KEY_RESTORING', what, factsOf(asked))
+}
+
+function justMoved(asked: Asked): MillraceError {
+  return new MillraceError(
+    'KEY_RESTORING',
+    `${named(asked)}: it has just moved to another instance: ask again`,
+    factsOf(asked),
+  )
 }
 
 const factsOf = ({ kind, task, key }: Asked): { kind: string; partition: number; key?: string } => ({
