@@ -226,7 +226,14 @@ describeWithKafka('the monitor page of an app in two processes', (brokers) => {
     expect(await page.evaluate('getComputedStyle(document.activeElement).outlineStyle')).toBe('solid')
     await page.keyboard.press('Enter')
     await seen(page.locator('.detail-key'))
-    await page.keyboard.press('Shift+Tab')
+    // What asks before it does something gives the focus back.
+    await show('Dead letters')
+    await page.getByRole('button', { name: 'Replay all that are new' }).focus()
+    await page.keyboard.press('Enter')
+    await seen(page.getByRole('dialog'))
+    await page.keyboard.press('Escape')
+    await gone(page.getByRole('dialog'))
+    expect(await page.evaluate('document.activeElement.textContent.trim()')).toBe('Replay all that are new')
   })
 
   it('is dark where that is preferred, and as somebody chooses', async () => {

@@ -1,4 +1,4 @@
-import { html, type VNode } from '../html.js'
+import { html, useEffect, type VNode } from '../html.js'
 
 export type Child = VNode | string | number | null | undefined | false | readonly Child[]
 
@@ -83,4 +83,16 @@ export function Field({ name, children }: { name: string; children?: Child }): V
     <dt>${name}</dt>
     <dd>${children}</dd>
   </div>`
+}
+
+/** What was picked, beside the list that it was picked from; where there is no room for both it comes first, and is brought in sight. */
+export function Picked({ title, onClose, children }: { title: string; onClose: () => void; children?: Child }): VNode {
+  useEffect(() => document.getElementById('picked')?.scrollIntoView({ block: 'nearest' }), [])
+  return html`<${Card}
+    id="picked"
+    title=${title}
+    more=${html`<button type="button" class="quiet" onClick=${onClose}>Close</button>`}
+  >
+    <div class="detail">${children}</div>
+  <//>`
 }

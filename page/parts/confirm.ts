@@ -20,7 +20,15 @@ export function Confirm({ asked, onEnd }: { asked: Asked; onEnd: (done: string |
   const [reason, setReason] = useState('')
   const [problem, setProblem] = useState<string>()
   const [isBusy, setBusy] = useState(false)
-  useEffect(() => dialog.current?.showModal(), [])
+  useEffect(() => {
+    const before = document.activeElement
+    const shown = dialog.current
+    shown?.showModal()
+    return () => {
+      shown?.close()
+      if (before instanceof HTMLElement) before.focus()
+    }
+  }, [])
   const needsReason = asked.reason !== undefined && reason.trim() === ''
   const act = async (event: Event): Promise<void> => {
     event.preventDefault()

@@ -2,7 +2,7 @@ import type { ObjectDetail, Shown, ShownTimer, ShownWaiting } from '../../lib/wa
 import { post } from '../api.js'
 import { html, type VNode } from '../html.js'
 import { bytes, fromNow, moment, visibleKey, visibleText } from '../format.js'
-import { Badge, Card, Empty, Field, Problem, Waiting } from '../parts/basics.js'
+import { Badge, Empty, Field, Picked, Problem, Waiting } from '../parts/basics.js'
 import type { Asked } from '../parts/confirm.js'
 import { useAnswer } from '../parts/use-answer.js'
 import type { ViewProps } from './view.js'
@@ -18,41 +18,36 @@ export function Detail({ kind, objectKey: key, onClose, confirm, go }: Props): V
   const release = async (): Promise<void> => {
     if (await confirm(releaseOf(kind, key))) again()
   }
-  return html`<${Card}
-    title=${`${kind} object`}
-    more=${html`<button type="button" class="quiet" onClick=${onClose}>Close</button>`}
-  >
-    <div class="detail">
-      <p class="detail-key">${visibleKey(key, 2_000)}</p>
-      ${problem !== undefined && html`<${Problem} text=${problem} onRetry=${again} />`}
-      ${value === undefined && problem === undefined && html`<${Waiting} />`}
-      ${
-        value !== undefined &&
-        html`<dl class="fields">
-            <${Field} name="Task">${value.task}<//>
-            <${Field} name="Instance">${visibleKey(value.instance, 60)}<//>
-            ${value.expires !== undefined && html`<${Field} name="Forgotten">${fromNow(value.expires)}, if nothing comes<//>`}
-          </dl>
-          ${
-            value.quarantine !== undefined &&
-            html`<div class="notice bad">
-              <p>
-                <${Badge} tone="bad">in quarantine<//> since ${moment(value.quarantine.since)}, after
-                <code>${value.quarantine.code}</code>; ${count(value.quarantine.letters, 'dead letter')} to replay.
-                ${value.quarantine.until !== undefined && ` It ends by itself ${fromNow(value.quarantine.until)}.`}
-              </p>
-              <p class="buttons">
-                <button type="button" class="quiet" onClick=${() => go('letters', kind, key)}>Show its letters</button>
-                <button type="button" class="quiet" onClick=${release}>Release</button>
-              </p>
-            </div>`
-          }
-          <h3>State</h3>
-          ${value.state === undefined ? html`<${Empty} title="There is no such object">Nothing is kept under this key.<//>` : html`<${Value} shown=${value.state} name="State" />`}
-          <${Timers} timers=${value.timers} />
-          <${Turns} waiting=${value.waiting} />`
-      }
-    </div>
+  return html`<${Picked} title=${`${kind} object`} onClose=${onClose}>
+    <p class="detail-key">${visibleKey(key, 2_000)}</p>
+    ${problem !== undefined && html`<${Problem} text=${problem} onRetry=${again} />`}
+    ${value === undefined && problem === undefined && html`<${Waiting} />`}
+    ${
+      value !== undefined &&
+      html`<dl class="fields">
+          <${Field} name="Task">${value.task}<//>
+          <${Field} name="Instance">${visibleKey(value.instance, 60)}<//>
+          ${value.expires !== undefined && html`<${Field} name="Forgotten">${fromNow(value.expires)}, if nothing comes<//>`}
+        </dl>
+        ${
+          value.quarantine !== undefined &&
+          html`<div class="notice bad">
+            <p>
+              <${Badge} tone="bad">in quarantine<//> since ${moment(value.quarantine.since)}, after
+              <code>${value.quarantine.code}</code>; ${count(value.quarantine.letters, 'dead letter')} to replay.
+              ${value.quarantine.until !== undefined && ` It ends by itself ${fromNow(value.quarantine.until)}.`}
+            </p>
+            <p class="buttons">
+              <button type="button" class="quiet" onClick=${() => go('letters', kind, key)}>Show its letters</button>
+              <button type="button" class="quiet" onClick=${release}>Release</button>
+            </p>
+          </div>`
+        }
+        <h3>State</h3>
+        ${value.state === undefined ? html`<${Empty} title="There is no such object">Nothing is kept under this key.<//>` : html`<${Value} shown=${value.state} name="State" />`}
+        <${Timers} timers=${value.timers} />
+        <${Turns} waiting=${value.waiting} />`
+    }
   <//>`
 }
 
