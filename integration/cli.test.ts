@@ -259,6 +259,16 @@ describeWithKafka('the command millrace', ([broker = '']) => {
       expect(end.stderr).not.toMatch(/^\s+at /m)
     })
 
+    it('ends at Ctrl-C while it waits for brokers', async () => {
+      const waiting = startCommand(['lag', '--app', 'x', '--brokers', '127.0.0.1:1', '--timeout', '1h'])
+      waiting.stderr.once('data', () => waiting.kill('SIGINT'))
+      expect(await ended(waiting)).toMatchObject({
+        code: 130,
+        stdout: '',
+        stderr: expect.stringMatching(/interrupted/),
+      })
+    })
+
     it('tells programs what is wrong as JSON, and never a password', async () => {
       const config = join(folder, 'config.json')
       const sasl = { mechanism: 'plain', username: 'me', password: 'canary-1' }

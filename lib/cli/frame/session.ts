@@ -1,3 +1,4 @@
+import { systemClock } from '../../core/clock.js'
 import type { LogClient } from '../../log/client/client.js'
 import type { LogPort } from '../../log/port.js'
 import type { MadeApp } from '../../app/inspector.js'
@@ -8,6 +9,8 @@ import { instanceAt, type Instance } from './instance.js'
 import type { CommonOptions } from './options.js'
 import { Output } from './output.js'
 import { cliLogger, whenAway } from './reach.js'
+
+const interruptMs = 1_000
 
 /** One call of a command: what it was given, made when it is asked for and put away at the end. */
 export class Session {
@@ -65,11 +68,21 @@ export class Session {
   async run<T>(work: () => Promise<T>): Promise<T> {
     const away = new Promise<never>((_, reject) => this.#away.push(reject))
     try {
-      return await Promise.race([work(), away])
+      return await Promise.race([work(), away, this.#interrupted()])
     } finally {
       this.#done.abort()
       this.out.done()
     }
+  }
+
+  /** Rejects a moment after Ctrl-C: what listens to the signal has ended by then, the rest would not. */
+  async #interrupted(): Promise<never> {
+    await new Promise<void>((resolve) => {
+      if (this.signal.aborted) resolve()
+      this.signal.addEventListener('abort', () => resolve(), { once: true })
+    })
+    await systemClock.sleep(interruptMs, this.#done.signal)
+    throw new CliError('interrupted', 'interrupted')
   }
 
   async #open(): Promise<LogPort & LogClient> {
