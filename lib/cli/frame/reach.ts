@@ -30,7 +30,7 @@ export function cliLogger(output: Output, debug: boolean): Logger {
   }
   const waiting = (fields: object): void => {
     const { what, reason } = fields as { readonly what?: unknown; readonly reason?: unknown }
-    output.progress(`still trying: ${String(what)} (${String(reason)})`)
+    output.note(`still trying: ${String(what)} (${String(reason)})`)
   }
   return {
     debug: line('debug'),
