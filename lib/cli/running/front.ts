@@ -117,7 +117,7 @@ export class Front {
 }
 
 /** A child sees only that its parent asks: who is not on this machine must not pass for somebody who is. */
-function headersOf({ headers, socket }: IncomingMessage): IncomingMessage['headers'] {
+export function headersOf({ headers, socket }: IncomingMessage): IncomingMessage['headers'] {
   const { connection: _connection, ...passed } = headers
   const from = socket.remoteAddress ?? 'unknown'
   if (isLoopbackName(from)) return passed
