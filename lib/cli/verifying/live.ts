@@ -82,10 +82,14 @@ async function verifyObject(
   findings.note(`${kind} '${key}' changed each time it was looked at, and was not compared`)
 }
 
+/** As they are stored, a list of [start, end, state], or as a program decodes them. */
 function isSessions(value: unknown): boolean {
   if (!Array.isArray(value) || value.length === 0) return false
-  const isOne = (each: object): boolean => 'start' in each && 'end' in each && 'state' in each
-  return value.every((each) => typeof each === 'object' && each !== null && isOne(each))
+  const types = (each: readonly unknown[]): string => each.map((part) => typeof part).join(' ')
+  return value.every((each: unknown) => {
+    if (Array.isArray(each)) return types(each) === 'number number string'
+    return typeof each === 'object' && each !== null && 'start' in each && 'end' in each && 'state' in each
+  })
 }
 
 const textOf = (value: unknown): string | undefined => (value === undefined ? undefined : jsonText(value))
