@@ -80,7 +80,13 @@ function Shell({ live }: { live: Live }): VNode {
     <${Header} live=${live} />
     <nav><${Tabs} tabs=${tabsOf(live)} current=${current} onPick=${(id: string) => go(id)} /></nav>
     ${live.state === 'lost' && html`<div class="notice bad top" role="alert"><p>Not live: ${live.why} Trying again…</p></div>`}
-    <main id="view" role="tabpanel" aria-labelledby=${`tab-${current}`} tabindex="-1">
+    <main
+      id="view"
+      class=${live.state === 'lost' ? 'stale' : ''}
+      role="tabpanel"
+      aria-labelledby=${`tab-${current}`}
+      tabindex="-1"
+    >
       ${
         snapshot === undefined
           ? html`<${Waiting} what="Connecting to the instance…" />`

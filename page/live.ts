@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
 import type { Snapshot } from '../lib/watch/overview/shapes.js'
-import { ApiError, stream, wordsOf } from './api.js'
+import { ApiError, stream } from './api.js'
 import { eventsIn } from './events.js'
 import { Rates } from './rates.js'
 
@@ -58,7 +58,14 @@ async function follow(
     } catch (error) {
       if (signal.aborted) return
       if (error instanceof ApiError && error.status === 401) return lose('locked', error.message)
-      lose('lost', silence.signal.aborted ? 'The instance says nothing.' : wordsOf(error))
+      lose(
+        'lost',
+        silence.signal.aborted
+          ? 'The instance says nothing.'
+          : error instanceof ApiError
+            ? error.message
+            : 'The connection was lost.',
+      )
     }
     signal.removeEventListener('abort', give)
     await new Promise((resolve) => setTimeout(resolve, pauseMs))

@@ -43,6 +43,15 @@ function restoring(): Restoring {
 }
 
 describe('the progress of a restore', () => {
+  it('is known of each task, as far as it has begun', () => {
+    const { watch } = restoring()
+    watch.progress({ task: 1, records: 40, bytes: 400, position: 50, end: 200 })
+    expect(watch.of(1)).toEqual({ task: 1, records: 40, position: 50, end: 200 })
+    expect(watch.of(2)).toEqual({ task: 2, records: 0, position: undefined, end: undefined })
+    watch.look(new Set([2]))
+    expect(watch.of(1)).toEqual({ task: 1, records: 0, position: undefined, end: undefined })
+  })
+
   it('is reported once a second over all tasks with rate and time to go, and once at the end', () => {
     const { restore, reports } = restoring()
     restore({ 1: 3_000, 3: 1_500 }, 1_000)
