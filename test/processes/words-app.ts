@@ -16,6 +16,7 @@ const { values: args } = parseArgs({
     'session-timeout': { type: 'string', default: '10000' },
     'instance-id': { type: 'string' },
     development: { type: 'boolean' },
+    /** Listens, and says where. */
     http: { type: 'boolean' },
     /** Only in the group, as a process of another machine. */
     elsewhere: { type: 'boolean' },
@@ -47,10 +48,15 @@ async function serve(): Promise<void> {
     ...(development === undefined ? {} : { development }),
   })
   let hasSaid = false
+  let isTold = false
   say(`pid ${process.pid}`)
   const look = setInterval(() => {
     const { state, reason } = app.health()
     if (state === 'starting' && reason?.includes('waits to join') === true) say(`waits: ${reason}`)
+    if (!isTold && app.http !== undefined) {
+      isTold = true
+      say(`listens at ${app.http.url}.`)
+    }
     if (hasSaid || app.stats().commits === 0) return
     hasSaid = true
     say(`committed after ${Math.round(performance.now() - begun)} ms`)
