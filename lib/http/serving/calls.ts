@@ -50,7 +50,8 @@ export class Calls {
 
   async #inTime(ending: AbortController, answer: Response | Promise<Response>): Promise<Response> {
     const over = new AbortController()
-    const end = (): void => over.abort()
+    // With a reason, since making one up costs as much as an answer.
+    const end = (): void => over.abort('over')
     ending.signal.addEventListener('abort', end)
     if (ending.signal.aborted) end()
     try {
