@@ -6,7 +6,7 @@ import { kafkaLog, type KafkaLog } from '../../lib/kafka/kafka-log.js'
 import { membersOf } from '../../lib/runtime/membership/members.js'
 import { nextName } from '../names.js'
 import { describeWithKafka } from '../setup/with-kafka.js'
-import { Program } from './program.js'
+import { Program, programOf } from './program.js'
 
 const partitions = 4
 
@@ -31,7 +31,7 @@ describeWithKafka('two processes of an app', (brokers) => {
     const dir = mkdtempSync(join(tmpdir(), 'millrace-ready-'))
     dirs.push(dir)
     const args = ['--brokers', brokers.join(','), '--app', app, '--dir', dir, '--session-timeout', '6000', '--http']
-    const program = new Program('words-app.ts', args)
+    const program = new Program([...programOf('words-app.ts'), ...args])
     programs.push(program)
     const [, url = ''] = await program.until(/listens at (\S+)\./)
     return { program, url }
