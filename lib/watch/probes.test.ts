@@ -30,7 +30,12 @@ function slowRestores(log: LogPort, gate: Gate): LogPort {
         const fetcher = target.fetcher(options)
         if (options.purpose !== 'restore') return fetcher
         const next = fetcher.next.bind(fetcher)
-        return Object.assign(fetcher, { next: (signal: AbortSignal) => gate.opened.then(() => next(signal)) })
+        return Object.assign(fetcher, {
+          next: async (signal: AbortSignal) => {
+            await gate.opened
+            return next(signal)
+          },
+        })
       }
     },
   })
