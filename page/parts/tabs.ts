@@ -19,8 +19,9 @@ export function Tabs({
   onPick: (id: string) => void
 }): VNode {
   const move = (event: KeyboardEvent): void => {
-    const at = tabs.findIndex(({ id }) => id === current)
+    const at = tabs.findIndex(({ id }) => `tab-${id}` === (event.target as Element).id)
     const last = tabs.length - 1
+    if (at < 0) return
     const to = { ArrowRight: at === last ? 0 : at + 1, ArrowLeft: at === 0 ? last : at - 1, Home: 0, End: last }[
       event.key
     ]
