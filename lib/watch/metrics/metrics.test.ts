@@ -115,10 +115,13 @@ describe('the metrics of an app', () => {
     await look()
     await app.drained()
     await look()
-    // One key: event time of a task follows what it has read itself, and hears of others later.
+    // Their task hears how far event time has come from the one that they are sent to, with its commits.
     const send = (at: number): Promise<unknown> =>
       log.open().send(events, [{ key: 'one', n: 1 }], { key: () => 'same', timestamp: () => at })
-    for (const at of [noon, noon + 10 * minute, noon]) await send(at)
+    for (const at of [noon, noon + 10 * minute, noon]) {
+      await send(at)
+      await app.drained()
+    }
     await look()
     await app.drained()
     await until(() => app.stats().connectors.every(({ records }) => records >= 2))
