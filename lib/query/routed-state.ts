@@ -102,7 +102,13 @@ export class RoutedState {
     return entries(this.#engine, this.#router, this.#kind, options, this.#defaults)
   }
 
-  async #found(kind: KindAt, place: Place, read: ResolvedRead, deadline: Deadline): Promise<Found> {
+  async #found(
+    kind: KindAt,
+    place: Place,
+    read: ResolvedRead,
+    deadline: Deadline,
+    waits = this.#router.isRouting || read.waits,
+  ): Promise<Found> {
     demandTokens(this.#engine, kind, read.tokens)
     const { local } = this.#router
     const { task, key } = place
@@ -119,7 +125,7 @@ export class RoutedState {
           foundBy(await peer.get({ kind: this.#kind, key, after, timeoutMs, stale: false }, mostMs)),
       },
       deadline,
-      this.#router.isRouting || read.waits,
+      waits,
     )
   }
 
@@ -129,10 +135,10 @@ export class RoutedState {
     const own =
       local.whereIs(place.task) === 'running' ? undefined : await standbyRead(this.#engine, kind, place, deadline)
     if (own !== undefined) return { ...own, instance: this.#engine.options.instance }
-    // The owner may be gone, and then those that keep a standby are to have time.
-    const shared = new Deadline(this.#engine.options.clock, deadline.leftMs / 2)
+    // One that does not answer leaves time for those that keep a standby.
+    const once = new Deadline(this.#engine.options.clock, deadline.leftMs / 2)
     try {
-      return await this.#found(kind, place, read, shared)
+      return await this.#found(kind, place, read, once, false)
     } catch (error) {
       if (!isRouting || !MillraceError.is(error)) throw error
       for (const { http, instance } of await owners.standbysOf(place.task, deadline)) {
@@ -144,7 +150,7 @@ export class RoutedState {
           .catch(() => undefined)
         if (found !== undefined) return foundBy(found)
       }
-      throw error
+      return this.#found(kind, place, read, deadline)
     }
   }
 }
