@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { asChild, childEnvironment, childOrders } from './parent.js'
 
 const orders = { parent: 17, number: 1, instance: 'host-1', listen: false }
@@ -8,6 +9,14 @@ describe('what millrace run tells a child', () => {
     expect(childOrders(env, 17)).toEqual(orders)
     expect(childOrders(env, 18)).toBeUndefined()
     expect(childOrders({}, 17)).toBeUndefined()
+  })
+
+  it('is heard by a child whose parent was killed meanwhile: that is to end', () => {
+    const { pid: killed } = spawnSync(process.execPath, ['--version'])
+    const env = childEnvironment({ ...orders, parent: killed })
+    expect(childOrders(env, 1, true)).toMatchObject({ parent: killed })
+    expect(childOrders(env, 1, false)).toBeUndefined()
+    expect(childOrders(childEnvironment({ ...orders, parent: process.pid }), 1, true)).toBeUndefined()
   })
 
   it.each([

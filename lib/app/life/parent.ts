@@ -26,10 +26,30 @@ export interface ChildReport {
   }
 }
 
+/** Undefined for what else a program sends its parent. */
+export function readReport(message: unknown): ChildReport['millrace'] | undefined {
+  const { millrace } = fields(message)
+  if (millrace === undefined) return undefined
+  const { url, host, port, running } = fields(millrace)
+  return {
+    ...(typeof url === 'string' && URL.canParse(url) ? { url } : {}),
+    ...(typeof host === 'string' ? { host } : {}),
+    ...(Number.isInteger(port) && (port as number) >= 0 && (port as number) <= 65_535 ? { port: port as number } : {}),
+    ...(running === true ? { running } : {}),
+  }
+}
+
+const fields = (value: unknown): Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
+
 const variable = 'MILLRACE_CHILD'
 
 /** Undefined for a process that `millrace run` has not started. Throws `OPTIONS_INVALID` for what it would not have written. */
-export function childOrders(env = process.env, parent = process.ppid): ChildOrders | undefined {
+export function childOrders(
+  env = process.env,
+  parent = process.ppid,
+  hasChannel = process.connected !== undefined,
+): ChildOrders | undefined {
   const text = env[variable]
   if (text === undefined || text === '') return undefined
   const orders = parse(text)
@@ -38,7 +58,16 @@ export function childOrders(env = process.env, parent = process.ppid): ChildOrde
       'OPTIONS_INVALID',
       `the environment variable ${variable} is set, and not by millrace run, which is what it is for. Unset it.`,
     )
-  return orders.parent === parent ? orders : undefined
+  // One whose parent was killed before it came here has been given another: it is to end, and not to begin by itself.
+  return orders.parent === parent || (hasChannel && !isThere(orders.parent)) ? orders : undefined
+}
+
+function isThere(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH'
+  }
 }
 
 export const childEnvironment = (orders: ChildOrders): Readonly<Record<string, string>> => ({
@@ -49,7 +78,7 @@ function parse(text: string): ChildOrders | undefined {
   try {
     const { parent, number, instance, listen } = JSON.parse(text) as Partial<Record<keyof ChildOrders, unknown>>
     const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0
-    if (!isCount(parent) || !isCount(number) || typeof listen !== 'boolean') return undefined
+    if (!isCount(parent) || parent === 0 || !isCount(number) || typeof listen !== 'boolean') return undefined
     if (typeof instance !== 'string' || !/^[A-Za-z0-9._-]{1,200}$/.test(instance)) return undefined
     return { parent, number, instance, listen }
   } catch {

@@ -1,11 +1,13 @@
-import { spawn } from 'node:child_process'
+import { spawn, type SpawnOptions } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
+import type { Readable } from 'node:stream'
 import { text } from '../../codec/codec.js'
 import { silentLogger } from '../../core/logger.js'
 import { memoryLog } from '../../memory/memory-log.js'
 import { topic } from '../../model/stream.js'
 import { createApp } from '../create-app.js'
+import { childEnvironment } from './parent.js'
 
 const processes = join(__dirname, '../../../test/processes')
 
@@ -78,6 +80,14 @@ describe('app.run() in a main program', () => {
     expect(code).toBe(0)
   }, 30_000)
 
+  it('of two apps leaves each the time to end what it began, however soon the other one has ended', async () => {
+    const { code, out } = await run('two apps', '', ['SIGTERM'], 'under way')
+    expect({ code, out }).toEqual({
+      code: 0,
+      out: 'under way\nother after run\nhas ended\nafter run, listeners 0 0, live false\n',
+    })
+  }, 30_000)
+
   it.each([
     ['error', 'server'],
     ['error', 'not awaited'],
@@ -99,6 +109,28 @@ describe('app.run() in a main program', () => {
     expect(out).toMatch(/^(caught|heard): MillraceError: .*the disk of the printer is full/)
     expect(code).toBe(1)
   })
+})
+
+describe('a child of millrace run', () => {
+  it('ends when its parent has gone before it came to run()', async () => {
+    const orders = { parent: process.pid, number: 0, instance: 'host-0', listen: false }
+    const program = [join(processes, 'run-ts.cjs'), join(processes, 'running-app.ts')]
+    const options = {
+      stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
+      env: { ...process.env, ...childEnvironment(orders) },
+    }
+    const child = spawn(process.execPath, [...program, 'signal', 'started before'], options as SpawnOptions)
+    const stays = setTimeout(() => child.kill('SIGKILL'), 20_000)
+    child.disconnect()
+    let out = ''
+    child.stdout?.on('data', (chunk: Buffer) => (out += chunk.toString()))
+    const [[code]] = (await Promise.all([once(child, 'exit'), once(child.stdout as Readable, 'end')])) as [
+      [number | null],
+      unknown,
+    ]
+    clearTimeout(stays)
+    expect({ code, out }).toMatchObject({ code: 0, out: expect.stringContaining('after run') as string })
+  }, 30_000)
 })
 
 describe('app.run()', () => {

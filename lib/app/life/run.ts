@@ -36,13 +36,18 @@ const sameSignalMs = 1_000
 /** A supervisor that has asked a process to end does not wait for ever. */
 const lingerMs = 5_000
 
+/** Apps of this process that run. */
+let running = 0
+
 /** See `App.run`. */
 export async function run(app: Runnable, options: RunOptions, logger: Logger, hasParent = false): Promise<void> {
   const signals = new Signals(options.signals ?? ['SIGTERM', 'SIGINT'], hasParent, (signal) => {
     logger.info({ signal }, `${signal}: the app closes; a second signal ends the process at once`)
     void app.close(options.timeout === undefined ? {} : { timeout: options.timeout })
   })
+  running++
   try {
+    signals.hear()
     // What prevents the start is what `closed` rejects with.
     app.start().catch(() => undefined)
     await app.closed()
@@ -52,14 +57,17 @@ export async function run(app: Runnable, options: RunOptions, logger: Logger, ha
     throw error
   } finally {
     signals.stop()
+    running--
   }
-  if (signals.first !== undefined) void endAfterAll(signals.first, logger)
+  // The last of several apps in a program: the others have what they began to end, too.
+  if (running === 0 && signals.first !== undefined) void endAfterAll(signals.first, logger)
 }
 
 /** Hears the first of the signals, and ends the process with the second. */
 class Signals {
   first: StopSignal | undefined
   readonly #names: readonly StopSignal[]
+  readonly #hasParent: boolean
   readonly #onFirst: (signal: StopSignal) => void
   #at = 0
 
@@ -68,8 +76,15 @@ class Signals {
     // Some systems know fewer.
     this.#names = names.filter((name) => name in constants.signals)
     this.#onFirst = onFirst
+    this.#hasParent = hasParent
+  }
+
+  hear(): void {
     for (const name of this.#names) process.on(name, this.#hear)
-    if (hasParent) process.on('disconnect', this.#orphaned)
+    if (!this.#hasParent) return
+    process.on('disconnect', this.#orphaned)
+    // It may have gone while the program did something else first.
+    if (process.connected === false) this.#orphaned()
   }
 
   stop(): void {
