@@ -10,12 +10,19 @@ export function interrupts(): AbortSignal {
   return controller.signal
 }
 
-/** Whoever reads has enough (`millrace … | head`): that is no error. */
+let whenGone = (): void => process.exit(0)
+
+/** Whoever reads has enough (`millrace … | head`): that is no error, and ends the process. */
 export function endWithReader(): void {
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'EPIPE') process.exit(0)
-      throw error
+      if (error.code !== 'EPIPE') throw error
+      whenGone()
     })
   }
+}
+
+/** For a command that has something to bring to its end first. */
+export function onReaderGone(end: () => void): void {
+  whenGone = end
 }

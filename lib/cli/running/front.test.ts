@@ -69,6 +69,25 @@ describe('one address for several processes', () => {
     })
   })
 
+  it('asks another process where one does not answer any more, and those first that are not to end', async () => {
+    await listening((_request, response) => response.end('first'))
+    await listening((_request, response) => response.end('second'))
+    children[0] = { ...children[0], isEnding: true } as unknown as Child
+    expect(await (await get('/')).text()).toBe('second')
+    servers[1]?.close().closeAllConnections()
+    expect(await (await get('/')).text()).toBe('first')
+    const posted = await get('/', { method: 'POST', body: 'x' })
+    expect(posted.status).toBe(503)
+  })
+
+  it('is not live when processes are there, and none of them answers', async () => {
+    const broken: RequestListener = (_request, response) => response.destroy()
+    await listening(broken)
+    expect((await get('/livez')).status).toBe(200)
+    await listening(broken)
+    expect((await get('/livez')).status).toBe(503)
+  })
+
   it('has metrics of all, and none for who may not see those of one', async () => {
     const metrics: RequestListener = ({ headers }, response) =>
       headers.authorization === 'Bearer x' ? response.end('a 1\n') : response.writeHead(401).end('a token is needed')

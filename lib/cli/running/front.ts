@@ -57,22 +57,22 @@ export class Front {
     if (incoming.method === 'GET' && (path === '/livez' || path === '/readyz'))
       return this.#probe(path, incoming, response)
     if (incoming.method === 'GET' && path === '/metrics') return this.#metrics(incoming, response)
-    const [child] = this.#listening
-    if (child === undefined) return nobody(response)
-    this.#pass(child, incoming, response)
+    this.#pass(this.#listening, incoming, response)
   }
 
+  /** Those that are to end last: they may not answer any more. */
   get #listening(): readonly Child[] {
-    return this.#children().filter(({ report }) => report.url !== undefined)
+    const listening = this.#children().filter(({ report }) => report.url !== undefined)
+    return [...listening.filter(({ isEnding }) => !isEnding), ...listening.filter(({ isEnding }) => isEnding)]
   }
 
-  /** Live while somebody is, or is being started again; ready while somebody is. */
+  /** Live while somebody is, or is being started again; ready while somebody is. One that is there and does not answer is neither. */
   async #probe(path: '/livez' | '/readyz', incoming: IncomingMessage, response: ServerResponse): Promise<void> {
     const answers = await this.#askAll(path, incoming)
     const processes = answers.map(({ child, text }) => ({ process: child.number, ...(parse(text) as object) }))
     const good = answers.filter(({ status }) => status === 200).length
-    const isDown = this.#processes - answers.length
-    const isWell = good > 0 || (path === '/livez' && isDown > 0)
+    const isStarting = this.#listening.length < this.#processes
+    const isWell = good > 0 || (path === '/livez' && isStarting)
     const what = path === '/livez' ? 'live' : 'ready'
     send(
       response,
@@ -101,8 +101,9 @@ export class Front {
     return answers.filter((answer) => answer !== undefined)
   }
 
-  /** As it is, in both directions, for as long as both go on: streams too. */
-  #pass(child: Child, incoming: IncomingMessage, response: ServerResponse): void {
+  /** As it is, in both directions, for as long as both go on: streams too. What only asks goes to the next where one does not answer. */
+  #pass([child, ...others]: readonly Child[], incoming: IncomingMessage, response: ServerResponse): void {
+    if (child === undefined) return nobody(response)
     const { method, url } = incoming
     const headers = headersOf(incoming)
     const passed = ask(new URL(child.report.url as string), { method, path: url, headers }, (answer) => {
@@ -110,8 +111,13 @@ export class Front {
       answer.pipe(response)
       answer.on('error', () => response.destroy())
     })
-    passed.on('error', () => (response.headersSent ? response.destroy() : nobody(response)))
-    response.on('close', () => passed.destroy())
+    const away = (): void => void passed.destroy()
+    response.on('close', away)
+    passed.on('error', () => {
+      response.off('close', away)
+      if (response.headersSent || response.destroyed) response.destroy()
+      else this.#pass(method === 'GET' || method === 'HEAD' ? others : [], incoming, response)
+    })
     incoming.pipe(passed)
   }
 }

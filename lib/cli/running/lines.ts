@@ -7,6 +7,8 @@ const longest = 65_536
 export function copyLines(from: Readable, to: Writable, prefix: string): void {
   let rest = ''
   from.setEncoding('utf8')
+  // As many wait for it as there are processes.
+  to.setMaxListeners(0)
   from.on('data', (text: string) => {
     const lines = (rest + text).split('\n')
     rest = lines.pop() ?? ''
@@ -16,7 +18,12 @@ export function copyLines(from: Readable, to: Writable, prefix: string): void {
     if (isTaken) return
     // Who reads slowly slows the process down, as without us.
     from.pause()
-    to.once('drain', () => from.resume())
+    // Nor may it wait for ever for somebody who has gone.
+    const goOn = (): void => {
+      to.off('drain', goOn).off('error', goOn)
+      from.resume()
+    }
+    to.on('drain', goOn).on('error', goOn)
   })
   from.on('end', () => {
     if (rest !== '') to.write(`${prefix}${rest}\n`)

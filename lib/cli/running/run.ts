@@ -2,6 +2,7 @@ import { hostname } from 'node:os'
 import { systemClock } from '../../core/clock.js'
 import { reasonOf } from '../../core/errors.js'
 import { CliError } from '../frame/exits.js'
+import { onReaderGone } from '../frame/interrupts.js'
 import type { Child } from './child.js'
 import { Fleet } from './fleet.js'
 import { Front } from './front.js'
@@ -45,8 +46,13 @@ export async function runFleet(file: string, args: readonly string[], options: R
   })
   shared.onFailure = () => void fleet.stop()
   const end = hearSignals(fleet)
+  let unread: string | undefined
+  onReaderGone(() => {
+    unread = 'what the processes say was not read any more: all of them are stopped'
+    void fleet.stop()
+  })
   try {
-    const failure = (await fleet.run()) ?? shared.failure
+    const failure = (await fleet.run()) ?? shared.failure ?? unread
     if (failure !== undefined) throw new CliError('failed', failure)
   } finally {
     end()

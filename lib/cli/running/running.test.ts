@@ -1,3 +1,8 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { Crashes, quickMs } from './crashes.js'
 import { copyLines } from './lines.js'
@@ -37,6 +42,33 @@ describe('lines of several processes', () => {
     for await (const chunk of to) said += String(chunk)
     expect(said).toBe('[1] ab\n[1] c\n[1] \n[1] ü end\n')
   })
+})
+
+describe('processes whose output is not read any more', () => {
+  it('end in their own time, and that is no good end', async () => {
+    const dir = mkdtempSync(join(tmpdir(), 'millrace-unread-'))
+    const program = join(dir, 'program.cjs')
+    writeFileSync(
+      program,
+      `process.on('SIGTERM', () => {
+        require('node:fs').writeFileSync(${JSON.stringify(dir)} + '/' + process.pid, '')
+        process.exit()
+      })
+      setInterval(() => console.log('x'.repeat(10_000)), 1)`,
+    )
+    const processes = join(__dirname, '../../../test/processes')
+    const fleet = spawn(process.execPath, [join(processes, 'run-ts.cjs'), join(processes, 'fleet.ts'), program])
+    const said = new Set<string>()
+    while (said.size < 2) {
+      const [data] = (await once(fleet.stdout, 'data')) as [Buffer]
+      for (const [line] of data.toString().matchAll(/\[[01]\]/g)) said.add(line)
+    }
+    fleet.stdout.destroy()
+    const [code] = (await once(fleet, 'exit')) as [number | null]
+    const ended = readdirSync(dir)
+    rmSync(dir, { recursive: true })
+    expect({ code, ended: ended.length }).toEqual({ code: 1, ended: 3 })
+  }, 30_000)
 })
 
 describe('metrics of several processes', () => {
