@@ -215,6 +215,8 @@ describeWithKafka('the command millrace', ([broker = '']) => {
       ['cannot be parsed', 'a.mjs', 'const = 1\n', 1, /a\.mjs failed when it was imported: .*Unexpected token/],
       ['imports what is not there', 'a.mjs', "import 'no-such-package'\n", 1, /no-such-package/],
       ['is TypeScript', 'a.ts', 'export const a: number = 1\n', 2, /is TypeScript.*--import tsx/],
+      ['ends the process', 'a.mjs', 'process.exit(0)\n', 1, /has ended the process with exit code 0/],
+      ['waits for ever', 'a.mjs', 'await new Promise(() => {})\n', 1, /waits, .* for something that never comes/],
       ['makes no app', 'a.mjs', 'export const app = 1\n', 4, /makes no app/],
     ])('says in a line what is wrong with one that %s', async (_what, file, content, code, says) => {
       const path = join(folder, file)
@@ -267,6 +269,20 @@ describeWithKafka('the command millrace', ([broker = '']) => {
         stdout: '',
         stderr: expect.stringMatching(/interrupted/),
       })
+    })
+
+    it.each<[args: readonly string[], says: RegExp]>([
+      [['lag', '--no-such'], /^unknown option '--no-such'/],
+      [['lag', '--interval', '5'], /whole number and its unit/],
+      [['topcs'], /^unknown command 'topcs'/],
+      [['dlq', 'drop', '--kind', 'a'], /^required option '--reason <text>' not specified/],
+      [['state', 'get', 'order'], /^missing required argument 'key'/],
+      [['dlq'], /./],
+      [['lag'], /^which app\?/],
+    ])('%j is told to programs as JSON, and as nothing else', async (args, says) => {
+      const { code, stdout, stderr } = await millrace([...args, '--json'])
+      expect([code, stdout]).toEqual([2, ''])
+      expect(JSON.parse(stderr)).toEqual({ error: { code: 'usage', message: expect.stringMatching(says) } })
     })
 
     it('tells programs what is wrong as JSON, and never a password', async () => {

@@ -3,7 +3,7 @@ import { resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { inspectBy, type MadeApp } from '../../app/inspector.js'
 import { reasonOf } from '../../core/errors.js'
-import { CliError } from './exits.js'
+import { CliError, exits } from './exits.js'
 import { keepStdout } from './output.js'
 
 /**
@@ -28,11 +28,40 @@ export async function loadProgram(path: string, id: string | undefined): Promise
     },
   })
   keepStdout()
+  const end = new EarlyEnd(path)
   try {
-    const exported = await Promise.race([importOf(file), started])
+    const exported = await Promise.race([importOf(file), started, end.waiting])
     return chosen(path, made, exported, id)
   } catch (error) {
     throw error instanceof CliError ? error : notLoaded(path, file, error)
+  } finally {
+    end.stop()
+  }
+}
+
+/** A program that ends the process, or waits for what never comes, would have the command end without a word. */
+class EarlyEnd {
+  readonly waiting: Promise<never>
+  readonly #path: string
+  #onIdle: () => void = () => undefined
+
+  constructor(path: string) {
+    this.#path = path
+    const what = `--program ${path} waits, when it is imported, for something that never comes`
+    this.waiting = new Promise((_, reject) => (this.#onIdle = () => reject(new CliError('failed', what))))
+    process.on('beforeExit', this.#onIdle)
+    process.on('exit', this.#onExit)
+  }
+
+  stop(): void {
+    process.off('beforeExit', this.#onIdle)
+    process.off('exit', this.#onExit)
+  }
+
+  readonly #onExit = (code: number): void => {
+    const todo = 'It has to make the app when it is imported, and go on'
+    process.stderr.write(`millrace: --program ${this.#path} has ended the process with exit code ${code}. ${todo}.\n`)
+    process.exitCode = exits.failed
   }
 }
 

@@ -72,7 +72,7 @@ describe('one address for several processes', () => {
   it('asks another process where one does not answer any more, and those first that are not to end', async () => {
     await listening((_request, response) => response.end('first'))
     await listening((_request, response) => response.end('second'))
-    children[0] = { ...children[0], isEnding: true } as unknown as Child
+    Object.assign(children[0] as Child, { isEnding: true })
     expect(await (await get('/')).text()).toBe('second')
     servers[1]?.close().closeAllConnections()
     expect(await (await get('/')).text()).toBe('first')

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync } from 'node:fs'
+import { existsSync, readlinkSync } from 'node:fs'
 import { hasEnded, ownFacts, readFacts, type ProcessFacts } from './process-facts.js'
 
 const linux = existsSync('/proc/self/ns/pid') ? describe : describe.skip
@@ -47,6 +47,11 @@ describe('what a process tells of itself', () => {
       expect(hasEnded({ ...own, pid: await ended() }, own)).toBe('certainly')
     })
 
+    it('names the space in which pids and times of starts mean the same', () => {
+      const names = ['pid', 'time'].map((name) => `/proc/self/ns/${name}`).filter((path) => existsSync(path))
+      for (const path of names) expect(own.space).toContain(readlinkSync(path))
+    })
+
     it('knows a process that has the pid of another', () => {
       expect(hasEnded({ ...own, started: '1' }, own)).toBe('certainly')
     })
@@ -54,6 +59,7 @@ describe('what a process tells of itself', () => {
     it.each<[string, Partial<ProcessFacts>]>([
       ['a system that was started again, or another one', { boot: 'other' }],
       ['another space of pids', { space: 'pid:[1]' }],
+      ['the same space of pids, and another of times', { space: own.space.replace(/time:.*/, 'time:[1]') }],
       ['a system that tells nothing', { boot: '', space: '', started: '' }],
     ])('says nothing of one in %s', async (_where, other) => {
       expect(hasEnded({ ...own, pid: await ended(), ...other }, own)).toBeUndefined()

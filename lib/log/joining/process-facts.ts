@@ -12,17 +12,23 @@ export interface ProcessFacts {
   readonly started: string
 }
 
-/** Of this process. Source: proc(5), pid_namespaces(7). */
+/** Of this process. Source: proc(5), pid_namespaces(7), time_namespaces(7). */
 export function ownFacts(): ProcessFacts {
   const { pid } = process
+  // In a pid namespace that was made without a /proc of its own, what stands under a pid there is another process.
+  const isOwn = orEmpty(() => readlinkSync('/proc/self')) === String(pid)
   return {
     boot: systemBootId() ?? '',
-    space: orEmpty(() => readlinkSync('/proc/self/ns/pid')),
+    space: isOwn ? spaceNow() : '',
     host: hostname(),
     pid,
-    started: statOf(pid)?.started ?? '',
+    started: isOwn ? (statOf(pid)?.started ?? '') : '',
   }
 }
+
+/** In which a pid is one process, and has the same start for all who look: each time namespace counts from another moment. */
+const spaceNow = (): string =>
+  ['pid', 'time'].map((name) => orEmpty(() => readlinkSync(`/proc/self/ns/${name}`))).join(' ')
 
 /**
  * Changes when the operating system restarts; undefined where the system does not tell. Files written without fsync
