@@ -124,6 +124,7 @@ function putTogether(options: AppOptions, parentFor: (url: () => string | undefi
         }),
       clock: systemClock,
       logger: describing(unfailing(logger)),
+      instance,
     })
     const tellParent = parentFor(() => http.url)
     return { engine, queries, connections, metrics, telemetry, http, tellParent }

@@ -109,3 +109,12 @@ export function oneOf(...values: readonly string[]): Rule {
     values.includes(value as never),
   )
 }
+
+const longestUrl = 2_048
+
+/** Whether a text is a URL of http or https at which an instance may be asked: others are told of it, so there are no credentials in it. */
+export function isInstanceUrl(text: string): boolean {
+  if (text.length > longestUrl || !URL.canParse(text)) return false
+  const { protocol, search, hash, username, password } = new URL(text)
+  return /^https?:$/.test(protocol) && [search, hash, username, password].every((part) => part === '')
+}

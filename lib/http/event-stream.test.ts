@@ -76,7 +76,7 @@ describe('a stream of events', () => {
   it('ends with the error of its source, where the client may know it', async () => {
     async function* events(): AsyncGenerator<StreamEvent> {
       yield { data: 1 }
-      throw new HttpError(421, 'KEY_ELSEWHERE', 'it has moved', { kind: 'account' })
+      throw new HttpError(409, 'KEY_ELSEWHERE', 'it has moved', { kind: 'account' })
     }
     expect(await eventStream({ signal: never }, events()).text()).toBe(
       ':\n\ndata: 1\n\nevent: error\ndata: {"error":{"code":"KEY_ELSEWHERE","message":"it has moved","kind":"account"}}\n\n',

@@ -25,8 +25,10 @@ const statuses: Partial<Record<ErrorCode, number>> = {
   NOT_ALLOWED: 403,
   // A kind, a query, a topic that is not in the program.
   DEFINITION_INVALID: 404,
-  // The request is right, and reaches a process that has no answer.
-  KEY_ELSEWHERE: 421,
+  // The request is right, and reaches a process that has no answer. Not 421, on which `fetch` asks again, and without the body.
+  KEY_ELSEWHERE: 409,
+  // Another one has taken over, such as a second replay.
+  FENCED: 409,
   KEY_RESTORING: 503,
   OWNER_UNKNOWN: 503,
   OWNER_AWAY: 503,

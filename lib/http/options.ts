@@ -1,5 +1,5 @@
 import { MillraceError } from '../core/errors.js'
-import { anything, checkOptions, flag, holdsOptions, text, whole, type Rules } from '../core/options.js'
+import { anything, checkOptions, flag, holdsOptions, isInstanceUrl, text, whole, type Rules } from '../core/options.js'
 import { kindOf } from '../core/record-checks.js'
 import { isLoopbackName } from './loopback.js'
 
@@ -64,13 +64,11 @@ export function resolveHttp(options: HttpOptions = {}): ResolvedHttp {
 }
 
 function checkedUrl(advertised: string): string {
-  const url = URL.canParse(advertised) && advertised.length <= 2_048 ? new URL(advertised) : undefined
-  const isPlain = url !== undefined && /^https?:$/.test(url.protocol) && url.search === '' && url.hash === ''
-  if (!isPlain || url.username !== '' || url.password !== '')
+  if (!isInstanceUrl(advertised))
     throw invalid(
       'advertised is no URL of http or https without credentials, query and fragment; give one, as http://10.0.0.7:9464',
     )
-  return url.href.replace(/\/+$/, '')
+  return new URL(advertised).href.replace(/\/+$/, '')
 }
 
 const invalid = (what: string): MillraceError => new MillraceError('OPTIONS_INVALID', `createApp: http: ${what}.`)

@@ -31,7 +31,7 @@ export interface Owner {
 }
 
 export interface QueriesOptions {
-  /** What instances send each other. */
+  /** From which is made what instances send each other. */
   readonly token: string | undefined
 }
 

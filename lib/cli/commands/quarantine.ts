@@ -2,6 +2,7 @@ import { takes } from '../frame/options.js'
 import type { CommonOptions } from '../frame/options.js'
 import { does, type Define } from '../frame/does.js'
 import { CliError } from '../frame/exits.js'
+import { peerToken } from '../../http/peer-request.js'
 import { instanceAt, type Instance } from '../frame/instance.js'
 import type { Session } from '../frame/session.js'
 import { plainText, table } from '../frame/table.js'
@@ -103,7 +104,9 @@ async function anyInstance(session: Session, { token, timeout }: CommonOptions):
   const app = await session.app()
   const members = membersOf(await (await session.log()).admin.describeGroup(app))
   const url = members?.find(({ http }) => http !== undefined)?.http
-  if (url !== undefined) return instanceAt(url, token, timeout, session.signal)
+  // Whoever is in the group may tell any.
+  const given = token === undefined || url === undefined ? undefined : peerToken(token, url)
+  if (url !== undefined) return instanceAt(url, given, timeout, session.signal)
   if (members === undefined) throw new CliError('unreachable', `app '${app}' is in a rebalance: try again in a moment`)
   const what =
     members.length === 0

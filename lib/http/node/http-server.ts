@@ -12,6 +12,8 @@ export interface HttpServerOptions {
   readonly routes: () => readonly Route[]
   readonly clock: Clock
   readonly logger: Logger
+  /** Whose it is: what another instance means for somebody else is refused. */
+  readonly instance?: string | undefined
   /** @default those of the listener */
   readonly limits?: ListenerLimits | undefined
 }
@@ -52,8 +54,8 @@ export class HttpServer {
   }
 
   get #routes(): RouteHandler {
-    const { http, routes, clock, logger } = this.#options
+    const { http, routes, clock, logger, instance } = this.#options
     const access = new Access(http, clock, () => this.url)
-    return (this.#answers ??= new RouteHandler({ routes: routes(), access, clock, logger }))
+    return (this.#answers ??= new RouteHandler({ routes: routes(), access, clock, logger, instance }))
   }
 }

@@ -2,6 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import type { Clock } from '../../core/clock.js'
 import { HttpError } from '../http-error.js'
 import { isLoopbackName } from '../loopback.js'
+import { peerToken } from '../peer-request.js'
 import type { ResolvedHttp } from '../options.js'
 import type { HttpContext, Route } from '../route.js'
 import { Sessions } from './sessions.js'
@@ -49,7 +50,8 @@ export class Access {
 
   #demandToken(headers: Headers): void {
     const given = /^bearer +(\S+) *$/i.exec(headers.get('authorization') ?? '')?.[1]
-    if (given === undefined ? this.#sessions?.isIn(headers) === true : this.#isToken(given)) return
+    if (given === undefined ? this.#sessions?.isIn(headers) === true : this.#isToken(given) || this.#isPeers(given))
+      return
     const what = given === undefined ? 'a token is needed' : 'this is not the token'
     throw new HttpError(
       401,
@@ -64,6 +66,14 @@ export class Access {
   /** In a time that does not depend on how much of it is right. */
   #isToken(given: string): boolean {
     return this.#digest !== undefined && timingSafeEqual(digestOf(given), this.#digest)
+  }
+
+  /** What other instances send to where this one has told the group that it is. */
+  #isPeers(given: string): boolean {
+    const { token } = this.#options
+    const url = this.#advertised()
+    if (token === undefined || url === undefined) return false
+    return timingSafeEqual(digestOf(given), digestOf(peerToken(token, url)))
   }
 
   #demandLocal(headers: Headers, url: URL, { remoteAddress }: HttpContext): void {

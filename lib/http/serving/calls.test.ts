@@ -147,7 +147,7 @@ describe('what a route throws', () => {
     [new MillraceError('OPTIONS_INVALID', 'no such limit'), 400, { code: 'OPTIONS_INVALID', message: 'no such limit' }],
     [
       new MillraceError('KEY_ELSEWHERE', 'it is there', { kind: 'a', key: 'b', partition: 3 }),
-      421,
+      409,
       { code: 'KEY_ELSEWHERE', message: 'it is there', kind: 'a', key: 'b', partition: 3 },
     ],
     [new MillraceError('APP_CLOSED', 'it is over'), 503, { code: 'APP_CLOSED', message: 'it is over' }],

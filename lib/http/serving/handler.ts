@@ -7,6 +7,7 @@ import { jsonOf } from '../body.js'
 import { Calls } from './calls.js'
 import { errorAnswer, HttpError, statusOf } from '../http-error.js'
 import { asksForLogin, loginPageAt, loginRoutes } from './login.js'
+import { instanceHeader, instanceText } from '../peer-request.js'
 import type { HttpContext, HttpHandler, Route } from '../route.js'
 import { Router } from './router.js'
 import { secured } from './secured.js'
@@ -16,6 +17,8 @@ export interface HandlerOptions {
   readonly access: Access
   readonly clock: Clock
   readonly logger: Logger
+  /** Whose routes these are. */
+  readonly instance?: string | undefined
 }
 
 /** Characters of a URL. */
@@ -49,6 +52,7 @@ export class RouteHandler {
   async #answer(request: Request, context: HttpContext): Promise<Response> {
     if (request.url.length > maxUrl)
       throw new HttpError(414, 'REQUEST_INVALID', `the URL has more than ${maxUrl} characters, which is the limit`)
+    this.#demandMeant(request)
     const url = new URL(request.url)
     const path = pathUnder(context.path, url.pathname)
     // What the page loads is found beside it, so its path has to end with a slash.
@@ -63,6 +67,15 @@ export class RouteHandler {
     return this.#calls.run(request, route.access === 'open', (signal) =>
       route.handle({ request, params, query: url.searchParams, signal, json: () => jsonOf(request) }),
     )
+  }
+
+  /** Another instance may ask at an address that is this one's for it, such as that of its own machine. */
+  #demandMeant({ headers }: Request): void {
+    const { instance } = this.#options
+    const meant = headers.get(instanceHeader)
+    if (meant === null || instance === undefined || meant === instanceText(instance)) return
+    const what = `this is instance ${instanceText(instance)}, and ${meant.slice(0, 500)} was to be asked: its address leads here; give it an http: { advertised } at which others reach it`
+    throw new HttpError(409, 'REQUEST_INVALID', what)
   }
 
   #tellOf(error: unknown, what: string): void {

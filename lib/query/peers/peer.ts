@@ -1,4 +1,5 @@
-import { errorCodes, MillraceError, reasonOf, type ErrorCode, type ErrorFacts } from '../../core/errors.js'
+import { cutText, errorCodes, MillraceError, reasonOf, type ErrorCode, type ErrorFacts } from '../../core/errors.js'
+import { peerHeaders, textWithin } from '../../http/peer-request.js'
 import {
   answers,
   type GetAnswer,
@@ -13,6 +14,7 @@ export const peerPath = '/peer/state'
 
 /** Of one answer: a page has about one, and a state as much as a record may. */
 const mostBytes = 64 << 20
+const longestMessage = 10_000
 
 /** Another instance of the app, asked over HTTP. What it says is wrong comes as the error that it is; all else is `OWNER_AWAY`. */
 export class Peer {
@@ -46,16 +48,14 @@ export class Peer {
         method: 'POST',
         headers: {
           'content-type': 'application/json',
-          ...(this.#token === undefined ? {} : { authorization: `Bearer ${this.#token}` }),
+          ...peerHeaders(this.#token, this.#url, this.#instance),
         },
         body: JSON.stringify(question),
-        // It is told to nobody but who the group says.
         redirect: 'error',
         signal: AbortSignal.timeout(Math.max(1, Math.ceil(mostMs))),
       })
       status = response.status
-      if (Number(response.headers.get('content-length') ?? 0) > mostBytes) throw new Error('its answer is too large')
-      body = await response.json()
+      body = JSON.parse(await textWithin(response, mostBytes))
     } catch (error) {
       throw this.#away(error, status)
     }
@@ -79,12 +79,14 @@ export class Peer {
     // What concerns the asking, and not the question.
     if (code === undefined || error === undefined || code === 'NOT_ALLOWED' || code === 'REQUEST_INVALID')
       return this.#away(
-        typeof error?.message === 'string' ? error.message : 'no instance of this app answers so',
+        typeof error?.message === 'string'
+          ? cutText(error.message, longestMessage)
+          : 'no instance of this app answers so',
         status,
       )
     const { kind, key, topic, partition, offset } = error
     const facts = { kind, key, topic, partition, offset } as ErrorFacts
-    return new MillraceError(code satisfies ErrorCode, String(error.message), facts)
+    return new MillraceError(code satisfies ErrorCode, cutText(String(error.message), longestMessage), facts)
   }
 
   #away(cause: unknown, status: number): MillraceError {

@@ -27,6 +27,19 @@ describe('the members of an app', () => {
   })
 
   it.each([
+    'http://u:p@10.0.0.1',
+    'http://10.0.0.1?x=1',
+    'file:///etc/passwd',
+    'data:application/json,{}',
+    '//10.0.0.1',
+    'x',
+    `http://x${'/'.repeat(1_000_000)}x`,
+  ])('of %.30s cannot be asked there', (http) => {
+    const told = encodeTold({ ...tells, instance: 'a', http })
+    expect(membersOf(group([{ ...seat, told }]))).toMatchObject([{ instance: 'a', http: undefined, tasks: [0, 2] }])
+  })
+
+  it.each([
     ['an older version', encodeTold({ ...tells, instance: '', http: '' }), [0, 2]],
     ['another program', undefined, []],
     ['garbage', Buffer.from([1, 2, 3]), []],

@@ -1,3 +1,4 @@
+import { isInstanceUrl } from '../../core/options.js'
 import type { GroupInfo } from '../../log/port.js'
 import { leaderTells, memberTells } from './told.js'
 
@@ -26,7 +27,8 @@ export function membersOf({ state, members }: GroupInfo): readonly AppMember[] |
     return {
       id,
       instance: instance === '' ? id : instance,
-      http: http === '' ? undefined : http,
+      // Whoever is in the group may tell anything.
+      http: isInstanceUrl(http) ? http : undefined,
       host,
       tasks,
       standbys,

@@ -1,3 +1,4 @@
+import { peerHeaders, textWithin } from '../../http/peer-request.js'
 import { errorCodes, MillraceError, reasonOf, type ErrorCode } from '../../core/errors.js'
 
 /** A request to another instance. */
@@ -14,17 +15,22 @@ export interface Asking {
 const mostBytes = 16 << 20
 const longestWhy = 500
 
+/** An instance, and where it has told the group that it is asked. */
+export interface Asked {
+  readonly instance: string
+  readonly http: string
+}
+
 /** Asks an instance, and gives what it answers as JSON. Rejects with the error it answers, or with why it gives no answer. */
 export async function askOver(
-  base: string,
+  { instance, http: base }: Asked,
   { path, query, body, timeoutMs }: Asking,
   token?: string,
 ): Promise<unknown> {
   // The listener may be behind a path.
   const url = new URL(base.replace(/\/+$/, '') + path)
   for (const [name, value] of Object.entries(query ?? {})) url.searchParams.set(name, value)
-  const headers: Record<string, string> = { accept: 'application/json' }
-  if (token !== undefined) headers['authorization'] = `Bearer ${token}`
+  const headers = { accept: 'application/json', ...peerHeaders(token, base, instance) } as Record<string, string>
   if (body !== undefined) headers['content-type'] = 'application/json'
   const response = await answered(url, timeoutMs, {
     method: body === undefined ? 'GET' : 'POST',
@@ -49,25 +55,21 @@ async function answered(url: URL, timeoutMs: number, init: RequestInit): Promise
 }
 
 async function jsonIn(response: Response): Promise<unknown> {
-  const chunks: Uint8Array[] = []
-  let bytes = 0
-  for await (const chunk of response.body ?? []) {
-    bytes += chunk.length
-    if (bytes > mostBytes) throw new Error(`an answer of more than ${mostBytes} bytes`)
-    chunks.push(chunk)
-  }
+  const text = await textWithin(response, mostBytes)
   try {
-    return JSON.parse(Buffer.concat(chunks).toString('utf8')) as unknown
+    return JSON.parse(text) as unknown
   } catch {
     return undefined
   }
 }
 
-/** An error of ours stays what it is. */
+/** An error of ours stays what it is, but for those that concern the asking, and not what was asked for. */
 function refusal(status: number, answer: unknown): Error {
   const { code, message } =
     (answer as { readonly error?: { code?: unknown; message?: unknown } } | undefined)?.error ?? {}
   const why = typeof message === 'string' ? message.slice(0, longestWhy).toWellFormed() : `HTTP status ${status}`
   const known = errorCodes.find((each) => each === code) as ErrorCode | undefined
-  return known === undefined ? new Error(why) : new MillraceError(known, why)
+  return known === undefined || known === 'NOT_ALLOWED' || known === 'REQUEST_INVALID'
+    ? new Error(why)
+    : new MillraceError(known, why)
 }

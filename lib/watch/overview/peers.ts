@@ -76,9 +76,10 @@ export class Peers {
 
   /** What an instance answers, as JSON. Rejects with what its error says, and with why there is no answer. */
   ask(member: AppMember, asking: Asking): Promise<unknown> {
-    if (member.http === undefined)
+    const { instance, http } = member
+    if (http === undefined)
       return Promise.reject(new Error('it has no HTTP listener: give it one with createApp({ http })'))
-    return askOver(member.http, asking, this.#options.token)
+    return askOver({ instance, http }, asking, this.#options.token)
   }
 
   /** The answers of all others that `usable` accepts, and who has not given one. */
