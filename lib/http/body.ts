@@ -18,8 +18,8 @@ export async function jsonOf(request: Request): Promise<unknown> {
 }
 
 /** Rejects with `REQUEST_INVALID`: what is too large, no UTF-8, or ends before its end. */
-export async function textOf(request: Request): Promise<string> {
-  if (Number(request.headers.get('content-length') ?? 0) > maxBodyBytes) throw tooLarge()
+export async function textOf(request: Request, most = maxBodyBytes): Promise<string> {
+  if (Number(request.headers.get('content-length') ?? 0) > most) throw tooLarge(most)
   if (request.body === null) return ''
   if (request.bodyUsed || request.body.locked)
     throw new HttpError(400, 'REQUEST_INVALID', 'the body was read before it came here; hand the request on unread')
@@ -28,7 +28,7 @@ export async function textOf(request: Request): Promise<string> {
   try {
     for await (const part of request.body as AsyncIterable<Uint8Array>) {
       bytes += part.byteLength
-      if (bytes > maxBodyBytes) throw tooLarge()
+      if (bytes > most) throw tooLarge(most)
       parts.push(part)
     }
   } catch (cause) {
@@ -42,5 +42,5 @@ export async function textOf(request: Request): Promise<string> {
   }
 }
 
-const tooLarge = (): HttpError =>
-  new HttpError(413, 'REQUEST_INVALID', `the body has more than ${maxBodyBytes} bytes, which is the limit`)
+const tooLarge = (most: number): HttpError =>
+  new HttpError(413, 'REQUEST_INVALID', `the body has more than ${most} bytes, which is the limit`)

@@ -45,7 +45,7 @@ describe('a browser', () => {
     const answer = await handler(post('/login', { token: ` ${token}\n` }))
     expect([answer.status, answer.headers.get('location')]).toEqual([303, './'])
     const set = answer.headers.get('set-cookie') as string
-    expect(set).toMatch(/^millrace_session=\S+; Max-Age=43200; HttpOnly; SameSite=Strict$/)
+    expect(set).toMatch(/^millrace_session_[\w-]{8}=\S+; Max-Age=43200; HttpOnly; SameSite=Strict$/)
     expect(set).not.toContain(token)
     const cookie = set.split(';')[0] as string
     expect(await readsWith(`theme=dark; ${cookie}; other=1`)).toBe(200)
@@ -65,12 +65,20 @@ describe('a browser', () => {
     const answer = await handler(post('/login', { token: 'wrong' }))
     expect([answer.status, await answer.text()]).toEqual([401, expect.stringContaining('This is not the token.')])
     expect((await handler(post('/login', { token }, { origin: 'https://evil.example' }))).status).toBe(403)
-    const large = post('/login', { token: 'x'.repeat(2_000_000) })
+    // Whoever has no token is given little room.
+    const large = post('/login', { token: 'x'.repeat(5_000) })
     expect((await handler(large)).status).toBe(413)
   })
 
+  it('has sessions of several apps on one machine, whose cookies do not know of ports', async () => {
+    const other = appWith('another-token-of-an-app')
+    const cookies = [await cookieFor(token), await cookieFor('another-token-of-an-app', other)]
+    expect(new Set(cookies.map((cookie) => cookie?.split('=')[0])).size).toBe(2)
+    expect([await readsWith(cookies.join('; ')), await readsWith(cookies.join('; '), other)]).toEqual([200, 200])
+  })
+
   it('cannot make a session up', async () => {
-    const good = ((await cookieFor(token)) as string).split('=')[1] as string
+    const [name, good] = ((await cookieFor(token)) as string).split('=') as [string, string]
     const [end, signature] = good.split('.') as [string, string]
     const forged = [
       '',
@@ -82,8 +90,8 @@ describe('a browser', () => {
       `${good}x`,
       `x${good}`,
     ]
-    for (const each of forged) expect([each, await readsWith(`millrace_session=${each}`)]).toEqual([each, 401])
-    expect(await readsWith(`xmillrace_session=${good}`)).toBe(401)
+    for (const each of forged) expect([each, await readsWith(`${name}=${each}`)]).toEqual([each, 401])
+    expect(await readsWith(`x${name}=${good}`)).toBe(401)
   })
 
   it('sends the session over TLS only, where it came over TLS', async () => {
@@ -95,8 +103,11 @@ describe('a browser', () => {
     const answer = await handler(post('/logout', {}))
     expect([answer.status, answer.headers.get('set-cookie')]).toEqual([
       303,
-      expect.stringMatching(/^millrace_session=; Max-Age=0/),
+      expect.stringMatching(/^millrace_session_[\w-]{8}=; Max-Age=0/),
     ])
+    // Not where a page of somebody else does it for them.
+    const other = await handler(post('/logout', {}, { 'sec-fetch-site': 'cross-site' }))
+    expect([other.status, other.headers.get('set-cookie')]).toEqual([403, null])
   })
 
   it('is asked for nothing where there is no token', async () => {

@@ -12,6 +12,9 @@ input,button{font:inherit;padding:.5rem}`
 /** For the policy that a browser keeps: no other style in a page is taken. */
 export const loginStyleHash = `'sha256-${createHash('sha256').update(style).digest('base64')}'`
 
+/** Anybody may send it, and as many as there are connections: a token with its name is much shorter. */
+const mostBytes = 4_096
+
 /** Where a browser gives the token once, and gets a session. */
 export function loginRoutes(access: Access): readonly Route[] {
   return [
@@ -20,14 +23,17 @@ export function loginRoutes(access: Access): readonly Route[] {
       method: 'POST',
       path: '/logout',
       access: 'open',
-      handle: () => seeOther(access.endSession()),
+      handle: ({ request }) => {
+        access.demandSameSite(request)
+        return seeOther(access.endSession())
+      },
     },
   ]
 }
 
 async function login(access: Access, { request }: Call): Promise<Response> {
   access.demandSameSite(request)
-  const token = new URLSearchParams(await textOf(request)).get('token') ?? ''
+  const token = new URLSearchParams(await textOf(request, mostBytes)).get('token') ?? ''
   const cookie = access.beginSession(token.trim(), request)
   return cookie === undefined ? loginPage('login', 'This is not the token.') : seeOther(cookie)
 }

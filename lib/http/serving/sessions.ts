@@ -1,7 +1,6 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import type { Clock } from '../../core/clock.js'
 
-const name = 'millrace_session'
 const lifeMs = 12 * 3_600_000
 
 /**
@@ -11,36 +10,39 @@ const lifeMs = 12 * 3_600_000
 export class Sessions {
   readonly #token: string
   readonly #clock: Clock
+  /** Of this app: a browser has one cookie of a name for all ports of a host, where other apps may be. */
+  readonly #name: string
 
   constructor(token: string, clock: Clock) {
     this.#token = token
     this.#clock = clock
+    this.#name = `millrace_session_${this.#signed('name').slice(0, 8)}`
   }
 
   /** For `set-cookie`. Without a path it is sent to where the handler is mounted, and not beside it. */
   begin(secure: boolean): string {
     const end = String(this.#clock.now() + lifeMs)
-    return `${name}=${end}.${this.#signed(end)}; Max-Age=${lifeMs / 1_000}; HttpOnly; SameSite=Strict${secure ? '; Secure' : ''}`
+    return `${this.#name}=${end}.${this.#signed(`until ${end}`)}; Max-Age=${lifeMs / 1_000}; HttpOnly; SameSite=Strict${secure ? '; Secure' : ''}`
   }
 
   end(): string {
-    return `${name}=; Max-Age=0; HttpOnly; SameSite=Strict`
+    return `${this.#name}=; Max-Age=0; HttpOnly; SameSite=Strict`
   }
 
   isIn(headers: Headers): boolean {
     return (headers.get('cookie') ?? '')
       .split(/; */)
-      .some((cookie) => cookie.startsWith(`${name}=`) && this.#isGood(cookie.slice(name.length + 1)))
+      .some((cookie) => cookie.startsWith(`${this.#name}=`) && this.#isGood(cookie.slice(this.#name.length + 1)))
   }
 
   #isGood(session: string): boolean {
     const [, end, signature] = /^(\d{1,15})\.([\w-]{43})$/.exec(session) ?? []
     if (end === undefined || signature === undefined) return false
-    const isOurs = timingSafeEqual(Buffer.from(signature), Buffer.from(this.#signed(end)))
+    const isOurs = timingSafeEqual(Buffer.from(signature), Buffer.from(this.#signed(`until ${end}`)))
     return isOurs && Number(end) > this.#clock.now()
   }
 
-  #signed(end: string): string {
-    return createHmac('sha256', this.#token).update(`session until ${end}`).digest('base64url')
+  #signed(text: string): string {
+    return createHmac('sha256', this.#token).update(`session ${text}`).digest('base64url')
   }
 }
