@@ -76,6 +76,30 @@ describe('an app with an HTTP listener', () => {
   })
 })
 
+describe('an app that an error has stopped', () => {
+  it('says no more to its probes than that, and its code: anybody may ask', async () => {
+    const reader = stateObject('reader', { state: z.object({}), init: () => ({}) }).on(
+      words,
+      { key: (word) => word, onError: { attempts: 1, then: 'stop' } },
+      () => {
+        throw new Error('card 4711 of Ada')
+      },
+    )
+    const own = memoryLog()
+    await own.send(words, ['a'])
+    const app = createApp({ id: 'app', log: own, objects: [reader], createTopics: true, logger: silentLogger })
+    await app.start().catch(() => undefined)
+    await expect(app.closed()).rejects.toThrow('4711')
+    expect(app.health().reason).toContain('4711')
+    for (const probe of ['livez', 'readyz']) {
+      const answer = await app.handler(new Request(`http://box/${probe}`))
+      const text = await answer.text()
+      expect([answer.status, text]).toEqual([503, expect.stringContaining('stopped by an error')])
+      expect(text).not.toContain('4711')
+    }
+  })
+})
+
 describe('the handler of an app', () => {
   it('answers before the start and after the end, without a listener', async () => {
     const app = appWith(undefined)

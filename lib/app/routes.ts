@@ -21,6 +21,14 @@ export interface Answering {
 }
 
 /** Everything that an app answers over HTTP: each room gives its own routes. */
-export function routesOf({ app, watch, metrics, queries }: Answering): readonly Route[] {
-  return [...probeRoutes(() => app.health()), ...metrics.routes, ...watchRoutes(watch), ...queryRoutes(queries)]
+export function routesOf({ app, watch, engine, metrics, queries }: Answering): readonly Route[] {
+  return [
+    ...probeRoutes(
+      () => app.health(),
+      () => engine.failure,
+    ),
+    ...metrics.routes,
+    ...watchRoutes(watch),
+    ...queryRoutes(queries),
+  ]
 }

@@ -1,6 +1,10 @@
 import { account, byLane, deposits, names, oddKeys, startedBank as started, toAll, token } from '../../test/bank.js'
+import { z } from 'zod'
 import type { App } from '../app/app.js'
+import { silentLogger } from '../core/logger.js'
 import { memoryLog } from '../memory/memory-log.js'
+import { stateObject } from '../model/state-object.js'
+import { topic } from '../model/stream.js'
 
 const authorization = `Bearer ${token}`
 
@@ -131,6 +135,42 @@ describe('state over HTTP', () => {
     expect(answer).toMatchObject([status, { error: { code } }])
     expect(JSON.stringify(answer)).not.toContain('secret')
     expect(await app.state(account).get('a00')).toEqual({ sum: 5, n: 1 })
+  })
+
+  it('says in the log of the app what a query threw', async () => {
+    await using log = memoryLog({ partitions: 2 })
+    await log.send(deposits, toAll(5), byLane)
+    const lines: string[] = []
+    const logger = { ...silentLogger, warn: (_fields: object, message?: string) => void lines.push(message ?? '') }
+    await using app = await started(log, { logger })
+    await app.drained()
+    expect(await asked(app, '/state/account/a00/ask/failing', { method: 'POST' })).toMatchObject([422, {}])
+    expect(lines).toEqual([expect.stringContaining('a secret of the handler')])
+  })
+
+  it('has pages that end early where states are large', async () => {
+    const texts = topic('texts', z.string())
+    const note = stateObject('note', { state: z.object({ text: z.string() }), init: () => ({ text: '' }) }).on(
+      texts,
+      (key) => key,
+      (state) => void (state.text = 'x'.repeat(900_000)),
+    )
+    await using log = memoryLog({ partitions: 2 })
+    const keys = Array.from({ length: 12 }, (_, i) => `k${String(i).padStart(2, '0')}`)
+    await log.send(texts, keys)
+    await using app = await started(log, { objects: [note] })
+    await app.drained()
+    const seen: string[] = []
+    for (let after = '', pages = 0; ; pages++) {
+      const [status, { objects, next }] = await asked(app, `/state/note?limit=1000&after=${after}`)
+      expect(status).toBe(200)
+      expect(objects.length).toBeLessThanOrEqual(6)
+      seen.push(...objects.map(({ key }: { key: string }) => key))
+      if (next === undefined) break
+      expect(pages).toBeLessThan(12)
+      after = next
+    }
+    expect(seen).toEqual(keys)
   })
 
   it('needs the token', async () => {

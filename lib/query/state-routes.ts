@@ -1,10 +1,9 @@
 import { plain } from '../codec/plain.js'
 import { msOf, type Duration } from '../core/duration.js'
 import { MillraceError } from '../core/errors.js'
-import { json } from '../http/answers.js'
+import { json, whole } from '../http/answers.js'
 import { HttpError } from '../http/http-error.js'
 import type { Call, Route } from '../http/route.js'
-import type { ListedObject } from './entries.js'
 import { shownKey } from './local/kind-at.js'
 import type { Queries } from './queries.js'
 import type { ReadOptions } from './read-options.js'
@@ -13,6 +12,8 @@ import type { StateAnswer } from './routed-state.js'
 const defaultPage = 100
 const mostPage = 1_000
 const mostArguments = 100
+/** Characters of a page: states may be large, and then there are fewer in it. */
+const pageLength = 4 << 20
 /** Below what any answer may take. */
 const mostTimeoutMs = 50_000
 
@@ -75,11 +76,25 @@ async function list(queries: Queries, kind: string, query: URLSearchParams): Pro
     after: query.get('after') ?? undefined,
     timeout,
   }
-  const found: ListedObject[] = []
-  for await (const object of queries.state(queries.kind(kind)).list(defined(options))) found.push(object)
-  const objects = found.slice(0, limit).map(({ value, ...from }) => ({ ...from, value: plain(value) }))
-  const next = found.length > limit ? objects.at(-1)?.key : undefined
-  return json({ kind, objects, next })
+  const texts: string[] = []
+  let length = 0
+  let last: string | undefined
+  for await (const { value, ...from } of queries.state(queries.kind(kind)).list(defined(options))) {
+    if (texts.length === limit || length >= pageLength) return page(kind, texts, last)
+    const text = JSON.stringify({ ...from, value: plain(value) })
+    texts.push(text)
+    length += text.length
+    last = from.key
+  }
+  return page(kind, texts, undefined)
+}
+
+function page(kind: string, objects: readonly string[], next: string | undefined): Response {
+  const end = next === undefined ? '' : `,"next":${JSON.stringify(next)}`
+  return whole(
+    `{"kind":${JSON.stringify(kind)},"objects":[${objects.join(',')}]${end}}`,
+    'application/json; charset=utf-8',
+  )
 }
 
 function where({ kind, key, version, task, offset, instance, stale, id }: Omit<StateAnswer, 'value'>): object {

@@ -15,6 +15,17 @@ async function listening(routes: readonly Route[], held?: HeldClock): Promise<Ht
   return server as HttpServer & { readonly url: string }
 }
 
+describe('a listener on all addresses', () => {
+  it.each(['0.0.0.0', '::', '::0', '0:0:0:0:0:0:0:0', '0'])('is told of by one that leads to it: %s', async (host) => {
+    const server = answering([get('/', () => json(1))], { port: 0, host, insecure: true })
+    await server.open()
+    const { hostname } = new URL(server.url as string)
+    expect(['[::]', '0.0.0.0']).not.toContain(hostname)
+    expect((await fetch(server.url as string)).status).toBe(200)
+    await server.close()
+  })
+})
+
 describe('a client that does not read', () => {
   it('makes nobody remember what it was not sent, and is sent away in the end', async () => {
     let made = 0

@@ -133,8 +133,9 @@ function failed(host: string, port: number, cause: Error): MillraceError {
   return new MillraceError('LISTEN_FAILED', `cannot listen on ${host}:${port}: ${reasonOf(cause)}. ${todo}.`, { cause })
 }
 
-function urlOf(host: string, { port }: AddressInfo): string {
-  const name = host === '0.0.0.0' || host === '::' ? (ownAddress() ?? 'localhost') : host
+/** By the address that it has got: there are many ways to write the one that stands for all. */
+function urlOf(host: string, { address, port }: AddressInfo): string {
+  const name = address === '0.0.0.0' || address === '::' ? (ownAddress() ?? 'localhost') : host
   return `http://${name.includes(':') ? `[${name}]` : name}:${port}`
 }
 

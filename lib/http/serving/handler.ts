@@ -42,7 +42,8 @@ export class RouteHandler {
     try {
       answer = await this.#answer(request, context ?? {})
     } catch (error) {
-      if (statusOf(error) === 500) this.#tellOf(error, `a ${request.method} request could not be answered`)
+      if (statusOf(error) === 500 || isOfProgram(error))
+        this.#tellOf(error, `a ${request.method} request could not be answered`)
       answer = errorAnswer(error)
     }
     if (request.method === 'HEAD' && answer.body !== null) answer = bodiless(answer)
@@ -87,6 +88,9 @@ export class RouteHandler {
     this.#calls.close()
   }
 }
+
+/** What a query of the program throws: whoever asked is not told what it was. */
+const isOfProgram = (error: unknown): boolean => MillraceError.is(error) && error.code === 'QUERY_FAILED'
 
 /** Throws `OPTIONS_INVALID` for what frameworks have beside it. */
 function demandRequest(request: unknown): void {
