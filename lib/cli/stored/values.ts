@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import { plain } from '../../codec/plain.js'
+import { exactParse, mayHaveLargeIntegersText } from '../../codec/json/exact-parse.js'
 import { BatchRules } from '../../log/batch-rules.js'
 import { changelogTopic } from '../../model/names.js'
 import type { KindDefinition } from '../../model/kind.js'
@@ -16,13 +17,23 @@ export type ValueOf = (object: StoredObject) => unknown
 /** Without a program: what is stored, where that is JSON; else its text, else its bytes. */
 export const storedValue: ValueOf = ({ bytes }) => {
   if (bytes === null) return null
-  if (!isUtf8(bytes)) return dataDocument(bytes)
+  const value = isUtf8(bytes) ? exactJson(bytes.toString('utf8')) : undefined
+  return value === undefined ? dataDocument(bytes) : value
+}
+
+/** As an instance tells it: whole numbers that no double can hold exactly are text. Undefined for what is no JSON. */
+export function exactJson(text: string): unknown {
   try {
-    return JSON.parse(bytes.toString('utf8'))
+    const value: unknown = JSON.parse(text)
+    return mayHaveLargeIntegersText(text) ? exactParse(text, (literal) => literal) : value
   } catch {
-    return dataDocument(bytes)
+    return undefined
   }
 }
+
+/** Whether it can be read without a program. */
+export const isJson = ({ bytes }: StoredObject): boolean =>
+  bytes !== null && isUtf8(bytes) && exactJson(bytes.toString('utf8')) !== undefined
 
 /** How a kind of a program reads and writes what is stored. Rejects for a kind that it does not have. */
 export function codecOf(app: string, kinds: readonly KindDefinition[], name: string): StateCodec {
