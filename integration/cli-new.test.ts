@@ -44,6 +44,14 @@ describe('millrace new', () => {
     expect(described.stdout).toContain('app my-app\n  reads my-app.payments')
   })
 
+  it('takes whatever npm is to be asked for', async () => {
+    const spec = 'file:..\\my "own" $& copy.tgz'
+    const project = join(folder, 'odd')
+    expect(await millrace(['new', project, '--millrace', spec])).toMatchObject({ code: 0 })
+    const { dependencies } = JSON.parse(readFileSync(join(project, 'package.json'), 'utf8')) as { dependencies: object }
+    expect(dependencies).toMatchObject({ millrace: spec })
+  })
+
   it('writes nothing into a directory that holds something, nor under a name that is none', async () => {
     const full = join(folder, 'full')
     mkdirSync(full)

@@ -25,7 +25,10 @@ export async function writeStarter({ directory, name, millrace }: Starter): Prom
   for (const { parentPath, name: file } of files) {
     const from = join(parentPath, file)
     const path = join(dirname(from.slice(template.length + 1)), renamed[file] ?? file)
-    const text = (await readFile(from, 'utf8')).replaceAll('{{name}}', name).replaceAll('{{millrace}}', millrace)
+    const text = (await readFile(from, 'utf8'))
+      .replaceAll('{{name}}', name)
+      // It stands in JSON, and is a path perhaps; as a text, `$` would mean something.
+      .replaceAll('{{millrace}}', () => JSON.stringify(millrace).slice(1, -1))
     await put(join(directory, path), text)
     written.push(path)
   }
