@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readlinkSync } from 'node:fs'
+import { existsSync, readFileSync, readlinkSync } from 'node:fs'
 import { hasEnded, ownFacts, readFacts, type ProcessFacts } from './process-facts.js'
 
 const linux = existsSync('/proc/self/ns/pid') ? describe : describe.skip
@@ -74,11 +74,13 @@ describe('what a process tells of itself', () => {
     })
 
     it('says so of one that has ended and was not asked for yet by its parent', async () => {
-      // The shell becomes a program that never asks.
-      const parent = spawn('sh', ['-c', 'true & echo $!; exec sleep 60'])
+      // The shell becomes a program that never asks, and only then its child ends.
+      const parent = spawn('sh', ['-c', 'exec 3<&0; cat <&3 >/dev/null & echo $!; exec sleep 60'])
       const [line] = (await once(parent.stdout, 'data')) as [Buffer]
       const pid = Number(line.toString())
       const told = { ...own, pid }
+      while (readFileSync(`/proc/${parent.pid}/comm`, 'utf8').trim() !== 'sleep') await new Promise(setImmediate)
+      parent.stdin.end()
       while (hasEnded(told, own) === undefined) await new Promise(setImmediate)
       // Its pid is still there.
       expect(() => process.kill(pid, 0)).not.toThrow()
