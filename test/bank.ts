@@ -92,6 +92,8 @@ export const oddKeys = [
   '__proto__',
   '{"a":1}',
   'ä😀',
+  '\u{10ffff}',
+  '\u{10ffff}x',
   'a|1|2',
   '?x=1&y#z',
   'x'.repeat(5_000),

@@ -3,7 +3,7 @@ import { MillraceError, reasonOf } from '../core/errors.js'
 import { CacheMeter } from '../core/telemetry/state-meter.js'
 import type { BatchRule } from '../log/batch-rules.js'
 import { certainlyFits, misfit } from '../log/record-size.js'
-import { compareKeys } from '../store/key-order.js'
+import { behindPrefix, compareKeys } from '../store/key-order.js'
 import type { Store } from '../store/store.js'
 import type { ListedKind, ObjectBatch } from './object-batch.js'
 import { StateCodec, type StateFormat } from './state-codec.js'
@@ -443,8 +443,7 @@ export class Table {
     const first = this.#prefix + prefix
     // Nothing lies between a key and itself with a zero byte at its end.
     const from = after === undefined || compareKeys(after, prefix) < 0 ? first : `${this.#prefix}${after}\0`
-    // U+10FFFF is the last code point, so its bytes sort behind every key with the prefix.
-    const range = { from, to: `${first}\u{10FFFF}`, ...(limit === undefined ? {} : { limit }) }
+    const range = { from, to: behindPrefix(first), ...(limit === undefined ? {} : { limit }) }
     for await (const [key, value] of this.#store.entries(range)) yield [key.slice(this.#prefix.length), value]
   }
 
@@ -453,7 +452,7 @@ export class Table {
    * for the first that this program cannot use.
    */
   async demandReadable(most: number, mostLength: number): Promise<void> {
-    const range = { from: this.#prefix, to: `${this.#prefix}\u{10FFFF}`, limit: most }
+    const range = { from: this.#prefix, to: behindPrefix(this.#prefix), limit: most }
     let length = 0
     for await (const [stored, value] of this.#store.entries(range)) {
       const key = stored.slice(this.#prefix.length)

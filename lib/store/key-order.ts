@@ -16,3 +16,11 @@ export function compareKeys(a: string, b: string): number {
 function rank(unit: number): number {
   return unit >= 0xd800 && unit <= 0xdfff ? unit + 0x10000 : unit
 }
+
+/** The least key behind all that begin with a prefix, which has a character below U+10FFFF: no text of U+10FFFF is behind all others. */
+export function behindPrefix(prefix: string): string {
+  const points = Array.from(prefix)
+  while (points.at(-1) === '\u{10FFFF}') points.pop()
+  const last = (points.pop() as string).codePointAt(0) as number
+  return points.join('') + String.fromCodePoint(last === 0xd7ff ? 0xe000 : last + 1)
+}
