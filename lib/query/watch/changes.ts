@@ -85,8 +85,13 @@ export class Changes {
     return new Changes(engine, kind, watched, info, place)
   }
 
-  /** Ends when `signal` aborts. Rejects with what stops the engine. */
-  async *read(signal: AbortSignal): AsyncGenerator<Change | Passed, void, undefined> {
+  /** Ends when `signal` aborts. Rejects with what stops the engine. Each call begins where it was opened. */
+  read(signal: AbortSignal): AsyncGenerator<Change | Passed, void, undefined> {
+    const place = { first: this.#first, offsets: this.#offsets, at: 0 }
+    return new Changes(this.#engine, this.#kind, this.#watched, this.#info, place).#read(signal)
+  }
+
+  async *#read(signal: AbortSignal): AsyncGenerator<Change | Passed, void, undefined> {
     const stopping = new AbortController()
     const stop = (): void => stopping.abort()
     signal.addEventListener('abort', stop, { once: true })

@@ -56,6 +56,21 @@ describe('a watch', () => {
     }
   })
 
+  it('tells each of several readers all that there was since the call', async () => {
+    await using log = memoryLog({ partitions: 2 })
+    await log.send(deposits, [], byLane)
+    await using app = await started(log)
+    const changes = app.watch(account, 'a03')
+    for (const amount of [1, 2]) {
+      await log.send(deposits, [deposit('a03', amount)], byLane)
+      await app.drained()
+    }
+    const all = async (): Promise<Told[]> => (await until(changes, ({ value }) => value?.sum === 3)).map(toldOf)
+    const wanted = [1, 3].map((sum) => ['a03', sum])
+    expect(await Promise.all([all(), all()])).toEqual([wanted, wanted])
+    expect(await all()).toEqual(wanted)
+  })
+
   it('tells changes by prefix, deletions too, and the newest of each after a compaction', async () => {
     await using log = memoryLog({ partitions: 4 })
     await log.send(deposits, toAll(1), byLane)
