@@ -52,19 +52,16 @@ export class LocalState {
   }
 
   /** A part of the objects of one task. Throws as `read` does. */
-  async page(kind: KindAt, task: number, { prefix, after, limit }: PageOptions): Promise<Page> {
-    const { state } = this.#demand(kind, task)
-    await state.flush()
-    // It may have gone meanwhile.
-    const { table } = this.#demand(kind, task)
-    const entries: (readonly [string, string])[] = []
-    let length = 0
-    for await (const entry of table.committedTexts({ prefix, after })) {
-      if (entries.length >= limit || length >= pageLength) return { entries, isLast: false }
-      entries.push(entry)
-      length += entry[0].length + entry[1].length
+  async page(kind: KindAt, task: number, options: PageOptions): Promise<Page> {
+    const { state, table } = this.#demand(kind, task)
+    try {
+      await state.flush()
+      return await pageOf(table, options)
+    } catch (error) {
+      // When it goes meanwhile its store is closed.
+      if (this.#demand(kind, task).state === state) throw error
+      throw notHere('restoring', kind.definition.name, task)
     }
-    return { entries, isLast: true }
   }
 
   /** The rows of a task, in which stands what waits for its objects. */
@@ -78,6 +75,17 @@ export class LocalState {
     if (state !== undefined && table !== undefined) return { state, table }
     throw notHere(this.whereIs(task), kind.definition.name, task, key)
   }
+}
+
+async function pageOf(table: Table, { prefix, after, limit }: PageOptions): Promise<Page> {
+  const entries: (readonly [string, string])[] = []
+  let length = 0
+  for await (const entry of table.committedTexts({ prefix, after })) {
+    if (entries.length >= limit || length >= pageLength) return { entries, isLast: false }
+    entries.push(entry)
+    length += entry[0].length + entry[1].length
+  }
+  return { entries, isLast: true }
 }
 
 export function notHere(where: Whereabouts, kind: string, task: number, key?: string): MillraceError {
