@@ -97,6 +97,37 @@ describe('state over HTTP', () => {
     }
   })
 
+  it('gives what a query answers, also what JSON has no form for, and says in the log what failed', async () => {
+    await using log = memoryLog({ partitions: 1 })
+    await log.send(deposits, [{ lane: 'l', account: 'a', amount: 1 }], byLane)
+    const ring: { next?: unknown } = {}
+    ring.next = ring
+    const fail = (): never => {
+      throw new Error('no')
+    }
+    const odd: readonly (readonly [string, () => unknown, number, unknown])[] = [
+      ['ring', () => ring, 422, 'QUERY_FAILED'],
+      ['getter', () => Object.defineProperty({}, 'a', { enumerable: true, get: fail }), 422, 'QUERY_FAILED'],
+      ['rejection', () => Promise.reject(new Error('no')), 422, 'QUERY_FAILED'],
+      ['function', () => () => 1, 200, null],
+      ['symbol', () => Symbol('a'), 200, null],
+      ['nothing', () => undefined, 200, null],
+      ['ownJson', () => ({ toJSON: () => 5, a: 1 }), 200, { a: 1 }],
+      ['numbers', () => [NaN, 2n ** 64n, undefined], 200, ['NaN', '18446744073709551616', null]],
+    ]
+    const object = odd.reduce((all, [name, query]) => all.query(name, query), account as typeof account)
+    const told: string[] = []
+    const logger = { ...silentLogger, warn: (_: unknown, message: string) => void told.push(message) }
+    await using app = await started(log, { objects: [object], logger })
+    await app.drained()
+    for (const [name, , status, answer] of odd) {
+      const [found, body] = await asked(app, `/state/account/a/ask/${name}`, { method: 'POST' })
+      expect([name, found]).toEqual([name, status])
+      if (status === 200) expect(body.answer).toEqual(answer)
+      else expect(told.some((message) => message.startsWith(`query '${name}' of account threw`))).toBe(true)
+    }
+  })
+
   it.each<[string, string, Asking, number, string]>([
     ['an unknown kind', '/state/nothing/a', {}, 404, 'DEFINITION_INVALID'],
     ['an unknown object', '/state/account/nobody', {}, 404, 'OBJECT_MISSING'],
