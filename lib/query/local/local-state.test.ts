@@ -23,7 +23,8 @@ describe('a page of a task', () => {
     for (let i = 0; i < 100; i++) batch.put(`counter\0${i}`, '1:1')
     await batch.write({ sync: false })
     const meta = { format: 1, changelogs: {}, positions: {}, bootId: 'b', clean: false, appliedAt: 0 } as const
-    const state = new TaskState({ task: 3, kinds: [definition], store, meta, cacheEntries: 9, clock: systemClock })
+    const options = { task: 3, kinds: [definition], store, meta, cacheEntries: 9, clock: systemClock }
+    const state = new TaskState(options)
     const running = new Map([[3, { state }]])
     const local = new LocalState({ parts: { tasks: { running, held } } } as unknown as Engine)
     expect((await local.page(kind, 3, everything)).entries).toHaveLength(100)
@@ -31,7 +32,7 @@ describe('a page of a task', () => {
     // It is among the entries by then.
     for (let i = 0; i < 30; i++) await Promise.resolve()
     if (then === 'gone') running.delete(3)
-    if (then === 'again') running.set(3, { state: { ...state } as TaskState })
+    if (then === 'again') running.set(3, { state: new TaskState(options) })
     await store.close()
     await expect(page).rejects.toMatchObject({ code })
   })
