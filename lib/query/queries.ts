@@ -1,5 +1,3 @@
-import { HttpError } from '../http/http-error.js'
-import { reasonOf } from '../core/errors.js'
 import type { Route } from '../http/route.js'
 import type { AnyStateObject } from '../model/state-object.js'
 import type { Engine } from '../runtime/engine.js'
@@ -103,13 +101,6 @@ export class Queries {
   /** The kind of that name. Throws `DEFINITION_INVALID`. */
   kind(name: string): AnyStateObject {
     return { kind: 'stateObject', name, definition: new KindAt(this.#engine, name).definition }
-  }
-
-  /** What a query threw, or cannot be told of what it gave, is of the program, and is in its log; who asks is told which query. */
-  failed(kind: string, key: string, query: string, cause: unknown): HttpError {
-    const what = `query '${query}' of ${kind} threw`
-    this.#engine.options.logger.warn({ err: cause, kind, key }, `${what}: ${reasonOf(cause)}`)
-    return new HttpError(422, 'QUERY_FAILED', `${what}: its log says what`, { kind, key, cause })
   }
 
   /** What other instances ask this one. */

@@ -97,7 +97,7 @@ describe('state over HTTP', () => {
     }
   })
 
-  it('gives what a query answers, also what JSON has no form for, and says in the log what failed', async () => {
+  it('gives what a query answers, also what JSON has no form for', async () => {
     await using log = memoryLog({ partitions: 1 })
     await log.send(deposits, [{ lane: 'l', account: 'a', amount: 1 }], byLane)
     const ring: { next?: unknown } = {}
@@ -116,9 +116,7 @@ describe('state over HTTP', () => {
       ['numbers', () => [NaN, 2n ** 64n, undefined], 200, ['NaN', '18446744073709551616', null]],
     ]
     const object = odd.reduce((all, [name, query]) => all.query(name, query), account as typeof account)
-    const told: string[] = []
-    const logger = { ...silentLogger, warn: (_: unknown, message: string) => void told.push(message) }
-    await using app = await started(log, { objects: [object], logger })
+    await using app = await started(log, { objects: [object] })
     await app.drained()
     const found: unknown[] = []
     for (const [name] of odd) {
@@ -126,8 +124,6 @@ describe('state over HTTP', () => {
       found.push([name, status, status === 200 ? answer : error.code])
     }
     expect(found).toEqual(odd.map(([name, , status, answer]) => [name, status, answer]))
-    const failed = odd.filter(([, , status]) => status === 422).map(([name]) => `query '${name}' of account threw`)
-    expect(told.map((message) => message.split(':')[0])).toEqual(failed)
   })
 
   it.each<[string, string, Asking, number, string]>([

@@ -26,13 +26,8 @@ export function stateRoutes(queries: Queries): readonly Route[] {
     const state = queries.state(queries.kind(kind), options)
     const { value, ...from } = await state.read(key)
     if (value === undefined) throw missing(kind, key)
-    const run = async (): Promise<unknown> => plain(await state.answer(value, name, args))
-    try {
-      return json({ ...where(from), query: name, answer: (await run()) ?? null })
-    } catch (cause) {
-      if (MillraceError.is(cause)) throw cause
-      throw queries.failed(kind, key, name, cause)
-    }
+    const answer = await asked(() => state.answer(value, name, args), kind, key, name)
+    return json({ ...where(from), query: name, answer: answer ?? null })
   }
   return [
     {
@@ -108,6 +103,20 @@ function where({ kind, key, version, task, offset, instance, stale, id }: Omit<S
 
 function missing(kind: string, key: string): HttpError {
   return new HttpError(404, 'OBJECT_MISSING', `there is no object ${kind} '${shownKey(key)}'`, { kind, key })
+}
+
+/** The answer as JSON has it. What the query throws is in the log: it is of the program, and of what it was asked. */
+async function asked(run: () => unknown, kind: string, key: string, query: string): Promise<unknown> {
+  try {
+    return plain(await run())
+  } catch (cause) {
+    if (MillraceError.is(cause)) throw cause
+    throw new HttpError(422, 'QUERY_FAILED', `query '${query}' of ${kind} threw: its log says what`, {
+      kind,
+      key,
+      cause,
+    })
+  }
 }
 
 function argumentsIn(body: unknown): readonly unknown[] {
