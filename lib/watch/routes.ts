@@ -11,8 +11,6 @@ const mostListed = 500
 const listed = 50
 const mostLetters = 100
 const lettersListed = 25
-/** Brokers that are away would make a request wait for ever. */
-const letterPatienceMs = 20_000
 
 interface ObjectsQuery {
   readonly kind: string
@@ -93,17 +91,15 @@ function readRoutes({
     }),
     read('/api/letters', (call) => {
       const { limit, ...query } = queryOf('/api/letters', call, letters)
-      return log.page({ ...query, limit: numberIn('limit', limit, lettersListed, mostLetters) }, patient(call))
+      return log.page({ ...query, limit: numberIn('limit', limit, lettersListed, mostLetters) }, call.signal)
     }),
     read('/api/letter', (call) => {
       const { partition, offset } = queryOf('/api/letter', call, letter)
       const place = [numberIn('partition', partition, 0, 1e9), numberIn('offset', offset, 0, 2 ** 53 - 1)] as const
-      return log.detail(...place, patient(call))
+      return log.detail(...place, call.signal)
     }),
     read('/api/warnings', (call) => warnings.list(isHere(queryOf('/api/warnings', call, here).here))),
   ]
 }
 
 const isHere = (here: string | undefined): boolean => here !== undefined
-
-const patient = ({ signal }: Call): AbortSignal => AbortSignal.any([signal, AbortSignal.timeout(letterPatienceMs)])

@@ -49,7 +49,7 @@ export class Watch {
     this.topology = topologyOf(graph)
     this.local = local
     this.objects = new Objects(local, peers)
-    this.letters = new Letters(log, app, deadLetterTopic(app), (objects) => standings(local, peers, objects))
+    this.letters = new Letters(log, app, deadLetterTopic(app), (objects) => standings(local, peers, objects), clock)
     this.actions = new Actions(engine, local, this.objects, replay)
     this.warnings = new AllWarnings(warnings, peers)
   }

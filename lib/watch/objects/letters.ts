@@ -1,3 +1,4 @@
+import type { Clock } from '../../core/clock.js'
 import { HttpError } from '../../http/http-error.js'
 import type { LogPort, RecordCursor } from '../../log/port.js'
 import { ownPrefix } from '../../log/letter-headers.js'
@@ -7,6 +8,7 @@ import { factsIn, ownHeaders, type LetterFacts } from '../../turn/failing/letter
 import type { LetterDetail, LetterLine, LetterPage, LetterStanding } from '../overview/shapes.js'
 import { cursorText, positionsIn } from './letter-cursor.js'
 import { TopicTail, type Extent } from './letter-log.js'
+import { patiently } from './patiently.js'
 import { longText, shortText, shownBytes } from './preview.js'
 
 /** Which letters are asked for: those of which all holds that is said. */
@@ -31,6 +33,8 @@ const firstStep = 256
 const mostMarked = 2 * mostLooked
 /** Characters of a message in a list. */
 const longestMessage = 1_000
+/** Brokers that are away would make it wait for ever. */
+const patienceMs = 20_000
 /** Headers of a record that are shown. */
 const mostHeaders = 100
 
@@ -44,16 +48,23 @@ export class Letters {
   readonly #app: string
   readonly #tail: TopicTail
   readonly #ask: AskStanding
+  readonly #clock: Clock
   /** By partition: marks of letters that need nothing more, and from which offset to which they have been looked for. */
   readonly #marks = new Map<number, Marks>()
 
-  constructor(log: LogPort, app: string, topic: string, ask: AskStanding) {
+  constructor(log: LogPort, app: string, topic: string, ask: AskStanding, clock: Clock) {
     this.#app = app
     this.#tail = new TopicTail(log, topic)
     this.#ask = ask
+    this.#clock = clock
   }
 
-  async page(query: LetterQuery, signal: AbortSignal): Promise<LetterPage> {
+  /** Rejects with `READ_TIMEOUT` while brokers are away, as `detail` does. */
+  page(query: LetterQuery, signal: AbortSignal): Promise<LetterPage> {
+    return patiently(this.#clock, patienceMs, signal, (until) => this.#page(query, until))
+  }
+
+  async #page(query: LetterQuery, signal: AbortSignal): Promise<LetterPage> {
     const { topic } = this.#tail
     const extents = await this.#tail.extents()
     const before = positionsIn(query.before)
@@ -76,7 +87,11 @@ export class Letters {
   }
 
   /** Throws `OFFSET_OUT_OF_RANGE` for one that is not there, or not any more. */
-  async detail(partition: number, offset: number, signal: AbortSignal): Promise<LetterDetail> {
+  detail(partition: number, offset: number, signal: AbortSignal): Promise<LetterDetail> {
+    return patiently(this.#clock, patienceMs, signal, (until) => this.#detail(partition, offset, until))
+  }
+
+  async #detail(partition: number, offset: number, signal: AbortSignal): Promise<LetterDetail> {
     const { topic } = this.#tail
     const extent = (await this.#tail.extents()).find((each) => each.partition === partition)
     let detail: LetterDetail | undefined

@@ -3,6 +3,7 @@ import type { Clock } from '../../core/clock.js'
 import type { AppMember } from '../../runtime/membership/members.js'
 import type { Instance } from './instance.js'
 import type { Peers } from './peers.js'
+import { isReport } from './report-check.js'
 import type { InstanceReport, MemberView, Snapshot } from './shapes.js'
 
 /** An instance that does not answer within this is shown as away. */
@@ -69,16 +70,3 @@ function alone(report: InstanceReport): MemberView {
 
 const byName = (a: MemberView, b: MemberView): number =>
   a.instance < b.instance ? -1 : a.instance > b.instance ? 1 : 0
-
-/** Of this app, and with what everything else goes by. */
-function isReport(answer: unknown, app: string): answer is InstanceReport {
-  const { tasks, restoring, connectors, kinds, standbys, ...rest } = (answer ?? {}) as Partial<InstanceReport>
-  const lists = [tasks, restoring, connectors, kinds, standbys]
-  return (
-    rest.app === app &&
-    lists.every(Array.isArray) &&
-    [rest.health, rest.counts, rest.written, rest.commitTime].every(isObject)
-  )
-}
-
-const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null
