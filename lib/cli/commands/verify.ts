@@ -124,7 +124,7 @@ function told(session: Session, app: string, findings: Findings): Exit {
     if (behind > 0)
       lines.push(`${behind} have changed since a store was written: the app brings them to it when it starts`)
     lines.push(...notes.map((note) => plainText(note)))
-    if (inAll === 0) return [...lines, 'no differences'].join('\n')
+    if (inAll === 0) return [...lines, findings.isNothing ? 'nothing was compared' : 'no differences'].join('\n')
     const rows = differences.map((each) => [
       each.in,
       each.is,
@@ -137,5 +137,5 @@ function told(session: Session, app: string, findings: Findings): Exit {
     const head = ['in', 'is', 'kind', 'key', 'expected', 'found', 'where']
     return [...lines, '', `${counted(inAll, 'difference')}:`, table(head, rows)].join('\n')
   })
-  return inAll === 0 ? 'ok' : 'failed'
+  return inAll > 0 || findings.isNothing ? 'failed' : 'ok'
 }

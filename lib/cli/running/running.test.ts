@@ -4,6 +4,8 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
+import { counter, CounterApp } from '../../../test/counter-app.js'
+import { parsed } from '../../../test/prometheus.js'
 import { Crashes, quickMs } from './crashes.js'
 import { copyLines } from './lines.js'
 import { mergedMetrics } from './merged-metrics.js'
@@ -98,6 +100,17 @@ describe('metrics of several processes', () => {
         '',
       ].join('\n'),
     )
+  })
+
+  it('are as Prometheus wants them, of all that an app tells', async () => {
+    const counting = new CounterApp()
+    const app = await counting.start({ objects: [counter] })
+    await counting.feed(app, 0, 2)
+    const text = await app.metrics()
+    await counting.end()
+    const [one, merged] = [parsed(text), parsed(mergedMetrics(['0', '1'].map((process) => ({ process, text }))))]
+    expect([...merged.keys()]).toEqual([...one.keys()])
+    for (const [name, { series }] of one) expect(merged.get(name)?.series.size).toBe(2 * series.size)
   })
 
   it('are nothing for nothing, and leave out what is no sample', () => {

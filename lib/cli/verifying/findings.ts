@@ -44,6 +44,11 @@ export class Findings {
     return this.#behind
   }
 
+  /** Something was there, and none of it could be compared: then it is not known whether all is well. */
+  get isNothing(): boolean {
+    return this.notes.length > 0 && this.#behind === 0 && Object.values(this.#compared).every((count) => count === 0)
+  }
+
   agrees(compared: Compared): void {
     this.#compared[compared]++
   }

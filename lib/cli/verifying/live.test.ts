@@ -117,6 +117,7 @@ describe('without a program', () => {
   ])('what cannot be told apart is no difference: %s', async (kind, compared, notes) => {
     const found = await verified(kind)
     expect([found.differences, found.compared.live, found.notes]).toEqual([[], compared, notes])
+    expect(found.isNothing).toBe(compared === 0)
   })
 
   it.each([balance(1), large, packed, second])('and with one all is compared: $definition.name', async (object) => {
