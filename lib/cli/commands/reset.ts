@@ -131,6 +131,9 @@ function textOf(
     ...list(isDone ? 'Topics deleted' : 'Topics to be deleted', deleted),
     ...list('Topics kept', kept),
     ...list(isDone ? 'Local stores removed' : 'Local stores to be removed', pathsOf(stores)),
+    ...(stores !== undefined && stores.stores.length === 0
+      ? [`Local stores: there are none under ${stores.location}`]
+      : []),
     ...(options.keepState === true || dataDir !== undefined
       ? []
       : ['Local stores: none looked for. Those of an earlier life are found out and removed when the app starts.']),

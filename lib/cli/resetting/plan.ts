@@ -1,6 +1,7 @@
+import { reasonOf } from '../../core/errors.js'
 import { allPartitions, PositionMap, type TopicPartition } from '../../core/record.js'
 import type { CommittedOffset, LogPort, TopicInfo } from '../../log/port.js'
-import { deadLetterTopic } from '../../model/names.js'
+import { checkTopicName, deadLetterTopic } from '../../model/names.js'
 import { aimed, type Aim, type Aimed } from './aims.js'
 import { CliError } from '../frame/exits.js'
 import { demandNobody } from './members.js'
@@ -71,10 +72,20 @@ const isInbox = (app: string, topic: string): boolean =>
   topic.startsWith(`${app}-`) && /^[A-Za-z0-9_.]+-inbox$/.test(topic.slice(app.length + 1))
 
 function chosenTopics({ topics, sources, app }: ResetOptions, read: readonly string[]): readonly string[] {
+  for (const topic of topics ?? []) demandName(topic)
   const foreign = sources === undefined ? undefined : topics?.find((topic) => !sources.includes(topic))
   if (foreign !== undefined)
     throw new CliError('usage', `--topics: app '${app}' does not read '${foreign}', but ${(sources ?? []).join(', ')}`)
   return [...new Set(topics ?? read)]
+}
+
+/** Brokers would refuse the question. */
+function demandName(topic: string): void {
+  try {
+    checkTopicName(topic)
+  } catch (error) {
+    throw new CliError('usage', `--topics: ${reasonOf(error)}. Give names with a comma between each two: a,b`)
+  }
 }
 
 /** A topic that was asked for must be there; one that the group merely knows may be gone. */

@@ -144,6 +144,8 @@ describe('is refused', () => {
   it.each<[string, Partial<ResetOptions>, string]>([
     ['of an app that never ran', { app: 'ap' }, 'notFound'],
     ['of a topic that there is not', { topics: ['line'] }, 'notFound'],
+    ['of what is no topic', { topics: ['lines', ''] }, 'usage'],
+    ['of two topics in one', { topics: ['lines words'] }, 'usage'],
     ['of a topic that the program does not read', { topics: ['words'], sources: ['lines'] }, 'usage'],
   ])('%s', async (_what, options, exit) => {
     await counting.run(0, 1)

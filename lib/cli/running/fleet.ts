@@ -102,7 +102,8 @@ export class Fleet {
 
   async #end(child: Child): Promise<void> {
     const { stopMs, note } = this.#options
-    child.signal('SIGTERM')
+    // A second one would cut off what it is about to end, in a restart for example.
+    if (!child.isEnding) child.signal('SIGTERM')
     const inTime = new AbortController()
     const late = systemClock.sleep(stopMs, inTime.signal).then(() => {
       if (inTime.signal.aborted) return
