@@ -36,9 +36,12 @@ export const bytes = (n: number): string => {
   return n < 1_048_576 ? `${Math.round(n / 1_024)} KiB` : `${trimmed(n / 1_048_576)} MiB`
 }
 
+/** As late as a date can be, less a day: it is shown in the time of the reader. */
+const latest = 8.64e15 - 86_400_000
+
 /** A moment of this day by its time, of others with the day. */
 export function moment(ms: number): string {
-  if (!Number.isFinite(ms) || Math.abs(ms) > 8.64e15) return '–'
+  if (!Number.isFinite(ms) || Math.abs(ms) > latest) return '–'
   const date = new Date(ms)
   const iso = new Date(ms - date.getTimezoneOffset() * 60_000).toISOString()
   const isToday = date.toDateString() === new Date().toDateString()

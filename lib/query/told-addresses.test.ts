@@ -92,4 +92,36 @@ describe('an address that a member has told the group', () => {
     // It is right where it tells the truth.
     expect(await two.state(account).get(there)).toEqual({ sum: 5, n: 1 })
   })
+
+  it.each([
+    '{}',
+    'null',
+    '{"warnings":[{"at":1,"message":"x"}],"objects":[{"kind":"account","key":"x"}],"instance":7}',
+    '{"instance":"two","timers":[{}]}',
+    '{"instance":"two","timers":[],"state":7}',
+  ])('that answers something else is away: %s', async (text) => {
+    await using log = memoryLog({ partitions: 4 })
+    const stranger = createServer((_request, response) => {
+      response.end(text)
+    }).listen(0, '127.0.0.1')
+    await new Promise((resolve) => stranger.once('listening', resolve))
+    const url = `http://127.0.0.1:${(stranger.address() as AddressInfo).port}`
+    const misled = saying(log, (info) => ({
+      ...info,
+      members: info.members.map((member) =>
+        member.instanceId === 'two' ? { ...member, told: told('two', url) } : member,
+      ),
+    }))
+    await using one = await startedBank(misled, { instanceId: 'one' })
+    await using two = await startedBank(log, { instanceId: 'two' })
+    await two.drained()
+    const owners = await Promise.all(names.map((name) => two.owner(account, name)))
+    const there = names[owners.findIndex(({ instance }) => instance === 'two')] as string
+    const headers = { authorization: `Bearer ${token}` }
+    const detail = await fetch(`${one.http?.url}/api/object?kind=account&key=${there}`, { headers })
+    expect([detail.status, await detail.json()]).toMatchObject([503, { error: { code: 'OWNER_AWAY' } }])
+    for (const path of ['/api/warnings', '/api/quarantined', '/api/objects?kind=account'])
+      expect([path, await read(one, path)]).toMatchObject([path, { missing: [{ instance: 'two' }] }])
+    stranger.close()
+  })
 })

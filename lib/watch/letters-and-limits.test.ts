@@ -36,6 +36,24 @@ const appOn = (log: ReturnType<typeof memoryLog>): App =>
   createApp({ id: 'shop', objects: [order], log, createTopics: true, logger: silentLogger })
 
 describe('dead letters as the page asks for them', () => {
+  it('are replayed once, also when two ask for it at the same time', async () => {
+    const log = memoryLog({ partitions: 3 })
+    await using app = appOn(log)
+    await app.start()
+    await log.send(
+      orders,
+      Array.from({ length: 30 }, (_, i) => ({ id: `o${i % 20}`, n: -1 - i })),
+    )
+    await app.drained()
+    const both = await Promise.all([1, 2].map(() => post(app, '/api/letters/replay', {})))
+    const [won, ...others] = both.filter(({ status }) => status === 200)
+    expect([won?.body.replayed, others]).toEqual([30, []])
+    expect(both.find(({ status }) => status !== 200)).toMatchObject({
+      status: 409,
+      body: { error: { code: 'FENCED' } },
+    })
+  })
+
   it('come latest first, page by page, each once', async () => {
     const log = memoryLog({ partitions: 3 })
     await using app = appOn(log)

@@ -47,7 +47,10 @@ export class Objects {
     const found = await this.#local.detail(kind, key)
     if (found !== undefined) return found
     const asking = { path: '/api/object', query: { kind, key, ...hereOnly }, timeoutMs: patienceMs }
-    return (await this.atOwner(kind, key, isHere, asking)) as ObjectDetail
+    const answer = await this.atOwner(kind, key, isHere, asking)
+    if (isObjectDetail(answer)) return answer
+    const what = `${kind} '${key.slice(0, 200)}': the instance that has it answers in a form that is not known here: it may be of another version`
+    throw new MillraceError('OWNER_AWAY', what, { kind, key })
   }
 
   /** Asks the instance that has the object, which is not this one. Rejects with `KEY_ELSEWHERE` when it cannot be asked. */
@@ -79,6 +82,16 @@ function isObjectList(answer: unknown): answer is ObjectList {
   return Array.isArray(objects) && objects.every((line) => typeof line?.key === 'string' && isShown(line.state))
 }
 
+function isObjectDetail(answer: unknown): answer is ObjectDetail {
+  const { instance, state, timers, waiting } = (answer ?? {}) as Partial<ObjectDetail>
+  if (typeof instance !== 'string' || (state !== undefined && !isShown(state)) || !Array.isArray(timers)) return false
+  const first = waiting?.first
+  return (
+    timers.every((timer) => typeof timer?.name === 'string' && isShown(timer.payload)) &&
+    (first === undefined || (isShown(first.key) && isShown(first.value)))
+  )
+}
+
 function isShown(value: unknown): boolean {
   return typeof (value as { readonly text?: unknown } | null | undefined)?.text === 'string'
 }
@@ -86,6 +99,9 @@ function isShown(value: unknown): boolean {
 function isQuarantinedList(answer: unknown): answer is QuarantinedList {
   const { objects } = (answer ?? {}) as Partial<QuarantinedList>
   return (
-    Array.isArray(objects) && objects.every((line) => typeof line?.key === 'string' && typeof line.kind === 'string')
+    Array.isArray(objects) &&
+    objects.every((line) =>
+      [line?.key, line?.kind, line?.code, line?.instance].every((each) => typeof each === 'string'),
+    )
   )
 }

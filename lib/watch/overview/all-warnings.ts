@@ -32,6 +32,8 @@ function isWarningList(answer: unknown): answer is WarningList {
   const { warnings } = (answer ?? {}) as Partial<WarningList>
   return (
     Array.isArray(warnings) &&
-    warnings.every((each) => typeof each?.message === 'string' && typeof each.at === 'number')
+    warnings.every(
+      (each) => typeof each?.message === 'string' && typeof each.at === 'number' && typeof each.instance === 'string',
+    )
   )
 }
