@@ -13,6 +13,7 @@ import {
 import { createApp } from '../app/create-app.js'
 import type { App } from '../app/app.js'
 import { silentLogger } from '../core/logger.js'
+import { commitToken } from '../log/client/commit-token.js'
 import { memoryLog } from '../memory/memory-log.js'
 
 describe('state asked from any instance', () => {
@@ -42,6 +43,21 @@ describe('state asked from any instance', () => {
     }
     expect([...urls.keys()].sort()).toEqual([one.http?.url, two.http?.url].sort())
     expect(await two.state(account).get('nobody')).toBeUndefined()
+  })
+
+  it('waits for what was written to a partition that was just added', async () => {
+    await using log = memoryLog({ partitions: 2 })
+    await log.send(deposits, toAll(1), byLane)
+    await using one = await started(log)
+    await using two = await started(log)
+    await one.drained()
+    await log.grow(deposits.name, 16)
+    const { token: written } = await log.send(deposits, toAll(1), byLane)
+    for (const app of [one, two])
+      for (const name of ['a01', 'a02', 'a03'])
+        expect(await app.state(account).get(name, { after: written, timeout: '20s' })).toEqual({ sum: 2, n: 2 })
+    const beyond = commitToken({ topic: deposits.name, partition: 16, offset: 0 })
+    await expect(one.state(account).get('a01', { after: beyond })).rejects.toMatchObject({ code: 'TOKEN_INVALID' })
   })
 
   it('is given in the order of keys over all instances, in pages', async () => {

@@ -21,9 +21,9 @@ interface Awaited extends TopicPartition {
 /** Throws `TOKEN_INVALID` for tokens of what the kind does not read, or of another log. */
 export function demandTokens(engine: Engine, kind: KindAt, tokens: readonly TokenTopic[]): void {
   const { definition } = kind
-  const { ids, inputs } = engine.parts.topology
+  const { ids } = engine.parts.topology
   const read = new Set(definition.inputs.flatMap(({ from }) => sourceNames(from)))
-  for (const { topic, id, last } of tokens) {
+  for (const { topic, id } of tokens) {
     if (!read.has(topic))
       throw invalid(
         `it is of ${topic}, and state object '${definition.name}' reads ${[...read].join(', ')}: what it does not read itself it cannot wait for`,
@@ -31,10 +31,6 @@ export function demandTokens(engine: Engine, kind: KindAt, tokens: readonly Toke
       )
     if (id !== undefined && ids.get(topic) !== id)
       throw invalid(`the topic ${topic} that it is of is another one: made anew since, or of another cluster`, topic)
-    const count = inputs.get(topic) ?? 0
-    const unknown = last.find(([partition]) => partition >= count)
-    if (unknown !== undefined)
-      throw invalid(`it is of partition ${unknown[0]} of ${topic}, of which this app reads ${count}`, topic)
   }
 }
 
@@ -77,6 +73,7 @@ class Wait {
   }
 
   async for(topic: string, partition: number, offset: number, more: number): Promise<void> {
+    await this.#untilRead(topic, partition)
     const { task, storedKey } = this.#place
     const { name, inputs } = this.#kind.definition
     const routes = new Set(inputs.flatMap(({ from, route }) => (sourceNames(from).includes(topic) ? [route] : [])))
@@ -100,6 +97,17 @@ class Wait {
       () => !waitsFor(this.#local.rows(this.#kind, task), object, last),
       `the turn of ${where} ends: it is under way, or has failed and is tried again`,
     )
+  }
+
+  /** A partition that was just added has been written to before the app reads it. */
+  async #untilRead(topic: string, partition: number): Promise<void> {
+    const { growth, topology } = this.#engine.parts
+    const isRead = (): boolean => partition < (topology.inputs.get(topic) ?? 0)
+    if (isRead()) return
+    await this.#asked(growth.look())
+    const count = growth.partitions[topic] ?? 0
+    if (partition >= count) throw invalid(`it is of partition ${partition} of ${topic}, which has ${count}`, topic)
+    await this.#until(isRead, `${topic}[${partition}], which was just added, is read`)
   }
 
   /** What hops is in the same commit as the position behind its record: first that, and then all that the inbox has by then. */
