@@ -40,6 +40,8 @@ const defaultTimeoutMs = 5_000
 /** Pages that are asked for at once. */
 const atOnce = 8
 const leastPage = 16
+/** Objects of all pages that are in memory at a time, about. */
+const mostHeld = 32_000
 
 /**
  * Objects in the order of their keys (by UTF-8 bytes), merged over tasks; open sessions of a key by their beginning. Each page of a task is
@@ -153,19 +155,17 @@ class Merge {
   }
 
   async *#merged(): AsyncGenerator<readonly [string, string]> {
-    const parts = await this.#parts()
-    for (;;) {
+    // Those that have something, the one whose key is first at the end: of a thousand tasks not all are looked at for each object.
+    const parts: Part[] = []
+    for (const part of await this.#parts()) if (part.page.entries.length > 0) addInOrder(parts, part)
+    for (let first = parts.pop(); first !== undefined; first = parts.pop()) {
       // Throws what has stopped the engine: nobody is to take for complete what was read before.
       void this.#engine.parts
-      let first: Part | undefined
-      for (const part of parts) {
-        if (part.at === part.page.entries.length && !part.page.isLast) await this.#fill(part)
-        if (part.at < part.page.entries.length && (first === undefined || compareKeys(keyAt(part), keyAt(first)) < 0))
-          first = part
-      }
-      if (first === undefined) return
       yield first.page.entries[first.at++] as readonly [string, string]
+      if (first.at === first.page.entries.length && !first.page.isLast) await this.#fill(first)
+      if (first.at < first.page.entries.length) addInOrder(parts, first)
     }
+    void this.#engine.parts
   }
 
   async #parts(): Promise<readonly Part[]> {
@@ -182,7 +182,8 @@ class Merge {
 
   async #fill(part: Part): Promise<void> {
     const tasks = Math.max(1, this.#kind.tasks.length)
-    const limit = Math.min(mostPage, Math.max(leastPage, Math.ceil((2 * this.#limit) / tasks)))
+    const wanted = Math.min(2 * this.#limit, mostHeld)
+    const limit = Math.min(mostPage, Math.max(leastPage, Math.ceil(wanted / tasks)))
     const page = await this.#page(part.task, { prefix: this.#prefix, after: part.last, limit })
     part.page = page
     part.at = 0
@@ -204,3 +205,14 @@ class Merge {
 }
 
 const keyAt = ({ page, at }: Part): string => (page.entries[at] as readonly [string, string])[0]
+
+/** The last key first. */
+function addInOrder(parts: Part[], part: Part): void {
+  let [from, to] = [0, parts.length]
+  while (from < to) {
+    const middle = (from + to) >> 1
+    if (compareKeys(keyAt(parts[middle] as Part), keyAt(part)) > 0) from = middle + 1
+    else to = middle
+  }
+  parts.splice(from, 0, part)
+}
