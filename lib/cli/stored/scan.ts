@@ -1,3 +1,4 @@
+import { MillraceError } from '../../core/errors.js'
 import { allPartitions, offsetOf, PositionMap, type Offset, type TopicPartition } from '../../core/record.js'
 import { loadCompressions } from '../../log/compression/compression.js'
 import { recordCursor } from '../../log/cursor.js'
@@ -32,13 +33,34 @@ export async function* answersIn(
   { topic, partition, start, end }: Stretch,
   signal: AbortSignal,
 ): AsyncGenerator<Iterable<RecordCursor>, void, undefined> {
-  if (start >= end) return
+  for (let at = start; at < end;) {
+    try {
+      for await (const fetched of fetchedFrom(log, { topic, partition, start: at, end }, signal)) {
+        yield recordsBefore(fetched, end)
+        at = fetched.to
+      }
+    } catch (error) {
+      if (!MillraceError.is(error, 'OFFSET_OUT_OF_RANGE')) throw error
+      // Retention has gone on meanwhile.
+      const starts = await log.admin.startOffsets([{ topic, partition }])
+      const first = offsetOf(starts, topic, partition) ?? end
+      if (first <= at) throw error
+      at = first
+    }
+  }
+}
+
+async function* fetchedFrom(
+  log: LogPort,
+  { topic, partition, start, end }: Stretch,
+  signal: AbortSignal,
+): AsyncGenerator<Fetched, void, undefined> {
   await using fetcher = log.fetcher({ isolation: 'committed', purpose: 'restore', maxBytes })
   fetcher.assign(PositionMap.of([[topic, partition, start]]).topics)
   for (let at = start; at < end;) {
     for (const fetched of await fetcher.next(signal)) {
       await loadCompressions(fetched.bytes)
-      yield recordsBefore(fetched, end)
+      yield fetched
       at = fetched.to
     }
     if (signal.aborted) throw new CliError('interrupted', 'interrupted')
