@@ -30,7 +30,9 @@ export class Access {
 
   /** A cookie for whoever has the token; undefined when it is not the token. */
   beginSession(token: string, request: Request): string | undefined {
-    const isSecure = new URL(request.url).protocol === 'https:' || request.headers.get('x-forwarded-proto') === 'https'
+    // Each proxy adds what it was asked by; the first has the browser.
+    const forwarded = request.headers.get('x-forwarded-proto')?.split(',')[0]?.trim().toLowerCase()
+    const isSecure = new URL(request.url).protocol === 'https:' || forwarded === 'https'
     return this.#isToken(token) ? this.#sessions?.begin(isSecure) : undefined
   }
 

@@ -95,8 +95,12 @@ describe('a browser', () => {
   })
 
   it('sends the session over TLS only, where it came over TLS', async () => {
-    const secure = await handler(post('/login', { token }, { ...browser, 'x-forwarded-proto': 'https' }))
-    expect(secure.headers.get('set-cookie')).toMatch(/; Secure$/)
+    for (const proto of ['https', 'HTTPS', 'https, http']) {
+      const secure = await handler(post('/login', { token }, { ...browser, 'x-forwarded-proto': proto }))
+      expect(secure.headers.get('set-cookie')).toMatch(/; Secure$/)
+    }
+    const plain = await handler(post('/login', { token }, { ...browser, 'x-forwarded-proto': 'http' }))
+    expect(plain.headers.get('set-cookie')).not.toContain('Secure')
   })
 
   it('ends it', async () => {
