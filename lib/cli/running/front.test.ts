@@ -77,7 +77,10 @@ describe('one address for several processes', () => {
     servers[1]?.close().closeAllConnections()
     expect(await (await get('/')).text()).toBe('first')
     const posted = await get('/', { method: 'POST', body: 'x' })
-    expect(posted.status).toBe(503)
+    expect([posted.status, await posted.json()]).toEqual([
+      503,
+      { error: { code: 'OWNER_AWAY', message: expect.stringContaining('the process that was asked has gone') } },
+    ])
   })
 
   it('is not live when processes are there, and none of them answers', async () => {

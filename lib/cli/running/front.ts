@@ -105,18 +105,20 @@ export class Front {
   #pass([child, ...others]: readonly Child[], incoming: IncomingMessage, response: ServerResponse): void {
     if (child === undefined) return nobody(response)
     const { method, url } = incoming
+    const mayRepeat = method === 'GET' || method === 'HEAD'
     const headers = headersOf(incoming)
     const passed = ask(new URL(child.report.url as string), { method, path: url, headers }, (answer) => {
       response.writeHead(answer.statusCode ?? 502, answer.rawHeaders)
       answer.pipe(response)
       answer.on('error', () => response.destroy())
     })
-    const away = (): void => void passed.destroy()
-    response.on('close', away)
+    const leave = (): void => void passed.destroy()
+    response.on('close', leave)
     passed.on('error', () => {
-      response.off('close', away)
+      response.off('close', leave)
       if (response.headersSent || response.destroyed) response.destroy()
-      else this.#pass(method === 'GET' || method === 'HEAD' ? others : [], incoming, response)
+      else if (mayRepeat) this.#pass(others, incoming, response)
+      else away(response, 'the process that was asked has gone; whether it has done what it was asked is not known')
     })
     incoming.pipe(passed)
   }
@@ -161,7 +163,10 @@ function parse(text: string): unknown {
 }
 
 function nobody(response: ServerResponse): void {
-  const message = 'no process of the app answers just now; they are being started'
+  away(response, 'no process of the app answers just now; they are being started')
+}
+
+function away(response: ServerResponse, message: string): void {
   send(response, 503, 'application/json', JSON.stringify({ error: { code: 'OWNER_AWAY', message } }))
 }
 
