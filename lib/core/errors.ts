@@ -83,32 +83,29 @@ export interface ErrorFacts {
   readonly cause?: unknown
 }
 
+const factNames = ['topic', 'partition', 'offset', 'kind', 'key', 'brokerCode', 'records'] as const
+
 const brand = Symbol.for('millrace.error')
 
 /** The one error class of the library: a code for programs, a sentence for people, facts as fields. */
 export class MillraceError extends Error {
   override readonly name = 'MillraceError'
   readonly code: ErrorCode
-  readonly topic: string | undefined
-  readonly partition: number | undefined
-  readonly offset: number | undefined
-  readonly kind: string | undefined
-  readonly key: string | undefined
+  // What is not known is no property: Node prints those that are undefined too, up to eight lines of nothing.
+  declare readonly topic: string | undefined
+  declare readonly partition: number | undefined
+  declare readonly offset: number | undefined
+  declare readonly kind: string | undefined
+  declare readonly key: string | undefined
   /** Kafka's number for the refusal, of `RECORDS_REFUSED`. */
-  readonly brokerCode: number | undefined
+  declare readonly brokerCode: number | undefined
   /** Places in the batch of the records that a broker refuses, from 0 on; undefined when it does not name them. */
-  readonly records: readonly number[] | undefined
+  declare readonly records: readonly number[] | undefined
 
   constructor(code: ErrorCode, message: string, facts: ErrorFacts = {}) {
     super(message, facts.cause === undefined ? undefined : { cause: facts.cause })
     this.code = code
-    this.topic = facts.topic
-    this.partition = facts.partition
-    this.offset = facts.offset
-    this.kind = facts.kind
-    this.key = facts.key
-    this.brokerCode = facts.brokerCode
-    this.records = facts.records
+    for (const name of factNames) if (facts[name] !== undefined) Object.assign(this, { [name]: facts[name] })
     Object.defineProperty(this, brand, { value: true })
   }
 
