@@ -1,4 +1,5 @@
-import { PositionMap } from '../../core/record.js'
+import { MillraceError } from '../../core/errors.js'
+import { offsetOf, PositionMap } from '../../core/record.js'
 import { loadCompressions } from '../../log/compression/compression.js'
 import { recordCursor } from '../../log/cursor.js'
 import type { Fetched, LogPort, RecordCursor } from '../../log/port.js'
@@ -108,16 +109,28 @@ export async function eachAnswer(
   from: number,
   take: (fetched: Fetched) => void | Promise<void>,
 ): Promise<void> {
-  if (from >= end) return
-  await using fetcher = log.fetcher({ isolation: 'committed', purpose: 'restore', maxBytes })
-  fetcher.assign(PositionMap.of([[topic, partition, from]]).topics)
   for (let at = from; at < end;) {
-    for (const fetched of await fetcher.next(new AbortController().signal)) {
-      await loadCompressions(fetched.bytes)
-      await take(fetched)
-      at = fetched.to
+    await using fetcher = log.fetcher({ isolation: 'committed', purpose: 'restore', maxBytes })
+    fetcher.assign(PositionMap.of([[topic, partition, at]]).topics)
+    while (at < end) {
+      const answer = await fetcher.next(new AbortController().signal).catch(trimmed)
+      if (answer === undefined) {
+        const first = offsetOf(await log.admin.startOffsets([{ topic, partition }]), topic, partition)
+        at = Math.max(at + 1, first ?? end)
+        break
+      }
+      for (const fetched of answer) {
+        await loadCompressions(fetched.bytes)
+        await take(fetched)
+        at = fetched.to
+      }
     }
   }
+}
+
+/** Retention goes on meanwhile: letters that it removes are there no more. */
+function trimmed(error: unknown): undefined {
+  if (!MillraceError.is(error, 'OFFSET_OUT_OF_RANGE')) throw error
 }
 
 const maxBytes = 1 << 20
