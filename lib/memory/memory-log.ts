@@ -1,3 +1,4 @@
+import { MillraceError } from '../core/errors.js'
 import { systemClock, type Clock } from '../core/clock.js'
 import { demandTopic } from '../log/client/client-topic.js'
 import {
@@ -54,6 +55,7 @@ class MemoryClient implements MemoryLog {
   readonly #client: LogClient
   /** Closes what this client has opened and nobody has closed yet. */
   readonly #open = new Map<object, () => Promise<void>>()
+  #isClosed = false
 
   constructor(broker: Broker) {
     this.#broker = broker
@@ -66,6 +68,7 @@ class MemoryClient implements MemoryLog {
   }
 
   async join(options: JoinOptions): Promise<Membership> {
+    this.#demandOpen(`joining group ${options.group}`)
     const opened = {}
     const membership = new MemoryMembership(this.#broker, options, () => this.#open.delete(opened))
     this.#open.set(opened, () => membership.leave())
@@ -74,6 +77,7 @@ class MemoryClient implements MemoryLog {
   }
 
   fetcher(options: FetcherOptions): Fetcher {
+    this.#demandOpen('fetch')
     const opened = {}
     const { topics, clock } = this.#broker
     const fetcher = new MemoryFetcher(topics, clock, options, () => this.#open.delete(opened))
@@ -83,6 +87,7 @@ class MemoryClient implements MemoryLog {
 
   transactions({ id }: { readonly id: string; readonly timeoutMs: number }): Promise<CommitChannel> {
     return this.#broker.answer(() => {
+      this.#demandOpen(`transactions of ${id}`)
       const opened = {}
       const channel = new TransactionalChannel(this.#broker, id, () => this.#open.delete(opened))
       this.#open.set(opened, () => channel[Symbol.asyncDispose]())
@@ -141,7 +146,13 @@ class MemoryClient implements MemoryLog {
 
   /** Closes fetchers, leaves groups and aborts what is open. The log itself stays for its other clients. */
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#isClosed = true
     for (const close of this.#open.values()) await close()
     await this.#broker.compactor.idle()
+  }
+
+  /** What was opened now would never be closed, such as a member that all others wait for. */
+  #demandOpen(purpose: string): void {
+    if (this.#isClosed) throw new MillraceError('APP_CLOSED', `${purpose}: the log is closed.`)
   }
 }

@@ -53,6 +53,16 @@ export function groupContract(world: World): void {
       expect(first.events.filter((event) => event.startsWith('lost'))).toEqual([])
     })
 
+    it('is not joined by a client that is closed, nor is anything else opened by it', async () => {
+      const options = await newGroup()
+      const elsewhere = await world().open()
+      await elsewhere[Symbol.asyncDispose]()
+      await expect(GroupMember.join(elsewhere, options)).rejects.toMatchObject({ code: 'APP_CLOSED' })
+      await expect(transactionsOf(elsewhere, world().name('id'))).rejects.toMatchObject({ code: 'APP_CLOSED' })
+      await using member = await GroupMember.join(world().log, options)
+      expect(member.held).toEqual([0, 1, 2, 3])
+    })
+
     it('is described with what its members tell and are assigned, while it exists', async () => {
       const { admin } = world().log
       const options = await newGroup()
