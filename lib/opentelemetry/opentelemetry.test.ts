@@ -111,6 +111,22 @@ describe('traces', () => {
     expect(commit?.attributes['millrace.commit.records']).toBeGreaterThan(0)
   })
 
+  it('of a hop takes the place of what the record had', async () => {
+    const log = memoryLog()
+    await using app = appOf(log, { sampleRatio: 1, followTraces: false })
+    await app.start()
+    await send(log, ['a'], { traceparent: parentOf('01'), tracestate: 'vendor=1', other: 'x' })
+    await app.drained()
+    const [hop] = named('hop app-sync-inbox')
+    const headers = (await readAll(log, topic('app-sync-inbox', text())))[0]?.headers ?? {}
+    const { traceparent, other } = headers
+    expect({ traceparent, other }).toEqual({
+      traceparent: `00-${hop?.spanContext().traceId}-${hop?.spanContext().spanId}-01`,
+      other: 'x',
+    })
+    expect(headers['tracestate']).toBeUndefined()
+  })
+
   it.each([
     ['that is not sampled', parentOf('00')],
     ['of no form', 'garbage'],

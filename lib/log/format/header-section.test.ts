@@ -1,5 +1,14 @@
 import * as fc from 'fast-check'
-import { headersOf, lastHeader, noHeaders, sectionIn, split, surrounded, withoutFirst } from './header-section.js'
+import {
+  headersOf,
+  lastHeader,
+  noHeaders,
+  sectionIn,
+  split,
+  surrounded,
+  without,
+  withoutFirst,
+} from './header-section.js'
 import { headersSize, writeHeaders, type HeaderSection } from './record-headers.js'
 
 type Pairs = readonly (readonly [name: string, value: Uint8Array])[]
@@ -44,6 +53,18 @@ it('has the last of several headers with one name in its map, and all of them in
   expect(lastHeader(section, 'a')).toBeUndefined()
   expect(lastHeader(noHeaders, 'a')).toBeUndefined()
   expect(split(section, 4)).toBeUndefined()
+})
+
+it('is rid of all headers of a name, and keeps the bytes of the others', () => {
+  fc.assert(
+    fc.property(pairs, pairs, pairs, (before, own, behind) => {
+      const joined = surrounded(before, sectionOf(own), behind)
+      const names = [...before, ...behind].map(([name]) => name)
+      const kept = own.filter(([name]) => !names.includes(name))
+      expect(hex(without(names, joined))).toBe(hex(sectionOf(kept)))
+      expect(hex(without([], joined))).toBe(hex(joined))
+    }),
+  )
 })
 
 it('is not made of bytes that are no whole section', () => {

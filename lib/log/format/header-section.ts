@@ -41,6 +41,14 @@ export function surrounded(before: OwnHeaders, section: HeaderSection, behind: O
   return joined
 }
 
+/** A section without headers of these names; the bytes of the others stay as they are. */
+export function without(names: readonly string[], section: HeaderSection): HeaderSection {
+  const walk = new HeaderWalk(asBuffer(section), 0, section.length)
+  const kept: Uint8Array[] = []
+  while (walk.next()) if (!names.includes(walk.name)) kept.push(section.subarray(walk.start, walk.end))
+  return counted(kept.length, Buffer.concat(kept))
+}
+
 /** A section without its first headers. */
 export function withoutFirst(count: number, section: HeaderSection): HeaderSection {
   const walk = new HeaderWalk(asBuffer(section), 0, section.length)

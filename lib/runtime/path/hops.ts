@@ -1,8 +1,8 @@
 import type { Clock } from '../../core/clock.js'
 import { RecordRefused } from '../../core/record-refused.js'
 import type { RecordInfo } from '../../core/record.js'
-import type { Tracer } from '../../core/telemetry/tracer.js'
-import { surrounded } from '../../log/format/header-section.js'
+import type { TraceHeaders, Tracer } from '../../core/telemetry/tracer.js'
+import { surrounded, without } from '../../log/format/header-section.js'
 import type { HeaderSection } from '../../log/format/record-headers.js'
 import type { RecordCursor } from '../../log/port.js'
 import { carriedRecord } from '../../turn/kept/carried.js'
@@ -111,8 +111,7 @@ export class Hops {
     const { cursor, tracer } = this.#surroundings
     const own = carriedRecord(record, cursor, record.timestamp)
     const trace = tracer?.hop(record, this.#inbox)
-    // Behind the others: of several with one name the last counts.
-    const carried = trace === undefined ? own : { ...own, headers: surrounded([], own.headers, [...trace]) }
+    const carried = trace === undefined ? own : { ...own, headers: traced(own.headers, trace) }
     return packHop({ source: this.#source, record: carried, way: this.#way, element, letter: undefined }, more)
   }
 }
@@ -133,3 +132,7 @@ function inHops(elements: readonly HopElement[]): readonly (readonly HopElement[
   }
   return lists
 }
+
+/** In place of those of its trace before: the state of one trace is none of another, and none are added each time that it is replayed. */
+const traced = (headers: HeaderSection, trace: TraceHeaders): HeaderSection =>
+  surrounded([], without(['traceparent', 'tracestate'], headers), [...trace])
