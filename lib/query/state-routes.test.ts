@@ -90,7 +90,11 @@ describe('state over HTTP', () => {
     await app.drained()
     for (const key of oddKeys) {
       const value = { sum: 1, n: 1 }
-      expect(await asked(app, `/state/account?key=${encodeURIComponent(key)}`)).toMatchObject([200, { key, value }])
+      const inQuery = `?key=${encodeURIComponent(key)}`
+      expect(await asked(app, `/state/account${inQuery}`)).toMatchObject([200, { key, value }])
+      expect(await asked(app, `/owner/account${inQuery}`)).toMatchObject([200, { isHere: true }])
+      const query = { method: 'POST', body: '[2]' }
+      expect(await asked(app, `/state/account/ask/sumAnd${inQuery}`, query)).toMatchObject([200, { key, answer: 3 }])
       // URLs take dots for folders, also encoded.
       if (key === '.' || key === '..') continue
       expect(await asked(app, `/state/account/${encodeURIComponent(key)}`)).toMatchObject([200, { key, value }])
@@ -145,6 +149,8 @@ describe('state over HTTP', () => {
       'REQUEST_INVALID',
     ],
     ['a query that throws', '/state/account/a00/ask/failing', { method: 'POST' }, 422, 'QUERY_FAILED'],
+    ['a query of no object', '/state/account/ask/sumAnd', { method: 'POST' }, 400, 'REQUEST_INVALID'],
+    ['an owner of no object', '/owner/account', {}, 400, 'REQUEST_INVALID'],
     ['a limit that is none', '/state/account?limit=-1', {}, 400, 'REQUEST_INVALID'],
     ['a time-out that is none', '/state/account/a00?timeout=soon', {}, 400, 'OPTIONS_INVALID'],
     ['a time-out that is too long', '/state/account/a00?timeout=1h', {}, 400, 'REQUEST_INVALID'],

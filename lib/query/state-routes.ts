@@ -29,6 +29,8 @@ export function stateRoutes(queries: Queries): readonly Route[] {
     const answer = await asked(() => state.answer(value, name, args), kind, key, name)
     return json({ ...where(from), query: name, answer: answer ?? null })
   }
+  const owner = async ({ params }: Call, key: string): Promise<Response> =>
+    json(await queries.owner(params['kind'] ?? '', key))
   return [
     {
       method: 'GET',
@@ -56,7 +58,20 @@ export function stateRoutes(queries: Queries): readonly Route[] {
       method: 'GET',
       path: '/owner/:kind/:key',
       access: 'read',
-      handle: async ({ params }) => json(await queries.owner(params['kind'] ?? '', params['key'] ?? '')),
+      handle: (call) => owner(call, call.params['key'] ?? ''),
+    },
+    // For keys that no path can hold: `.` and `..`.
+    {
+      method: 'POST',
+      path: '/state/:kind/ask/:query',
+      access: 'read',
+      handle: async (call) => ask(call, keyIn(call)),
+    },
+    {
+      method: 'GET',
+      path: '/owner/:kind',
+      access: 'read',
+      handle: async (call) => owner(call, keyIn(call)),
     },
   ]
 }
@@ -117,6 +132,12 @@ async function asked(run: () => unknown, kind: string, key: string, query: strin
       cause,
     })
   }
+}
+
+function keyIn({ query }: Call): string {
+  const key = query.get('key')
+  if (key !== null) return key
+  throw new HttpError(400, 'REQUEST_INVALID', 'of which object? Give its key, in the path or as ?key=')
 }
 
 function argumentsIn(body: unknown): readonly unknown[] {
