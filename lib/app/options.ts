@@ -32,7 +32,7 @@ import type { Guarantee } from '../runtime/setup/engine-options.js'
 
 /** What an app is, what it runs on, and how. Unknown keys are refused by name. */
 export interface AppOptions {
-  /** Names the consumer group, the changelogs, the transactions and the state directory. Choose it once: it is where state is found again. */
+  /** Names the consumer group, the changelogs, the transactions and the state directory. Choose it once: it is where state is found again. 1 to 100 letters, digits, `.`, `_` and `-`. */
   readonly id: string
   /** The kinds of state objects that it runs. */
   readonly objects?: readonly AnyStateObject[]

@@ -160,7 +160,8 @@ export interface StateObject<
 }
 
 /**
- * Defines a kind of state object: one object per key, made by `init` when the key is first seen.
+ * Defines a kind of state object: one object per key, made by `init` when the key is first seen. `name`: 1 to 100 letters,
+ * digits, `_` and `.`; no dash, since topics are named after it (`<app>-<kind>-changelog`).
  * Throws `OPTIONS_INVALID` for an option that there is not or that cannot be used, `DEFINITION_INVALID` for a name that cannot.
  */
 export function stateObject<

@@ -102,15 +102,24 @@ const spaced = (text) =>
 const uncommented = (text) => text.replace(/\/\*\*.*?\*\//gs, '').replace(/\/\/.*$/gm, '')
 const tidy = (node) => uncommented(node.getText()).trim()
 
+/** Examples stay as they are; of all else a line break is a space. */
+const paragraphs = (text) =>
+  text
+    .split(/^(```[^]*?^```)$/m)
+    .map((part) => (part.startsWith('```') ? part.replace(/^```ts\n/, '```typescript\n') : prose(part)))
+    .filter((part) => part !== '')
+    .join('\n\n')
+const prose = (text) =>
+  text
+    .replace(/\s+/g, ' ')
+    .trim()
+    .replace(/`?docs\/([\w-]+)\.md`?/g, '[$1]($1.md)')
+
 /** `{ text, default }` of the comment before a declaration. */
 function docOf(node) {
   const [comment] = ts.getJSDocCommentsAndTags(node).filter(ts.isJSDoc).slice(-1)
   if (comment === undefined) return { text: '', default: '' }
-  const said = (part) =>
-    (ts.getTextOfJSDocComment(part) ?? '')
-      .replace(/\s+/g, ' ')
-      .trim()
-      .replace(/`?docs\/([\w-]+)\.md`?/g, '[$1]($1.md)')
+  const said = (part) => paragraphs(ts.getTextOfJSDocComment(part) ?? '')
   const tag = comment.tags?.find(({ tagName }) => tagName.text === 'default')
   return { text: said(comment.comment), default: tag === undefined ? '' : said(tag.comment) }
 }

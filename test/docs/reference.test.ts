@@ -17,6 +17,11 @@ describe('docs/reference.md', () => {
     expect(anchorsOf(page)).toContain(name.toLowerCase())
   })
 
+  it('has the examples of docstrings as code', () => {
+    expect(page).toMatch(/^```typescript\nconst token = commitToken\(/m)
+    expect(page.replace(/^```.*?^```$/gms, '')).not.toContain('```')
+  })
+
   it('says of each option what it is', () => {
     const options = [...page.matchAll(/^### (\w+Options)\n(.*?)(?=^##)/gms)]
     const fields = options.flatMap(([, name = '', text = '']) =>
