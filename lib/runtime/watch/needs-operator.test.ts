@@ -10,15 +10,20 @@ describe('what needs an operator', () => {
 
   it.each([
     [{ failure: 'the disk is full.' }, /stopped by an error: the disk is full\. Repair/],
-    [{ quarantined: 1 }, /^1 object is in quarantine.*millrace quarantine release/],
-    [{ quarantined: 7 }, /^7 objects are in quarantine/],
-    [{ letters: 2 }, /^2 dead letters were written.*millrace dlq replay/],
+    [{ quarantined: 1 }, /^1 object is in quarantine here: its records become.*millrace dlq replay/],
+    [{ quarantined: 7 }, /^7 objects are in quarantine here: their records become/],
+    [{ letters: 1 }, /^1 dead letter was written here in the last hour; millrace dlq ls says which are open/],
+    [{ letters: 2 }, /^2 dead letters were written here in the last hour; millrace dlq ls.*millrace dlq replay/],
     [{ held: [{ reason: 'orders[3] is held' }, { reason: 'orders[4] is held' }] }, /^orders\[3\] is held \(and 1/],
   ])('is said with what to do: %j', (more, said) => {
     const found = needsOperator({ ...none, ...more })
     expect(found).toHaveLength(1)
     expect(found[0]).toMatch(said)
   })
+})
+
+it('advises no release of what is to be repaired, since records behind it would overtake its letters', () => {
+  expect(needsOperator({ ...none, quarantined: 2, letters: 2 }).join(' ')).not.toMatch(/release/)
 })
 
 describe('recent dead letters', () => {

@@ -18,11 +18,11 @@ export function needsOperator({ app, failure, quarantined, letters, held }: Atte
     found.push(`App '${app}' was stopped by an error: ${failure} Repair what it names and start it again.`)
   if (quarantined > 0)
     found.push(
-      `${counted(quarantined, 'object is', 'objects are')} in quarantine here: records for them become dead letters. See which and why (millrace quarantine ls, app.quarantined()), repair the handler or the record, release them (millrace quarantine release) and send their letters back (millrace dlq replay).`,
+      `${counted(quarantined, 'object is', 'objects are')} in quarantine here: ${quarantined === 1 ? 'its' : 'their'} records become dead letters. See which and why (millrace quarantine ls, app.quarantined()), repair the handler or the record, and send the letters back in order (millrace dlq replay): the last one ends the quarantine.`,
     )
   if (letters > 0)
     found.push(
-      `${counted(letters, 'dead letter was', 'dead letters were')} written here in the last hour. See why (millrace dlq ls, millrace dlq show), and send them back or drop them (millrace dlq replay, millrace dlq drop).`,
+      `${counted(letters, 'dead letter was', 'dead letters were')} written here in the last hour; millrace dlq ls says which are open, and millrace dlq show why. Those are sent back with millrace dlq replay, or given up with millrace dlq drop.`,
     )
   const [first, ...others] = held
   if (first !== undefined)
