@@ -100,7 +100,10 @@ describe('state asked from any instance', () => {
         expect(await state.get(name)).toEqual({ sum: 5, n: 1 })
         const answer = await state.ask(name, 'above', 4n)
         expect(answer).toEqual({ isAbove: true, at: new Date(7), parts: new Map([[5, 1n]]) })
-        await expect(state.ask(name, 'nothing' as 'above', 1n)).rejects.toMatchObject({ code: 'DEFINITION_INVALID' })
+        await expect(state.ask(name, 'nothing' as 'above', 1n)).rejects.toMatchObject({
+          code: 'DEFINITION_INVALID',
+          message: expect.stringMatching(/has no query 'nothing': its queries are: .*above/),
+        })
       }
     }
   })

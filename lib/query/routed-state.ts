@@ -1,5 +1,5 @@
 import { MillraceError } from '../core/errors.js'
-import { demandKind } from '../runtime/state-reader.js'
+import { demandKind, unknownQuery } from '../runtime/state-reader.js'
 import type { AnyStateObject } from '../model/state-object.js'
 import type { Engine } from '../runtime/engine.js'
 import { Deadline } from './local/deadline.js'
@@ -74,6 +74,11 @@ export class RoutedState {
     return { kind: this.#kind, key, value, version, task, offset, instance, stale, id }
   }
 
+  /** Throws `DEFINITION_INVALID` for a query that there is not. */
+  demandQuery(name: string): void {
+    this.#query(name)
+  }
+
   /** The state comes here, and the query runs here: so whatever it is given and gives is as it would be in one process. */
   async ask(key: string, query: string, ...args: unknown[]): Promise<unknown> {
     this.#query(query)
@@ -87,10 +92,10 @@ export class RoutedState {
   }
 
   #query(name: string): (state: never, ...args: never[]) => unknown {
-    const query = new KindAt(this.#engine, this.#kind).definition.queries.get(name)
-    if (query !== undefined) return query
-    const what = `state object '${this.#kind}' has no query '${String(name).slice(0, 80)}'`
-    throw new MillraceError('DEFINITION_INVALID', what, { kind: this.#kind })
+    const { queries } = new KindAt(this.#engine, this.#kind).definition
+    const query = queries.get(name)
+    if (query === undefined) throw unknownQuery(this.#kind, name, queries)
+    return query
   }
 
   entries(options: StateEntriesOptions = {}): AsyncIterable<readonly [string, unknown]> {

@@ -135,6 +135,13 @@ describe('state over HTTP', () => {
     ['an unknown object', '/state/account/nobody', {}, 404, 'OBJECT_MISSING'],
     ['an unknown query', '/state/account/a00/ask/nothing', { method: 'POST' }, 404, 'DEFINITION_INVALID'],
     [
+      'an unknown query of an unknown object',
+      '/state/account/nobody/ask/nothing',
+      { method: 'POST' },
+      404,
+      'DEFINITION_INVALID',
+    ],
+    [
       'arguments that are no list',
       '/state/account/a00/ask/sumAnd',
       { method: 'POST', body: '{}' },

@@ -24,6 +24,7 @@ export function stateRoutes(queries: Queries): readonly Route[] {
     const args = argumentsIn(await call.json())
     const options = readOptions(call.query)
     const state = queries.state(queries.kind(kind), options)
+    state.demandQuery(name)
     const { value, ...from } = await state.read(key)
     if (value === undefined) throw missing(kind, key)
     const answer = await asked(() => state.answer(value, name, args), kind, key, name)

@@ -1,4 +1,4 @@
-import { MillraceError } from '../core/errors.js'
+import { cutText, MillraceError } from '../core/errors.js'
 import { anyText, checkOptions, shown, whole, type Rules } from '../core/options.js'
 import { partitionOfKey } from '../log/murmur2.js'
 import type { KindDefinition } from '../model/kind.js'
@@ -76,10 +76,7 @@ export class CommittedState {
   /** The answer to a query of the kind, from the object as last committed; rejects as `get` does. */
   async ask(key: string, query: string, ...args: unknown[]): Promise<unknown> {
     const answer = this.#definition.queries.get(query)
-    if (answer === undefined)
-      throw new MillraceError('DEFINITION_INVALID', `state object '${this.#kind}' has no query '${query}'`, {
-        kind: this.#kind,
-      })
+    if (answer === undefined) throw unknownQuery(this.#kind, query, this.#definition.queries)
     const state = await this.get(key)
     return state === undefined ? undefined : (answer(state as never, ...(args as never[])) as unknown)
   }
@@ -125,4 +122,14 @@ export class CommittedState {
     await state?.flush()
     return state?.tables[index]
   }
+}
+
+/** For a query that a kind does not have. */
+export function unknownQuery(kind: string, query: string, queries: ReadonlyMap<string, unknown>): MillraceError {
+  const known = queries.size === 0 ? 'it has none' : `its queries are: ${[...queries.keys()].join(', ')}`
+  return new MillraceError(
+    'DEFINITION_INVALID',
+    `state object '${kind}' has no query '${cutText(String(query), 80).toWellFormed()}': ${known}`,
+    { kind },
+  )
 }
