@@ -9,7 +9,7 @@ import { checkAppId, deadLetterTopic } from '../model/names.js'
 import { asPort } from './logs.js'
 import { kafka, log } from './options.js'
 import { checkSelection, selection, type ReplayReport, type ReplaySelection } from './replaying/selection.js'
-import { Sender } from './replaying/sender.js'
+import { Sender, type ReplayWatch } from './replaying/sender.js'
 import { eachAnswer, recordsBefore, Survey, type Span } from './replaying/survey.js'
 
 export type { ReplayReport, ReplaySelection }
@@ -48,14 +48,20 @@ export async function replayDeadLetters(options: ReplayOptions): Promise<ReplayR
     throw new MillraceError('OPTIONS_INVALID', 'replayDeadLetters: give either kafka: { brokers } or log')
   const own = options.kafka === undefined ? undefined : kafkaLog(options.kafka, { logger })
   try {
-    return await replay(own ?? asPort(options.log), options, unfailing(logger))
+    return await replay(own ?? asPort(options.log), options, { logger: unfailing(logger) })
   } finally {
     await own?.[Symbol.asyncDispose]()
   }
 }
 
-async function replay(log: LogPort, options: ReplayOptions, logger: Logger): Promise<ReplayReport> {
+/** The same, told letter by letter. */
+export async function replay(
+  log: LogPort,
+  options: Pick<ReplayOptions, 'id'> & ReplaySelection,
+  watch: ReplayWatch,
+): Promise<ReplayReport> {
   const { id, only, drop } = options
+  const { logger } = watch
   const topic = deadLetterTopic(id)
   const info = (await log.admin.describe([topic])).get(topic)
   if (info === undefined)
@@ -71,7 +77,7 @@ async function replay(log: LogPort, options: ReplayOptions, logger: Logger): Pro
   await using channel = await log.transactions({ id: group, timeoutMs: transactionTimeoutMs })
   const picks = only === undefined && drop === undefined ? undefined : [only, drop].filter((one) => one !== undefined)
   const fitting = new Set<object>()
-  const sender = new Sender({ id, log, channel, group, options, logger, letters: info })
+  const sender = new Sender({ id, log, channel, group, options, watch, letters: info })
   for (const span of await spans(log, topic, info, group)) {
     const survey = new Survey(id, span, picks)
     await eachAnswer(log, span, survey.surveyed, (fetched) => {

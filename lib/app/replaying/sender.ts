@@ -25,9 +25,20 @@ export interface SenderOptions {
   /** The app. */
   readonly id: string
   readonly options: ReplaySelection
-  readonly logger: Logger
+  readonly watch: ReplayWatch
   /** The dead-letter topic. */
   readonly letters: TopicInfo
+}
+
+/** Called for each letter that goes somewhere: to its object to be run or to be dropped there, or to its topic again. */
+export type OnSent = (at: Place, facts: LetterFacts, what: 'replayed' | 'dropped' | 'resent') => void
+
+/** Who wants to know more of a replay than its report. */
+export interface ReplayWatch {
+  readonly logger: Logger
+  /** Nothing is written: what is logged says so. */
+  readonly isTrial?: boolean
+  readonly onSent?: OnSent
 }
 
 /** Replays fence each other by their transactional id. */
@@ -152,6 +163,7 @@ export class Sender {
       packHop(hop),
     )
     if (isDropped) return this.#drop(at, facts)
+    this.#given.watch.onSent?.(at, facts, 'replayed')
     this.#replayed++
     this.#objects.add(name)
   }
@@ -195,6 +207,7 @@ export class Sender {
     const to = isMoved ? partitionOfKey(edited.key, partitions) : partition % partitions
     this.#add(outbox, source, to, edited.key, edited.value, cursor.timestamp, edited.headers)
     over('sent again, edited')
+    this.#given.watch.onSent?.(at, facts, 'resent')
     this.#resent++
   }
 
@@ -226,6 +239,8 @@ export class Sender {
   }
 
   #drop({ partition, offset }: Place, facts: LetterFacts): void {
+    const { logger, isTrial, onSent } = this.#given.watch
+    onSent?.({ partition, offset }, facts, 'dropped')
     this.#dropped++
     const { kind, key, number, code, message } = facts
     const of = nameOf(facts)
@@ -241,9 +256,9 @@ export class Sender {
       error: message,
       reason,
     }
-    this.#given.logger.warn(
+    logger.warn(
       fields,
-      `dead letter ${this.#span.topic}[${partition}]@${offset}${of} is dropped: ${reason}`,
+      `dead letter ${this.#span.topic}[${partition}]@${offset}${of} ${isTrial === true ? 'would be' : 'is'} dropped: ${reason}`,
     )
   }
 

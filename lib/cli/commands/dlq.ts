@@ -2,17 +2,17 @@ import { Option, type Command } from 'commander'
 import { pathToFileURL } from 'node:url'
 import { resolve } from 'node:path'
 import { reasonOf } from '../../core/errors.js'
-import { replayDeadLetters, type ReplayReport, type ReplaySelection } from '../../app/replay.js'
+import type { ReplaySelection } from '../../app/replaying/selection.js'
 import { does, type Define } from '../frame/does.js'
 import { CliError, type Exit } from '../frame/exits.js'
 import { takes, wholeOf } from '../frame/options.js'
 import { flushed, jsonText } from '../frame/output.js'
 import type { Session } from '../frame/session.js'
-import { counted, plainText, table } from '../frame/table.js'
+import { plainText } from '../frame/table.js'
 import { timeOrAgoOf } from '../frame/times.js'
-import { dry } from '../letters/dry.js'
 import { findLetters, type FoundLetter } from '../letters/found.js'
 import { filterOf, isEmptyFilter, placeOf, type FilterOptions } from '../letters/filter.js'
+import { reportText, sendLetters } from '../letters/sending.js'
 import { letterDocument, lettersText, lineOf, wholeDocument, wholeText, type LetterLine } from '../letters/told.js'
 
 interface ListOptions extends FilterOptions {
@@ -123,64 +123,17 @@ async function drop(session: Session, options: SendOptions): Promise<Exit> {
   return await send(session, options, { drop: { ...filter, reason: options.reason as string } })
 }
 
-const mostListed = 100
-
-async function send(session: Session, { execute }: SendOptions, selection: ReplaySelection): Promise<Exit> {
-  const id = await session.app()
-  const log = await session.log()
-  const sent: string[] = []
-  let listed = 0
+async function send(session: Session, { execute = false }: SendOptions, selection: ReplaySelection): Promise<Exit> {
+  const app = await session.app()
   const warn = (_fields: object, message?: string): void => session.out.note(plainText(message ?? ''))
   const logger = { debug: () => undefined, info: () => undefined, warn, error: warn }
-  const edit: ReplaySelection['edit'] = (letter) => {
-    const { partition, offset, kind, key } = letter
-    // One without an object is sent when it is edited only.
-    if (kind !== undefined || selection.edit !== undefined)
-      if (++listed <= mostListed) sent.push(`${partition}@${offset} ${kind ?? ''} ${key ?? ''}`.trimEnd())
-    return selection.edit?.(letter)
-  }
-  const report = await replayDeadLetters({
-    id,
-    log: execute === true ? log : dry(log),
-    logger,
-    ...selection,
-    ...(selection.drop === undefined ? { edit } : {}),
-  })
-  session.out.result({ app: id, executed: execute === true, ...report }, () =>
-    reportText(report, sent, execute === true),
-  )
+  const { signal } = session
+  const report = await sendLetters(await session.log(), { app, execute, selection, logger, signal })
+  const { sent: _sent, sentInAll, ...told } = report
+  session.out.result({ app, executed: execute, ...told }, () => reportText(report, execute))
   const asked = selection.only !== undefined || selection.drop !== undefined
-  if (asked && report.replayed + report.dropped + report.resent + report.leftInAll === 0) return 'notFound'
+  if (asked && sentInAll + report.done + report.leftInAll === 0) return 'notFound'
   return report.leftInAll > 0 ? 'failed' : 'ok'
-}
-
-function reportText(report: ReplayReport, sent: readonly string[], isDone: boolean): string {
-  const { replayed, objects, dropped, resent, left, leftInAll } = report
-  const would = (done: string, be: string): string => (isDone ? done : be)
-  const lines = [
-    ...(isDone ? [] : ['What this would do; nothing has been changed.', '']),
-    `${counted(replayed, 'letter')} ${would('sent back', 'to be sent back')} to ${counted(objects, 'object')}`,
-    ...(dropped > 0 ? [`${counted(dropped, 'letter')} ${would('dropped', 'to be dropped')}`] : []),
-    ...(resent > 0
-      ? [
-          `${counted(resent, 'record')} ${would('sent', 'to be sent')} to ${resent === 1 ? 'its topic' : 'their topics'} again, edited`,
-        ]
-      : []),
-    ...(isDone ? [] : sent.map((line) => `  ${plainText(line)}`)),
-    ...(!isDone && replayed + resent > sent.length ? ['  …'] : []),
-  ]
-  if (leftInAll > 0) {
-    lines.push('', `${counted(leftInAll, 'letter')} left where ${leftInAll === 1 ? 'it is' : 'they are'}:`)
-    const rows = left.map(({ partition, offset, kind, key, code, why }) => [
-      `${partition}@${offset}`,
-      kind === undefined ? '-' : `${kind} ${key ?? ''}`,
-      code ?? '-',
-      why,
-    ])
-    lines.push(table(['letter', 'object', 'code', 'why'], rows.slice(0, mostListed)))
-  }
-  if (!isDone && replayed + dropped + resent > 0) lines.push('', 'Add --execute to do it.')
-  return lines.join('\n')
 }
 
 async function editIn(file: string): Promise<NonNullable<ReplaySelection['edit']>> {

@@ -122,10 +122,15 @@ function statusOf(
   isOver: boolean,
 ): LetterStatus {
   if (facts === undefined || facts.app !== app) return 'foreign'
-  const { kind, key, series, number, isAgain } = facts
-  if (kind === undefined || key === undefined || series === undefined || number === undefined)
+  if (facts.kind === undefined || facts.key === undefined || facts.series === undefined || facts.number === undefined)
     return isOver ? 'done' : 'open'
+  if (isDone(facts, rows)) return 'done'
+  return facts.isAgain ? 'again' : 'open'
+}
+
+/** Whether the object of a letter has had it, or is free of letters. One without an object has none to say so. */
+export function isDone({ kind, key, series, number }: LetterFacts, rows: ReadonlyMap<string, FoundRow>): boolean {
+  if (kind === undefined || key === undefined || series === undefined || number === undefined) return false
   const letters = rows.get(rowKey(kind, key))?.row.letters
-  if (letters?.series !== series || number <= letters.done) return 'done'
-  return isAgain ? 'again' : 'open'
+  return letters?.series !== series || number <= letters.done
 }
