@@ -1,3 +1,4 @@
+import type { Clock } from '../core/clock.js'
 import { stackWithCauses } from '../core/error-fields.js'
 import { cutText, MillraceError, reasonOf } from '../core/errors.js'
 import { noHeaders, surrounded, type OwnHeaders } from './format/header-section.js'
@@ -25,6 +26,7 @@ export interface LetterSender {
   readonly app: string
   /** As the app calls itself: `version` of its options. */
   readonly version: string | undefined
+  readonly clock: Pick<Clock, 'now'>
 }
 
 export interface LetterContent {
@@ -44,11 +46,13 @@ export function counted(headers: HeaderSection, ours: OwnHeaders): HeaderSection
 }
 
 /** Whose it is, and what it failed with. */
-export function errorHeaders({ app, version }: LetterSender, error: unknown): OwnHeaders {
+export function errorHeaders({ app, version, clock }: LetterSender, error: unknown): OwnHeaders {
   const stack = stackOf(error)
   return [
     own('app', app),
     ...(version === undefined ? [] : [own('app.version', version)]),
+    // The letter itself has the timestamp of its record.
+    own('written', clock.now()),
     own('error.code', MillraceError.is(error) ? error.code : 'VALUE_INVALID'),
     own('error.message', cutText(reasonOf(error), longestMessage)),
     ...(stack === undefined ? [] : [own('error.stack', stack)]),

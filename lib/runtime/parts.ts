@@ -123,6 +123,7 @@ export async function openParts(options: EngineOptions, turnLog: Logger, events:
   const deadLetters = {
     app,
     version: options.version,
+    clock,
     topic: shape.deadLetters,
     partitions: shape.partitions.get(shape.deadLetters) as number,
     times,

@@ -54,6 +54,20 @@ describe('dead letters as the page asks for them', () => {
     })
   })
 
+  it('come by when they were written, not by the time of their records', async () => {
+    const log = memoryLog({ partitions: 1 })
+    await using app = appOn(log)
+    await app.start()
+    const started = Date.now()
+    for (const [n, timestamp] of [5, 2, 9].entries()) {
+      await log.send(orders, [{ id: `o${n}`, n: -1 }], { timestamp: () => Date.UTC(2020, 0, timestamp) })
+      await app.drained()
+    }
+    const { letters } = (await ask(app, '/api/letters')).body as LetterPage
+    expect(letters.map(({ key }) => key)).toEqual(['o2', 'o1', 'o0'])
+    expect(letters.every(({ at }) => at >= started)).toBe(true)
+  })
+
   it('come latest first, page by page, each once', async () => {
     const log = memoryLog({ partitions: 3 })
     await using app = appOn(log)

@@ -44,6 +44,7 @@ export function LetterView({ place, onChange, onClose, confirm, go }: Props): VN
           ${letter.number !== undefined && html`<${Field} name="Number">${letter.number} of its object<//>`}
           ${letter.connector !== undefined && html`<${Field} name="Of">${visible(letter.connector, 100)}<//>`}
           ${letter.source !== undefined && html`<${Field} name="From">${letter.source.topic}[${letter.source.partition}]@${letter.source.offset}<//>`}
+          <${Field} name="Written">${moment(letter.at)}<//>
           ${letter.timestamp !== undefined && html`<${Field} name="Event time">${moment(letter.timestamp)}<//>`}
           ${letter.version !== undefined && html`<${Field} name="App version">${visible(letter.version, 60)}<//>`}
           <${Field} name="Record key">${visibleKey(letter.recordKey.text, 300)}<//>

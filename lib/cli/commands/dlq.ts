@@ -16,6 +16,8 @@ import { reportText, sendLetters } from '../letters/sending.js'
 import { letterDocument, lettersText, lineOf, wholeDocument, wholeText, type LetterLine } from '../letters/told.js'
 
 interface ListOptions extends FilterOptions {
+  readonly writtenSince?: number
+  readonly writtenUntil?: number
   readonly all?: boolean
   readonly limit: number
   readonly after?: string
@@ -28,7 +30,7 @@ interface SendOptions extends FilterOptions {
 }
 
 export const define: Define = (command) => {
-  filters(takes(command.command('ls').summary('list them'), 'cluster', 'program'))
+  lists(takes(command.command('ls').summary('list them'), 'cluster', 'program'))
     .option('--all', 'those that need nothing any more, too')
     .option('-n, --limit <count>', 'so many at most', wholeOf(1, 1_000_000), 100)
     .option('--after <letter>', 'those behind this one: partition@offset')
@@ -36,7 +38,7 @@ export const define: Define = (command) => {
   takes(command.command('show').summary('one with its record, error and stack'), 'cluster', 'program')
     .argument('<letter>', 'partition@offset, as ls lists it')
     .action(does(show))
-  filters(takes(command.command('export').summary('as JSON lines, with their records'), 'cluster', 'program'))
+  lists(takes(command.command('export').summary('as JSON lines, with their records'), 'cluster', 'program'))
     .option('--all', 'those that need nothing any more, too')
     .action(does(exportAll))
   filters(takes(command.command('replay').summary('send them back to their objects'), 'cluster', 'program'))
@@ -60,12 +62,22 @@ function filters(command: Command): Command {
     .option('--letter <letter>', 'one: partition@offset')
 }
 
+/** Only what is looked at is picked by it: whether a letter can be sent back has nothing to do with when it was written. */
+function lists(command: Command): Command {
+  return filters(command)
+    .addOption(
+      new Option('--written-since <time>', 'letters written not before, or so long ago: 2h').argParser(timeOrAgoOf),
+    )
+    .addOption(new Option('--written-until <time>', 'letters written before').argParser(timeOrAgoOf))
+}
+
 function found(session: Session, app: string, options: Partial<ListOptions>) {
   const after = options.after === undefined ? undefined : placeOf('--after', options.after)
   return async (): Promise<AsyncIterable<readonly FoundLetter[]>> =>
     findLetters(await session.log(), {
       app,
       filter: filterOf(options),
+      written: { since: options.writtenSince, until: options.writtenUntil },
       all: options.all === true,
       after,
       signal: session.signal,

@@ -127,6 +127,27 @@ it('can be bytes, tombstones, and what another program has written there', async
   expect(shown(await found({ all: true }))).toContain('open a 1')
 })
 
+it('say when they were written, which is not the time of their records, and are found by it', async () => {
+  await driver.send(orders, { id: 'a', n: 1 }, { key: 'a', timestamp: start - 5_000 })
+  const [letter] = (await found()) as [FoundLetter]
+  const time = (ms: number): string => new Date(ms).toISOString()
+  expect(wholeDocument(letter)).toMatchObject({ written: time(start), source: { time: time(start - 5_000) } })
+  expect(lineOf(letter).slice(5, 7)).toEqual([time(start - 5_000), time(start)])
+  expect(wholeText(letter)).toContain(`written    ${time(start)}`)
+  const { signal } = new AbortController()
+  for (const [written, count] of [
+    [{ since: start }, 1],
+    [{ since: start + 1 }, 0],
+    [{ until: start }, 0],
+    [{ until: start + 1 }, 1],
+  ] as const) {
+    const search = { app, filter: {}, written, all: true, signal, onRead: () => undefined }
+    const all: FoundLetter[] = []
+    for await (const some of findLetters(driver.log, search)) all.push(...some)
+    expect([written, all.length]).toEqual([written, count])
+  }
+})
+
 it('are not there of an app that never ran', async () => {
   const search = { app: 'other', filter: {}, all: true, signal: new AbortController().signal, onRead: () => undefined }
   await expect(findLetters(driver.log, search).next()).rejects.toMatchObject({ exit: 'notFound' })

@@ -20,8 +20,6 @@ export type LetterStatus = 'open' | 'again' | 'done' | 'foreign'
 export interface FoundLetter {
   readonly partition: number
   readonly offset: Offset
-  /** When it was written, as far as its topic keeps that. */
-  readonly timestamp: number
   readonly status: LetterStatus
   readonly facts: LetterFacts | undefined
   /** Header of ours as text. */
@@ -34,6 +32,8 @@ export interface FoundLetter {
 export interface LetterSearch {
   readonly app: string
   readonly filter: LetterFilter
+  /** When they were written, milliseconds since the epoch; those that do not say it are of no time. */
+  readonly written?: { readonly since?: number | undefined; readonly until?: number | undefined } | undefined
   /** Those that need nothing any more, too. */
   readonly all: boolean
   /** The first that is looked at is behind it. */
@@ -45,7 +45,7 @@ export interface LetterSearch {
 /** Letters of an app in the order of the topic; several at a time, to be looked at before the next are asked for. Rejects with `notFound`. */
 export async function* findLetters(
   log: LogPort,
-  { app, filter, all, after, signal, onRead }: LetterSearch,
+  { app, filter, written = {}, all, after, signal, onRead }: LetterSearch,
 ): AsyncGenerator<readonly FoundLetter[], void, undefined> {
   const stretches = await lettersOfApp(log, app)
   const rows = await rowsWith(log, app, ['letters'], signal, (records) => onRead(`${records} rows of objects read`))
@@ -61,6 +61,7 @@ export async function* findLetters(
         const section = cursor.headerSection()
         const facts = factsIn(section)
         if (facts?.over !== undefined || !fits(filter, { partition, offset: cursor.offset }, facts)) continue
+        if (!isWithin(written, facts?.written)) continue
         const status = statusOf(app, facts, rows, over.has(cursor.offset))
         if (!all && status === 'done') continue
         const [, ours] = ownHeaders(section) ?? []
@@ -68,11 +69,10 @@ export async function* findLetters(
           const value = ours?.get(`millrace.${name}`)
           return value === undefined || value === null ? undefined : asBuffer(value).toString('utf8')
         }
-        const { offset, timestamp } = cursor
+        const { offset } = cursor
         found.push({
           partition,
           offset,
-          timestamp,
           status,
           facts,
           own,
@@ -84,6 +84,10 @@ export async function* findLetters(
       onRead(`${stretch.topic}[${partition}]: letters read`)
     }
   }
+}
+
+function isWithin({ since, until }: NonNullable<LetterSearch['written']>, written = NaN): boolean {
+  return (since === undefined || written >= since) && (until === undefined || written < until)
 }
 
 async function lettersOfApp(log: LogPort, app: string): Promise<readonly Stretch[]> {

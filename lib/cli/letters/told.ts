@@ -8,13 +8,13 @@ export const letterName = ({ partition, offset }: Pick<FoundLetter, 'partition' 
 
 /** A letter without its record. */
 export function letterDocument(letter: FoundLetter): object {
-  const { partition, offset, timestamp, status, facts, own, key, value } = letter
+  const { partition, offset, status, facts, own, key, value } = letter
   const number = (name: string): number | undefined => (own(name) === undefined ? undefined : Number(own(name)))
   return {
     letter: letterName(letter),
     partition,
     offset,
-    written: isoText(timestamp),
+    written: isoText(facts?.written),
     status,
     kind: facts?.kind,
     key: facts?.key,
@@ -52,7 +52,7 @@ export function wholeDocument(letter: FoundLetter): object {
 
 /** A line for each of them. */
 export function lettersText(letters: readonly LetterLine[]): string {
-  return table(['letter', 'status', 'object', 'code', 'from', 'time', 'error'], letters)
+  return table(['letter', 'status', 'object', 'code', 'from', 'time', 'written', 'error'], letters)
 }
 
 export type LetterLine = readonly [
@@ -62,6 +62,7 @@ export type LetterLine = readonly [
   code: string,
   from: string,
   time: string | undefined,
+  written: string | undefined,
   error: string,
 ]
 
@@ -79,6 +80,7 @@ export function lineOf(letter: FoundLetter): LetterLine {
     facts?.code ?? '-',
     source,
     isoText(facts?.timestamp),
+    isoText(facts?.written),
     cut(plainText(withoutPlace(facts?.message ?? '-', source, facts)), errorWidth),
   ]
 }
@@ -110,6 +112,7 @@ export function wholeText(letter: FoundLetter): string {
       facts?.topic === undefined ? undefined : `${facts.topic}[${facts.partition ?? '?'}]@${facts.offset ?? '?'}`,
     ],
     ['time', isoText(facts?.timestamp)],
+    ['written', isoText(facts?.written)],
     ['app', [facts?.app, own('app.version')].filter((text) => text !== undefined).join(' version ') || undefined],
     ['incomplete', own('incomplete')],
     ['key', dataText(key)],

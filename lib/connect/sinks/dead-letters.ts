@@ -104,9 +104,9 @@ export class DeadLetters {
   }
 
   #letter({ key, value, headers, timestamp, from }: RefusedRecord, error: MillraceError): LetterContent {
-    const { app, version, sink } = this.#options
+    const { app, version, sink, clock } = this.#options
     const ours = [
-      ...errorHeaders({ app, version }, error),
+      ...errorHeaders({ app, version, clock }, error),
       own('source.topic', from.topic),
       own('source.partition', from.partition),
       own('source.offset', from.offset),

@@ -30,6 +30,8 @@ export interface LetterFacts {
   readonly offset: number | undefined
   /** Event time of its record. */
   readonly timestamp: number | undefined
+  /** When the letter was written, by the clock of who wrote it; letters of older versions do not say it. */
+  readonly written: number | undefined
   readonly kind: string | undefined
   readonly key: string | undefined
   /** Of an object that has a window in its key, the key without it. */
@@ -59,6 +61,7 @@ export function factsIn(section: HeaderSection): LetterFacts | undefined {
     partition: number('source.partition'),
     offset: number('source.offset'),
     timestamp: number('source.timestamp'),
+    written: number('written'),
     kind: text('kind'),
     key: text('key'),
     placedBy: placedBy(text('key'), text('window')),

@@ -68,16 +68,16 @@ export class Letters {
     const { topic } = this.#tail
     const extents = await this.#tail.extents()
     const before = positionsIn(query.before)
-    const all: Found[] = []
+    const all: Ranked[] = []
     const below = new Map<number, number>()
     const looks = extents.map(async (extent) => {
       const end = Math.min(before.get(extent.partition) ?? extent.end, extent.end)
       const { found, from } = await this.#last(extent, end, query, signal)
-      all.push(...found)
+      all.push(...ranked(found))
       below.set(extent.partition, from)
     })
     await Promise.all(looks)
-    all.sort((a, b) => b.line.at - a.line.at || b.line.offset - a.line.offset)
+    all.sort((a, b) => b.rank - a.rank || b.line.offset - a.line.offset)
     const shown = all.slice(0, query.limit)
     // What was found and is not shown is for the next page.
     for (const { line } of all.slice(query.limit))
@@ -143,7 +143,7 @@ export class Letters {
     const line: LetterLine = {
       partition,
       offset: cursor.offset,
-      at: cursor.timestamp,
+      at: facts.written ?? cursor.timestamp,
       app,
       code,
       message: message?.slice(0, longestMessage).toWellFormed(),
@@ -210,6 +210,21 @@ interface Marks {
   high: number
   /** By offset of the letter, why. */
   readonly over: Map<number, string>
+}
+
+interface Ranked extends Found {
+  readonly rank: number
+}
+
+/**
+ * Those of a partition, the last one first. They stay in the order in which they stand, whatever the clocks of those who wrote
+ * them: the next page begins at an offset.
+ */
+function ranked(found: readonly Found[]): readonly Ranked[] {
+  let rank = Infinity
+  return [...found]
+    .sort((a, b) => b.line.offset - a.line.offset)
+    .map((one) => ({ ...one, rank: (rank = Math.min(rank, one.line.at)) }))
 }
 
 function fits({ kind, key, code }: LetterQuery, line: LetterLine): boolean {

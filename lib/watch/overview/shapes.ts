@@ -232,6 +232,7 @@ export interface QuarantinedList {
 export interface LetterLine {
   readonly partition: number
   readonly offset: number
+  /** When it was written; of letters of older versions the time of its record. */
   readonly at: number
   readonly app: string | undefined
   readonly code: string | undefined
