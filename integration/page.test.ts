@@ -273,7 +273,23 @@ describeWithKafka('the monitor page of an app in two processes', (brokers) => {
       const beyond = await narrow.evaluate('document.documentElement.scrollWidth - innerWidth')
       expect({ view, beyond }).toEqual({ view, beyond: 0 })
     }
+    // What is drawn is not cut off either.
+    await narrow.goto(`${shop.two.url}/#overview`)
+    await seen(narrow.locator('.topology .node'))
+    const cut = '(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth)(document.querySelector(".topology"))'
+    expect(await narrow.evaluate(cut)).toBe(0)
     await narrow.context().close()
+  })
+
+  it.each([
+    ['#state/order/order-1005', '#objects/order/order-1005', 'State'],
+    ['#nothing/at/all', '#overview', 'Overview'],
+    ['#constructor', '#overview', 'Overview'],
+  ])('leads from %s to a view, and says which', async (hash, to, tab) => {
+    await page.goto(`${shop.one.url}/${hash}`)
+    await seen(page.locator('[role=tab][aria-selected=true]', { hasText: tab }))
+    await page.waitForURL((url) => url.hash === to)
+    expect(new URL(page.url()).hash).toBe(to)
   })
 
   it('says when an instance is away, and when the one that it is from is', async () => {

@@ -9,7 +9,7 @@ import { Confirm, type Asked } from './parts/confirm.js'
 import { Tabs, type Tab } from './parts/tabs.js'
 import { ThemeButton } from './parts/theme-button.js'
 import { useAnswer } from './parts/use-answer.js'
-import { usePlace } from './place.js'
+import { replace, usePlace } from './place.js'
 import { Instances } from './views/instances.js'
 import { Letters } from './views/letters.js'
 import { Objects } from './views/objects.js'
@@ -27,6 +27,14 @@ const views: Readonly<Record<string, (props: ViewProps) => VNode>> = {
   quarantine: Quarantine,
   instances: Instances,
   warnings: Warnings,
+}
+
+/** What somebody may type who has read the name of a tab. */
+const aliases: Readonly<Record<string, string>> = {
+  state: 'objects',
+  partitions: 'tasks',
+  topology: 'overview',
+  'dead-letters': 'letters',
 }
 
 /** Long enough to read what has been done. */
@@ -66,7 +74,11 @@ function Shell({ live }: { live: Live }): VNode {
     const timer = setTimeout(() => setDone(undefined), toastMs)
     return () => clearTimeout(timer)
   }, [done])
-  const current = Object.hasOwn(views, view) ? view : 'overview'
+  const alias = Object.hasOwn(aliases, view) ? aliases[view] : undefined
+  const current = Object.hasOwn(views, view) ? view : (alias ?? 'overview')
+  useEffect(() => {
+    if (view !== '' && view !== current) replace(current, ...(alias === undefined ? [] : rest))
+  }, [view, current])
   const View = views[current] as (props: ViewProps) => VNode
   return html`<a
       class="skip"

@@ -14,10 +14,18 @@ export function usePlace(): readonly [Place, (...path: readonly string[]) => voi
     return () => removeEventListener('hashchange', changed)
   }, [])
   const go = useCallback((...path: readonly string[]) => {
-    location.hash = path.map((part) => encodeURIComponent(part.toWellFormed())).join('/')
+    location.hash = hashOf(path)
   }, [])
   return [place, go]
 }
+
+/** In the place of where it is: there is no way back to what does not exist. */
+export function replace(...path: readonly string[]): void {
+  location.replace(`#${hashOf(path)}`)
+}
+
+const hashOf = (path: readonly string[]): string =>
+  path.map((part) => encodeURIComponent(part.toWellFormed())).join('/')
 
 function placeIn(hash: string): Place {
   const [view = '', ...rest] = hash.replace(/^#/, '').split('/').map(decoded)

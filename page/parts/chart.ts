@@ -15,10 +15,12 @@ export interface ChartProps {
   readonly lines: readonly Line[]
   readonly show: (value: number) => string
   readonly height?: number
+  /** What it shows is counted: between two of it there is nothing. */
+  readonly isCount?: boolean
 }
 
 /** Lines over the last minutes. What it shows now stands beside it as text, for those who do not see the lines. */
-export function Chart({ title, at, lines, show, height = 150 }: ChartProps): VNode {
+export function Chart({ title, at, lines, show, height = 150, isCount = false }: ChartProps): VNode {
   const place = useRef<HTMLDivElement>(null)
   const plot = useRef<uPlot | undefined>(undefined)
   const theme = useTheme()
@@ -27,7 +29,7 @@ export function Chart({ title, at, lines, show, height = 150 }: ChartProps): VNo
   useEffect(() => {
     const box = place.current
     if (box === null) return undefined
-    const made = new uPlot(options(box, lines, show, height), data, box)
+    const made = new uPlot(options(box, lines, show, height, isCount), data, box)
     plot.current = made
     const resized = new ResizeObserver(() => made.setSize({ width: box.clientWidth, height }))
     resized.observe(box)
@@ -61,6 +63,7 @@ function options(
   lines: readonly Line[],
   show: (value: number) => string,
   height: number,
+  isCount: boolean,
 ): uPlot.Options {
   const colour = (name: string): string => getComputedStyle(document.documentElement).getPropertyValue(name).trim()
   const [grid, ink] = [colour('--grid'), colour('--ink-soft')]
@@ -69,7 +72,8 @@ function options(
   return {
     width: Math.max(200, box.clientWidth),
     height,
-    padding: [8, 8, 0, 0],
+    // Half of a time of day has to fit to the right of the last tick.
+    padding: [8, 30, 0, 0],
     legend: { show: false },
     cursor: { show: true, x: true, y: false, points: { size: 6 }, drag: { x: false, y: false } },
     scales: {
@@ -79,7 +83,14 @@ function options(
     },
     axes: [
       { ...axis, size: 24, values: '{HH}:{mm}:{ss}', space: 70 },
-      { ...axis, size: 62, gap: 6, space: 34, values: (_, ticks) => ticks.map((tick) => show(tick)) },
+      {
+        ...axis,
+        size: 62,
+        gap: 6,
+        space: 34,
+        values: (_, ticks) => ticks.map((tick) => show(tick)),
+        ...(isCount ? { incrs: wholeSteps } : {}),
+      },
     ],
     series: [
       {},
@@ -94,6 +105,9 @@ function options(
     ],
   }
 }
+
+/** 1, 2, 5, 10, … */
+const wholeSteps = Array.from({ length: 16 }, (_, power) => [1, 2, 5].map((n) => n * 10 ** power)).flat()
 
 /** Something above the lines, also where all is nothing. */
 const niceTop = (max: number | null): number => (max === null || !(max > 0) ? 1 : max * 1.15)

@@ -9,6 +9,8 @@ const widths = { wide: 190, tall: 150 }
 const nodeHeight = 58
 /** Smaller than this it could not be read: then it is scrolled. */
 const leastScale = 0.62
+/** Over which topics that would stand side by side are spread at most. */
+const mostRows = 6
 
 interface Point {
   readonly x: number
@@ -26,7 +28,18 @@ interface Drawing {
   readonly edges: readonly { readonly what: TopologyEdge; readonly path: string; readonly label: Point }[]
 }
 
-function draw({ nodes, edges }: Topology, isTall: boolean): Drawing {
+/** On narrow screens in as many rows as it takes for it to fit, as far as that helps. */
+function fitting(topology: Topology, width: number, isTall: boolean): Drawing {
+  let best = draw(topology, isTall, 1)
+  for (let rows = 2; isTall && rows <= mostRows && best.width * leastScale > width; rows++) {
+    const next = draw(topology, isTall, rows)
+    if (next.width < best.width) best = next
+  }
+  return best
+}
+
+/** `rows`: over so many what begins or ends the ways of records is spread. */
+function draw({ nodes, edges }: Topology, isTall: boolean, rows: number): Drawing {
   const nodeWidth = isTall ? widths.tall : widths.wide
   const graph = new graphlib.Graph({ multigraph: true })
   graph.setGraph({
@@ -38,9 +51,14 @@ function draw({ nodes, edges }: Topology, isTall: boolean): Drawing {
   })
   graph.setDefaultEdgeLabel(() => ({}))
   for (const node of nodes) graph.setNode(node.id, { width: nodeWidth, height: nodeHeight })
-  edges.forEach(({ from, to }, index) =>
-    graph.setEdge(from, to, { width: 64, height: 16, labelpos: 'c' }, String(index)),
-  )
+  const places = new Map(nodes.map(({ id }, index) => [id, index]))
+  const begins = new Set(edges.map(({ from }) => from))
+  const ended = new Set(edges.map(({ to }) => to))
+  edges.forEach(({ from, to }, index) => {
+    const outer = !ended.has(from) ? from : !begins.has(to) ? to : undefined
+    const minlen = 1 + (outer === undefined ? 0 : (places.get(outer) ?? 0) % rows)
+    graph.setEdge(from, to, { width: isTall ? 8 : 64, height: 16, labelpos: 'c', minlen }, String(index))
+  })
   layout(graph)
   const { width = 0, height = 0 } = graph.graph() as { width?: number; height?: number }
   return {
@@ -72,12 +90,12 @@ export function TopologyView({ topology, rates }: { topology: Topology; rates: R
   const box = useRef<HTMLDivElement>(null)
   const [width, setWidth] = useState(0)
   useEffect(() => {
-    const resized = new ResizeObserver(() => setWidth(box.current?.clientWidth ?? 0))
+    const resized = new ResizeObserver(([entry]) => setWidth(entry?.contentRect.width ?? 0))
     if (box.current !== null) resized.observe(box.current)
     return () => resized.disconnect()
   }, [])
   const isTall = width > 0 && width < 620
-  const drawing = useMemo(() => draw(topology, isTall), [topology, isTall])
+  const drawing = useMemo(() => fitting(topology, width, isTall), [topology, isTall, isTall ? width : 0])
   const scale = width === 0 ? 1 : Math.min(1, Math.max(leastScale, width / drawing.width))
   const rateOf = ({ topic, rate: which }: TopologyEdge): number | undefined =>
     (which === 'read' ? rates.readByTopic : rates.writtenByTopic).get(topic)

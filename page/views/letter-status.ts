@@ -5,7 +5,7 @@ import { Badge, type Tone } from '../parts/basics.js'
 const tones: Readonly<Record<LetterLine['status'], Tone>> = {
   open: 'bad',
   done: 'good',
-  again: 'calm',
+  again: 'bad',
   unknown: 'warn',
 }
 const words: Readonly<Record<LetterLine['status'], string>> = {

@@ -27,7 +27,7 @@ export function Overview({ snapshot, rates, topology }: ViewProps): VNode {
         to="instances"
       />
       <${Tile}
-        name="Read"
+        name="Read, with hops"
         value=${rate(speed)}
         note=${`${short(total(snapshot, ({ counts }) => counts.records))} since start`}
       />
@@ -74,13 +74,18 @@ export function Overview({ snapshot, rates, topology }: ViewProps): VNode {
           title="Throughput"
           at=${rates.at}
           lines=${[
-            { name: 'records read', values: rates.read },
+            { name: 'records read, hops included', values: rates.read },
             { name: 'turns', values: rates.turns },
           ]}
           show=${rate}
       /><//>
       <${Card}
-        ><${Chart} title="Lag" at=${rates.at} lines=${[{ name: 'records', values: rates.lag }]} show=${short}
+        ><${Chart}
+          title="Lag"
+          at=${rates.at}
+          lines=${[{ name: 'records', values: rates.lag }]}
+          show=${short}
+          isCount=${true}
       /><//>
       <${Card}
         ><${Chart}

@@ -72,6 +72,7 @@ export function Tasks({ snapshot, rates, topology }: ViewProps): VNode {
                 at=${rates.at}
                 lines=${of(rates.partitionLag)}
                 show=${short}
+                isCount=${true}
               />
               <${Chart}
                 key=${`rate ${topic}`}
