@@ -9,6 +9,7 @@ import { table } from '../frame/table.js'
 import type { Aim } from '../resetting/aims.js'
 import { executeReset } from '../resetting/execute.js'
 import { planReset, type ResetPlan } from '../resetting/plan.js'
+import { rowsThatStay } from '../resetting/told.js'
 import { timeOf } from '../frame/times.js'
 
 interface Options {
@@ -137,6 +138,7 @@ function textOf(
     ...(options.keepState === true || dataDir !== undefined
       ? []
       : ['Local stores: none looked for. Those of an earlier life are found out and removed when the app starts.']),
+    ...rowsThatStay(plan),
     ...(isDone ? [] : ['', 'Add --execute to do it.']),
   ]
   return lines.join('\n')

@@ -23,6 +23,7 @@ export interface ResetOptions {
 /** What a reset does to a cluster. */
 export interface ResetPlan {
   readonly app: string
+  readonly aim: Aim
   readonly offsets: readonly Aimed[]
   /** Topics that the group has offsets of and that are not reset: those stay. */
   readonly untouched: readonly string[]
@@ -55,6 +56,7 @@ export async function planReset(log: LogPort, options: ResetOptions): Promise<Re
   const ofInboxes = committed.filter(({ topic }) => isInbox(app, topic) && !given.has(topic))
   return {
     app,
+    aim,
     offsets,
     untouched: read.filter((topic) => withOffsets.includes(topic) && !chosen.includes(topic)),
     deleted,
