@@ -7,12 +7,12 @@ import { CliError, type Exit } from '../frame/exits.js'
 import type { Instance } from '../frame/instance.js'
 import { takes, wholeOf } from '../frame/options.js'
 import type { Session } from '../frame/session.js'
-import { counted, plainText, table } from '../frame/table.js'
+import { counted, plainText } from '../frame/table.js'
 import { changelogOf, kindsOf, type Scan } from '../stored/changelogs.js'
-import { cut } from '../stored/data.js'
 import { stretchesOf } from '../stored/scan.js'
 import { codecOf } from '../stored/values.js'
 import { Findings, type Compared } from '../verifying/findings.js'
+import { differencesText } from '../verifying/told.js'
 import { verifyLive } from '../verifying/live.js'
 import { verifyPublished } from '../verifying/published.js'
 import { verifyStores, type VerifiedKind } from '../verifying/stores.js'
@@ -112,8 +112,6 @@ const thingsOf = (what: Compared, count: number): string => {
   const [thing = '', ...more] = things[what].split(' of ')
   return [counted(count, thing), ...more].join(' of ')
 }
-const keyWidth = 60
-const valueWidth = 60
 
 function told(session: Session, app: string, findings: Findings): Exit {
   const { differences, inAll, notes, compared, behind } = findings
@@ -125,17 +123,7 @@ function told(session: Session, app: string, findings: Findings): Exit {
       lines.push(`${behind} have changed since a store was written: the app brings them to it when it starts`)
     lines.push(...notes.map((note) => plainText(note)))
     if (inAll === 0) return [...lines, findings.isNothing ? 'nothing was compared' : 'no differences'].join('\n')
-    const rows = differences.map((each) => [
-      each.in,
-      each.is,
-      each.kind,
-      cut(plainText(each.key), keyWidth),
-      cut(plainText(each.expected ?? '-'), valueWidth),
-      cut(plainText(each.found ?? '-'), valueWidth),
-      each.where,
-    ])
-    const head = ['in', 'is', 'kind', 'key', 'expected', 'found', 'where']
-    return [...lines, '', `${counted(inAll, 'difference')}:`, table(head, rows)].join('\n')
+    return [...lines, '', differencesText(differences, inAll)].join('\n')
   })
   return inAll > 0 || findings.isNothing ? 'failed' : 'ok'
 }
