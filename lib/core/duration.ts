@@ -34,6 +34,12 @@ export function msOf(duration: unknown): number | undefined {
   return typeof ms === 'number' && Number.isInteger(ms) && ms >= 0 && ms <= longestMs ? ms : undefined
 }
 
+/** As it would be written: in the largest unit in which it is whole. */
+export function durationText(ms: number): string {
+  const unit = (['d', 'h', 'm', 's'] as const).find((each) => ms > 0 && ms % unitMs[each] === 0) ?? 'ms'
+  return `${ms / unitMs[unit]}${unit}`
+}
+
 function msOfText(text: string): number | undefined {
   const match = /^(\d{1,16}(?:\.\d{1,9})?)(ms|s|m|h|d)$/.exec(text)
   if (match === null) return undefined

@@ -101,7 +101,7 @@ describe('definitions', () => {
         '  reads numbers (json; invalid: dead-letter)',
         '  looks up rates (json)',
         '  state object counter (json)',
-        '    on numbers#0: numbers → map → key → turn (route: auto; errors: again for 900000 ms, then dead-letter)',
+        '    on numbers#0: numbers → map → key → turn (route: auto; errors: again for 15m, then dead-letter)',
         '    publishes others (json)',
         '    changelog app-counter-changelog',
         '    inbox     app-counter-inbox',
@@ -121,7 +121,7 @@ describe('definitions', () => {
     const kinds = [windowed.on(events, keyOf, add).on(old, keyOf, add), counter.on(untimed, keyOf, add)]
     const lines = describeProgram('app', program(kinds, [numbers.to(clamping)])).split('\n')
     expect(lines.filter((line) => /reads|→ out/.test(line))).toEqual([
-      '  reads events (json; keys: long; invalid: dead-letter; event time: from its values; ahead of the clock: at most 60000 ms)',
+      '  reads events (json; keys: long; invalid: dead-letter; event time: from its values; ahead of the clock: at most 1m)',
       '  reads old (json; invalid: dead-letter; ahead of the clock: unlimited)',
       '  reads untimed (json; invalid: dead-letter)',
       '  reads numbers (json; invalid: dead-letter)',
@@ -135,7 +135,7 @@ describe('definitions', () => {
       .on(numbers, { key: keyOf, onError: { attempts: 1, then: 'skip' } }, add)
     const lines = describeProgram('app', program([kind], [])).split('\n')
     expect(lines.filter((line) => line.includes(' on '))).toEqual([
-      '    on numbers#0: numbers → key → turn (route: auto; errors: 3 attempts or again for 60000 ms, then dead-letter and quarantine for 3600000 ms; pauses: after 10 failing objects, tries every 5000 ms)',
+      '    on numbers#0: numbers → key → turn (route: auto; errors: 3 attempts or again for 1m, then dead-letter and quarantine for 1h; pauses: after 10 failing objects, tries every 5s)',
       '    on numbers#1: numbers → key → turn (route: auto; errors: skip)',
     ])
   })

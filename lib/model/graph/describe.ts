@@ -1,3 +1,4 @@
+import { durationText } from '../../core/duration.js'
 import type { Graph, GraphErrorPolicy, GraphInput, GraphKind, GraphTopic, GraphWindow } from './graph.js'
 
 /** Every kind, topic and store name of an app, so that a rename in code is seen before it is a new, empty kind. */
@@ -33,7 +34,9 @@ function readText(topic: GraphTopic): string {
   const qualities = [...forms(topic), `invalid: ${onInvalid}`]
   if (eventTime === 'value') qualities.push('event time: from its values')
   if (maxAheadMs !== undefined)
-    qualities.push(`ahead of the clock: ${maxAheadMs === 'unlimited' ? maxAheadMs : `at most ${maxAheadMs} ms`}`)
+    qualities.push(
+      `ahead of the clock: ${maxAheadMs === 'unlimited' ? maxAheadMs : `at most ${durationText(maxAheadMs)}`}`,
+    )
   return qualities.join('; ')
 }
 
@@ -48,29 +51,35 @@ function forms({ format, keys }: GraphTopic): readonly string[] {
 function qualities({ format, version, window, ttlMs }: GraphKind): readonly string[] {
   const qualities = [format]
   if (version > 1) qualities.push(`version ${version}`)
-  if (ttlMs !== undefined) qualities.push(`lives ${ttlMs} ms`)
+  if (ttlMs !== undefined) qualities.push(`lives ${durationText(ttlMs)}`)
   if (window !== undefined) qualities.push(windowText(window))
   return qualities
 }
 
 function inputText({ id, path, route, onError, breaker }: GraphInput): string {
-  const pauses = breaker && `; pauses: after ${breaker.after} failing objects, tries every ${breaker.probeMs} ms`
+  const pauses =
+    breaker && `; pauses: after ${breaker.after} failing objects, tries every ${durationText(breaker.probeMs)}`
   return `${id}: ${path} → key → turn (route: ${route}; errors: ${onErrorText(onError)}${pauses ?? ''})`
 }
 
 function windowText(window: GraphWindow): string {
   const zone = window.kind !== 'session' && window.zone !== undefined ? ` in ${window.zone}` : ''
-  const span = window.kind === 'session' ? `gap ${window.gapMs} ms` : `${window.sizeMs} ms every ${window.everyMs} ms`
-  return `${window.kind} window, ${span}${zone}, grace ${window.graceMs} ms, late: ${window.late}`
+  const span =
+    window.kind === 'session'
+      ? `gap ${durationText(window.gapMs)}`
+      : `${durationText(window.sizeMs)} every ${durationText(window.everyMs)}`
+  return `${window.kind} window, ${span}${zone}, grace ${durationText(window.graceMs)}, late: ${window.late}`
 }
 
 function onErrorText({ attempts, forMs, then: last, quarantineMs }: GraphErrorPolicy): string {
   const then =
-    quarantineMs === undefined || last !== 'dead-letter' ? last : `${last} and quarantine for ${quarantineMs} ms`
+    quarantineMs === undefined || last !== 'dead-letter'
+      ? last
+      : `${last} and quarantine for ${durationText(quarantineMs)}`
   if (attempts === 1 || forMs === 0) return then
   const tried = [
     ...(attempts === 'unlimited' ? [] : [`${attempts} attempts`]),
-    ...(forMs === 'unlimited' ? [] : [`again for ${forMs} ms`]),
+    ...(forMs === 'unlimited' ? [] : [`again for ${durationText(forMs)}`]),
   ]
   return `${tried.join(' or ')}, then ${then}`
 }
