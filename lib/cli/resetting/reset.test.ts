@@ -1,8 +1,10 @@
+import { readdir } from 'node:fs/promises'
 import { counted, CounterApp, id, lines, toldOf } from '../../../test/counter-app.js'
 import { appendRaw, type RawRecord } from '../../../test/raw-records.js'
 import { holdStores } from '../../store/level/held-stores.js'
 import type { Aim } from './aims.js'
 import { executeReset } from './execute.js'
+import { rowsThatStay } from './told.js'
 import { planReset, type ResetOptions, type ResetPlan } from './plan.js'
 
 let counting: CounterApp
@@ -57,8 +59,18 @@ it('removes local stores, none of which anybody has open', async () => {
   await using stores = await holdStores(dataDir, id)
   expect(stores.stores.map(({ task }) => task)).toEqual([0, 1, 2])
   await stores.remove()
+  expect(await readdir(dataDir)).toEqual([])
   await using left = await holdStores(dataDir, id)
   expect(left.stores).toEqual([])
+})
+
+it('says that published rows stay where what they were made of is not read again', async () => {
+  await counting.run(0, 1)
+  const said = async (options: Partial<ResetOptions>): Promise<string> => rowsThatStay(await plan(options)).join(' ')
+  expect(await said({ aim: { to: 'latest' } })).toMatch(/Published rows stay.*millrace verify.*extra/)
+  expect(await said({ aim: { to: 'time', ms: 0 } })).toMatch(/extra/)
+  expect(await said({ aim: { to: 'latest' }, keepState: true })).toBe('')
+  expect(await said({})).toBe('')
 })
 
 it('changes nothing until it is carried out', async () => {

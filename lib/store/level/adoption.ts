@@ -23,8 +23,10 @@ export async function oneAtATime<T>(appPath: string, clock: Clock, work: () => P
   }
 }
 
+export const adoptingPath = (appPath: string): string => join(appPath, 'adopting')
+
 async function lockOf(appPath: string, clock: Clock): Promise<Lock | undefined> {
-  const path = join(appPath, 'adopting')
+  const path = adoptingPath(appPath)
   try {
     let lock = await takeLock(path)
     for (let waited = 0; lock === undefined && waited < patienceMs; waited += lookAgainMs) {

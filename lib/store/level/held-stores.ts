@@ -1,9 +1,9 @@
-import { rm, stat } from 'node:fs/promises'
+import { rm, rmdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { systemClock } from '../../core/clock.js'
 import { MillraceError } from '../../core/errors.js'
 import type { Store } from '../store.js'
-import { oneAtATime } from './adoption.js'
+import { adoptingPath, oneAtATime } from './adoption.js'
 import { LevelStore } from './level-store.js'
 import { destroyLevel, storeFailed } from './leveldb.js'
 import { slotsIn, storePath, takeSlot, tasksIn, type Lock } from './slot.js'
@@ -74,6 +74,7 @@ class Held implements HeldStores {
         this.#locks.delete(slot)
         await rm(slot, { recursive: true, force: true })
       }
+      await removeEmpty(this.location)
     } catch (error) {
       throw storeFailed(`stores ${this.location}`, 'cannot be removed', error)
     }
@@ -83,6 +84,13 @@ class Held implements HeldStores {
     for (const lock of this.#locks.values()) await lock.close()
     this.#locks.clear()
   }
+}
+
+/** Nothing but what this process left while it looked: it goes, unless somebody uses it. */
+async function removeEmpty(location: string): Promise<void> {
+  const lock = adoptingPath(location)
+  await destroyLevel(lock).catch(() => undefined)
+  for (const path of [lock, location]) await rmdir(path).catch(() => undefined)
 }
 
 function inUse(slot: string): MillraceError {
