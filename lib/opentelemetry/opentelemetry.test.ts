@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { context, SpanStatusCode, trace } from '@opentelemetry/api'
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'
 import {
@@ -233,6 +235,15 @@ describe('metrics', () => {
     const all = families.map((family) => otelName(family).name)
     expect(new Set(all).size).toBe(all.length)
     for (const name of all) expect(name).toMatch(/^millrace\.[a-z_]+$/)
+  })
+
+  it('are in the documentation where a unit is left out of the name', () => {
+    const page = readFileSync(join(__dirname, '..', '..', 'docs', 'metrics.md'), 'utf8')
+    const rows = [...page.matchAll(/^\| `(millrace_\w+)` +\| `(millrace\.\w+?)(?:\.sum`, …|`) +\| `(\w+)`/gm)]
+    const said = rows.map(([, ours, name, unit]) => [ours, name, unit])
+    const ofUnits = families.filter(({ unit }) => unit !== undefined)
+    const known = ofUnits.map((family) => [family.name, otelName(family).name, otelName(family).unit])
+    expect(said.sort()).toEqual(known.sort())
   })
 })
 
