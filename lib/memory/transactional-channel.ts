@@ -63,12 +63,12 @@ export class TransactionalChannel implements CommitChannel {
           { cause: failure },
         )
       }
-      this.#broker.transactions.end(this.#producer, 'commit')
+      this.#broker.transactions.commit(this.#producer)
     })
   }
 
   abort(): Promise<void> {
-    return this.#broker.answer(() => this.#broker.transactions.end(this.#producer, 'abort'))
+    return this.#broker.answer(() => this.#broker.transactions.abort(this.#producer))
   }
 
   /** Aborts what is open. */

@@ -103,6 +103,8 @@ export class TransactionalChannel implements CommitChannel {
 
   async abort(): Promise<void> {
     const reason = new MillraceError('COMMIT_ABORTED', `Transaction ${this.id} is being aborted.`)
+    // From here on a commit that is on its way is refused: it would take the end that this makes for its own.
+    this.#state.fail(reason)
     await this.#appender.giveUp(reason)
     await Promise.allSettled(this.#appends)
     if (this.#state.failure?.code === 'FENCED') return this.#state.over(this.#state.failure)

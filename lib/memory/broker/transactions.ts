@@ -96,9 +96,20 @@ export class Transactions {
     this.#offsets.hold(group, producer.producerId, positions, notes)
   }
 
-  /** Ends the open transaction, if there is one. Throws `FENCED`. */
-  end(producer: Producer, type: 'commit' | 'abort'): void {
-    this.#end(this.#ownerFor(producer), type)
+  /** Throws `FENCED`, and `COMMIT_ABORTED` when none is open: it may have been aborted while the commit was on its way. */
+  commit(producer: Producer): void {
+    const owner = this.#ownerFor(producer)
+    if (owner.transaction === undefined)
+      throw new MillraceError(
+        'COMMIT_ABORTED',
+        `Transaction '${producer.id}': commit without begin, or after an abort.`,
+      )
+    this.#end(owner, 'commit')
+  }
+
+  /** Aborts the open transaction, if there is one. Throws `FENCED`. */
+  abort(producer: Producer): void {
+    this.#end(this.#ownerFor(producer), 'abort')
   }
 
   /** Throws `FENCED`. */

@@ -47,6 +47,23 @@ export function transactionContract(world: World): void {
       await channel.abort()
     })
 
+    it('commits nothing after an abort, also one that is under way', async () => {
+      const { log } = world()
+      const partition = { topic: await newTopic(world()), partition: 0 }
+      await using channel = await transactionsOf(log, world().name('id'))
+      await expect(channel.commit()).rejects.toMatchObject({ code: 'COMMIT_ABORTED' })
+      for (const waits of [true, false]) {
+        await channel.begin([partition], undefined)
+        await channel.append(partition, batchOf(['never']))
+        const aborted = channel.abort()
+        if (waits) await aborted
+        await expect(channel.commit()).rejects.toMatchObject({ code: 'COMMIT_ABORTED' })
+        await aborted
+      }
+      await settled(log, partition)
+      expect(await valuesOf(log, partition)).toEqual([])
+    })
+
     it('runs many transactions one after the other without a pause', async () => {
       const { log } = world()
       const partitions = allPartitions(await newTopic(world(), 2), 2)
