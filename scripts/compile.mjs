@@ -14,7 +14,8 @@ export function compile() {
   const sources = ['lib', 'page', ...programs].flatMap(filesIn)
   const configs = readdirSync(root).filter((name) => /^(tsconfig.*|package)\.json$/.test(name))
   const newest = Math.max(...[...sources, ...configs].map((file) => changedAt(join(root, file))))
-  if (newest <= changedAt(stamp) && changedAt(join(root, 'dist', 'esm', 'index.js')) > 0) return
+  // Times of files are finer than what they can be set to.
+  if (newest <= changedAt(stamp) + 1 && changedAt(join(root, 'dist', 'esm', 'index.js')) > 0) return
 
   buildPackage()
   runCompiler('tsconfig.programs.json')
