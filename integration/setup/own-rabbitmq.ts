@@ -69,8 +69,7 @@ export class OwnRabbitmq {
     await this.with(async (channel) => {
       for (const queue of queues) await channel.assertQueue(queue)
     })
-    // It writes what it knows of queues to disk two seconds later: one that is killed before does not know them any more.
-    await this.ctl('eval', 'mnesia:sync_log().')
+    await this.synced()
   }
 
   /** Waits until queues that were made are on disk: one that was made in the last seconds does not outlive a kill -9. */
