@@ -1,3 +1,5 @@
+import { forget } from './record-checks.js'
+
 /** What ends a sleep early: an `AbortSignal`, or less. */
 export interface Cancel {
   readonly aborted: boolean
@@ -49,4 +51,21 @@ function asleep(ms: number, signal: Cancel | undefined, holdsProcess: boolean): 
     if (!holdsProcess) timer.unref()
     signal?.addEventListener('abort', done, { once: true })
   })
+}
+
+/** What comes of some work; undefined as soon as `signal` aborts: then what becomes of it is of no interest. */
+export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T | undefined> {
+  forget(work)
+  if (signal === undefined) return await work
+  if (signal.aborted) return undefined
+  let giveUp = (): void => undefined
+  const aborted = new Promise<undefined>((resolve) => {
+    giveUp = () => resolve(undefined)
+    signal.addEventListener('abort', giveUp, { once: true })
+  })
+  try {
+    return await Promise.race([work, aborted])
+  } finally {
+    signal.removeEventListener('abort', giveUp)
+  }
 }

@@ -1,3 +1,4 @@
+import { unlessAborted } from '../../core/clock.js'
 import { MillraceError, reasonOf } from '../../core/errors.js'
 import type { AvroSchema } from '../avro/avro-schema.js'
 import type { AvroType } from '../avro/avro-type.js'
@@ -208,19 +209,6 @@ export class RegistryClient implements Registry {
 
   #refusal(what: string, answer: Answer): MillraceError {
     return new MillraceError('REGISTRY_REFUSED', `${what}: ${this.#http.said(answer)}.`)
-  }
-}
-
-/** Undefined when nobody waits any more; what becomes of it then is of no interest. */
-async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
-  const done = new AbortController()
-  const leaving = new Promise<undefined>((resolve) =>
-    signal.addEventListener('abort', () => resolve(undefined), { once: true, signal: done.signal }),
-  )
-  try {
-    return await Promise.race([work, leaving])
-  } finally {
-    done.abort()
   }
 }
 

@@ -1,3 +1,4 @@
+import { unlessAborted } from '../../core/clock.js'
 import { MillraceError, reasonOf } from '../../core/errors.js'
 import { forget } from '../../core/record-checks.js'
 import type { CommitChannel } from '../../log/port.js'
@@ -157,21 +158,5 @@ export class SourceWorker implements Worker {
     } else logger.debug(fields, what)
     await clock.sleep(pauseMs, this.#signal)
     return !this.#signal.aborted
-  }
-}
-
-/** Undefined when it is aborted first. */
-async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
-  if (signal.aborted) return undefined
-  forget(work)
-  let giveUp = (): void => undefined
-  const aborted = new Promise<undefined>((resolve) => {
-    giveUp = () => resolve(undefined)
-    signal.addEventListener('abort', giveUp, { once: true })
-  })
-  try {
-    return await Promise.race([work, aborted])
-  } finally {
-    signal.removeEventListener('abort', giveUp)
   }
 }

@@ -1,4 +1,4 @@
-import type { Clock } from '../../core/clock.js'
+import { unlessAborted, type Clock } from '../../core/clock.js'
 import { reasonOf } from '../../core/errors.js'
 import type { Logger } from '../../core/logger.js'
 import { hasEnded, type ProcessFacts } from './process-facts.js'
@@ -40,7 +40,7 @@ export class Joining {
   async join(options: JoinOptions): Promise<Membership> {
     const { log, process, clock } = this.#options
     if (process === undefined) return log.join(options)
-    await unlessAborted(options.signal, this.#prepare(options))
+    await unlessAborted(this.#prepare(options), options.signal)
     const stop = clock.every(lookMs, () => void this.#look(options))
     try {
       return await log.join({ ...options, tell: () => tellingOf(options.tell(), process) })
@@ -110,15 +110,4 @@ export class Joining {
     if (!this.#hasTold) logger.warn({ group, members: others.map(({ id }) => id) }, `${this.awaited}.`)
     this.#hasTold = true
   }
-}
-
-/** Resolves with the work, or as soon as the signal aborts. */
-async function unlessAborted(signal: AbortSignal | undefined, work: Promise<void>): Promise<void> {
-  const over = new AbortController()
-  const aborted = new Promise<void>((resolve) => {
-    if (signal?.aborted === true) resolve()
-    signal?.addEventListener('abort', () => resolve(), { once: true, signal: over.signal })
-  })
-  await Promise.race([work, aborted])
-  over.abort()
 }

@@ -1,3 +1,4 @@
+import { unlessAborted } from '../../core/clock.js'
 import { reasonOf } from '../../core/errors.js'
 import type { KindDefinition } from '../../model/kind.js'
 import { inboxTopic } from '../../model/names.js'
@@ -260,6 +261,7 @@ export class TaskSet {
 
   async #restore(index: number, signal: AbortSignal): Promise<Task | undefined> {
     await this.#closing.get(index)
+    // It may wait for a transaction whose owner has died; whom to fence is only known from the next assignment, which must not wait for it.
     const offsets = signal.aborted ? undefined : await unlessAborted(this.#beginnings.offsets(index), signal)
     if (offsets === undefined) return undefined
     if (index >= this.#options.topology.stateTasks) {
@@ -348,14 +350,3 @@ const timeRules = ({ sources }: Program): ReadonlyMap<string, TimeRule> =>
   new Map(
     sources.map(({ name, maxAheadMs, timestamp }) => [name, { maxAheadMs, isExtracted: timestamp !== undefined }]),
   )
-
-/**
- * Undefined as soon as `signal` aborts. A takeover may wait for a transaction whose owner has died; whom to fence is only
- * known from the next assignment, which must therefore not wait for this takeover.
- */
-function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
-  return new Promise((resolve, reject) => {
-    signal.addEventListener('abort', () => resolve(undefined), { once: true })
-    promise.then(resolve, reject)
-  })
-}
