@@ -10,7 +10,8 @@ import { asPort } from './logs.js'
 import { kafka, log } from './options.js'
 import { checkSelection, selection, type ReplayReport, type ReplaySelection } from './replaying/selection.js'
 import { Sender, type ReplayWatch } from './replaying/sender.js'
-import { eachAnswer, recordsBefore, Survey, type Span } from './replaying/survey.js'
+import { extentsOf, recordsBefore } from '../log/client/extents.js'
+import { eachAnswer, Survey, type Span } from './replaying/survey.js'
 
 export type { ReplayReport, ReplaySelection }
 
@@ -103,11 +104,8 @@ const longestAsked = 500
 async function spans(log: LogPort, topic: string, info: TopicInfo, group: string): Promise<readonly Span[]> {
   const partitions = allPartitions(topic, info.partitions)
   const committed = await log.admin.stableCommitted(group, partitions)
-  const starts = await log.admin.startOffsets(partitions)
-  const ends = await log.admin.endOffsets(partitions, 'committed')
-  return partitions.map(({ partition }) => {
-    const start = offsetOf(starts, topic, partition) ?? 0
-    const position = Math.max(offsetOf(committed, topic, partition) ?? 0, start)
-    return { topic, partition, start, position, end: offsetOf(ends, topic, partition) ?? 0 }
+  return (await extentsOf(log.admin, partitions)).map((extent) => {
+    const { partition, start } = extent
+    return { ...extent, position: Math.max(offsetOf(committed, topic, partition) ?? 0, start) }
   })
 }

@@ -16,7 +16,8 @@ import { Outbox } from '../../turn/output/outbox.js'
 import { editedRecord, fits, leftLetter, type LeftLetter, type Place } from './letters.js'
 import { readAgain } from './read-again.js'
 import type { ReplayReport, ReplaySelection } from './selection.js'
-import { objectName, recordsBefore, type Span, type Survey } from './survey.js'
+import { recordsBefore } from '../../log/client/extents.js'
+import { objectName, type Span, type Survey } from './survey.js'
 
 export interface SenderOptions {
   readonly log: LogPort

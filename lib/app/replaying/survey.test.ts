@@ -2,7 +2,8 @@ import { text } from '../../codec/codec.js'
 import { PositionMap } from '../../core/record.js'
 import { memoryLog } from '../../memory/memory-log.js'
 import { topic } from '../../model/stream.js'
-import { eachAnswer, recordsBefore } from './survey.js'
+import { recordsBefore } from '../../log/client/extents.js'
+import { eachAnswer } from './survey.js'
 
 const letters = topic('letters', text())
 

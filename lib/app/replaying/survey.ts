@@ -1,19 +1,15 @@
 import { MillraceError } from '../../core/errors.js'
 import { offsetOf, PositionMap } from '../../core/record.js'
+import type { Extent } from '../../log/client/extents.js'
 import { loadCompressions } from '../../log/compression/compression.js'
-import { recordCursor } from '../../log/cursor.js'
 import type { Fetched, LogPort, RecordCursor } from '../../log/port.js'
 import { factsIn, type LetterFacts } from '../../turn/failing/letter.js'
 import { fits, type LetterFilter, type Place } from './letters.js'
 
 /** What there is of one partition of the dead-letter topic. */
-export interface Span {
-  readonly topic: string
-  readonly partition: number
-  /** The first offset there is, that up to which replays have gone, and that at which this one ends. */
-  readonly start: number
+export interface Span extends Extent {
+  /** The offset up to which replays have gone. This one ends at the end. */
   readonly position: number
-  readonly end: number
 }
 
 /** The letters of an object that are to be sent: those of this series with numbers from `first` to `last`. */
@@ -134,9 +130,3 @@ function trimmed(error: unknown): undefined {
 }
 
 const maxBytes = 1 << 20
-
-/** Its records before an offset, one by one. */
-export function* recordsBefore(fetched: Fetched, end: number): Generator<RecordCursor> {
-  const cursor = recordCursor(fetched)
-  while (cursor.next() && cursor.offset < end) yield cursor
-}

@@ -9,7 +9,7 @@ import { takes, wholeOf } from '../frame/options.js'
 import type { Session } from '../frame/session.js'
 import { counted, plainText } from '../frame/table.js'
 import { changelogOf, kindsOf, type Scan } from '../stored/changelogs.js'
-import { stretchesOf } from '../stored/scan.js'
+import { topicExtents } from '../../log/client/extents.js'
 import { codecOf } from '../stored/values.js'
 import { Findings, type Compared } from '../verifying/findings.js'
 import { differencesText } from '../verifying/told.js'
@@ -71,7 +71,7 @@ async function stores(
   const infos = await log.admin.describe(changelogs.map(([, topic]) => topic))
   const verified: VerifiedKind[] = []
   for (const [name, topic] of changelogs) {
-    const stretches = await stretchesOf(log, topic)
+    const stretches = await topicExtents(log, topic)
     const topicId = infos.get(topic)?.id
     if (stretches !== undefined && topicId !== undefined) verified.push({ name, stretches, topicId })
   }

@@ -8,7 +8,8 @@ import { keyBytes, valueBytes } from '../../turn/kept/record-bytes.js'
 import { rowKey } from '../../turn/kept/row.js'
 import { CliError } from '../frame/exits.js'
 import { rowsWith, type FoundRow } from '../stored/rows.js'
-import { answersIn, stretchesOf, type Stretch } from '../stored/scan.js'
+import { topicExtents, type Extent } from '../../log/client/extents.js'
+import { answersIn } from '../stored/scan.js'
 
 /**
  * `open`: it waits for somebody to see to it, or for its turn that is on its way. `again`: it says that the one that was replayed has
@@ -90,15 +91,15 @@ function isWithin({ since, until }: NonNullable<LetterSearch['written']>, writte
   return (since === undefined || written >= since) && (until === undefined || written < until)
 }
 
-async function lettersOfApp(log: LogPort, app: string): Promise<readonly Stretch[]> {
+async function lettersOfApp(log: LogPort, app: string): Promise<readonly Extent[]> {
   const topic = deadLetterTopic(app)
-  const stretches = await stretchesOf(log, topic)
+  const stretches = await topicExtents(log, topic)
   if (stretches !== undefined) return stretches
   throw new CliError('notFound', `there is no topic '${topic}' on this cluster: has an app '${app}' ever run here?`)
 }
 
 /** Where one letter is asked for, only its place is read. */
-function onlyOf(stretch: Stretch, { letter }: LetterFilter): Stretch {
+function onlyOf(stretch: Extent, { letter }: LetterFilter): Extent {
   if (letter === undefined) return stretch
   if (letter.partition !== stretch.partition) return { ...stretch, start: stretch.end }
   const start = Math.max(stretch.start, letter.offset)
@@ -107,7 +108,7 @@ function onlyOf(stretch: Stretch, { letter }: LetterFilter): Stretch {
 }
 
 /** Offsets of letters without an object that need nothing any more: that stands behind them. */
-async function overIn(log: LogPort, stretch: Stretch, app: string, signal: AbortSignal): Promise<ReadonlySet<Offset>> {
+async function overIn(log: LogPort, stretch: Extent, app: string, signal: AbortSignal): Promise<ReadonlySet<Offset>> {
   const over = new Set<Offset>()
   for await (const records of answersIn(log, stretch, signal)) {
     for (const cursor of records) {

@@ -6,7 +6,8 @@ import { changelogTopic } from '../../model/names.js'
 import { versionIn } from '../../state/state-version.js'
 import { hasWindow, parseWindowKey } from '../../turn/windows/windows.js'
 import { CliError } from '../frame/exits.js'
-import { answersIn, stretchesOf, type Stretch } from './scan.js'
+import { topicExtents, type Extent } from '../../log/client/extents.js'
+import { answersIn } from './scan.js'
 
 /** An object as its changelog has it. */
 export interface StoredObject {
@@ -20,9 +21,9 @@ export interface StoredObject {
 }
 
 /** The changelog of a kind, partition by partition. Rejects with `notFound`, naming the kinds that there are. */
-export async function changelogOf(log: LogPort, app: string, kind: string): Promise<readonly Stretch[]> {
+export async function changelogOf(log: LogPort, app: string, kind: string): Promise<readonly Extent[]> {
   const isName = /^[A-Za-z0-9_.]{1,100}$/.test(kind)
-  const stretches = isName ? await stretchesOf(log, changelogTopic(app, kind)) : undefined
+  const stretches = isName ? await topicExtents(log, changelogTopic(app, kind)) : undefined
   if (stretches !== undefined) return stretches
   const known = await kindsOf(log, app)
   const there =
@@ -37,14 +38,14 @@ export async function kindsOf({ admin }: LogPort, app: string): Promise<readonly
 }
 
 /** Where an object of this key can be: whether what its key ends in is a window is for its kind to say. */
-export function placesOf(stretches: readonly Stretch[], key: string): readonly Stretch[] {
+export function placesOf(stretches: readonly Extent[], key: string): readonly Extent[] {
   const keys = hasWindow(key) ? [key, parseWindowKey(key).key] : [key]
   const places = new Set(keys.map((each) => partitionOfKey(each, stretches.length)))
   return stretches.filter(({ partition }) => places.has(partition))
 }
 
 /** Throws `STATE_UNREADABLE` for a version that is none. */
-export function objectAt(stretch: Stretch, cursor: RecordCursor): StoredObject | undefined {
+export function objectAt(stretch: Extent, cursor: RecordCursor): StoredObject | undefined {
   const { bytes, keyStart, keyEnd, valueStart, valueEnd, offset } = cursor
   if (keyStart < 0) return undefined
   const headers = cursor.headers()
@@ -66,7 +67,7 @@ export interface Scan {
 /** The last record of each object of a partition, by key; those that are deleted left out. */
 export async function lastOffsets(
   log: LogPort,
-  stretch: Stretch,
+  stretch: Extent,
   wanted: (key: string) => boolean,
   { signal, onRead }: Scan,
 ): Promise<Map<string, Offset>> {
@@ -89,7 +90,7 @@ export async function lastOffsets(
 /** Objects of a partition as they are now, each once; several at a time, to be looked at before the next are asked for. */
 export async function* objectsIn(
   log: LogPort,
-  stretch: Stretch,
+  stretch: Extent,
   wanted: (key: string) => boolean,
   scan: Scan,
 ): AsyncGenerator<readonly StoredObject[], void, undefined> {
@@ -108,7 +109,7 @@ export async function* objectsIn(
 /** One object as it is now; undefined when there is none. */
 export async function objectOf(
   log: LogPort,
-  stretches: readonly Stretch[],
+  stretches: readonly Extent[],
   key: string,
   signal: AbortSignal,
 ): Promise<StoredObject | undefined> {

@@ -1,6 +1,6 @@
 import type { LogPort } from '../../log/port.js'
 import { lastOffsets, type Scan } from './changelogs.js'
-import type { Stretch } from './scan.js'
+import type { Extent } from '../../log/client/extents.js'
 
 /** Where an object is. */
 export interface FoundKey {
@@ -19,7 +19,7 @@ export interface KeyRange {
 /** The first keys of a kind, in order. In memory are those of one partition. */
 export async function firstKeys(
   log: LogPort,
-  stretches: readonly Stretch[],
+  stretches: readonly Extent[],
   { prefix, after, limit }: KeyRange,
   scan: Scan,
 ): Promise<readonly FoundKey[]> {

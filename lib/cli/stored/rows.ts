@@ -4,7 +4,8 @@ import { timerTopic } from '../../model/names.js'
 import { isStandingKey } from '../../state/standing.js'
 import { isPartRow } from '../../turn/kept/row-kind.js'
 import { objectOf, type Row } from '../../turn/kept/row.js'
-import { answersIn, stretchesOf } from './scan.js'
+import { topicExtents } from '../../log/client/extents.js'
+import { answersIn } from './scan.js'
 
 /** What is noted of an object beside its state. */
 export interface FoundRow {
@@ -28,7 +29,7 @@ export async function rowsWith(
   // Others are not parsed: there may be millions, and few of these.
   const marks = names.map((name) => `"${name}":`)
   let read = 0
-  for (const stretch of (await stretchesOf(log, timerTopic(app))) ?? []) {
+  for (const stretch of (await topicExtents(log, timerTopic(app))) ?? []) {
     for await (const records of answersIn(log, stretch, signal)) {
       for (const { bytes, keyStart, keyEnd, valueStart, valueEnd } of records) {
         read++

@@ -2,7 +2,8 @@ import { text } from '../../codec/codec.js'
 import { PositionMap } from '../../core/record.js'
 import { memoryLog } from '../../memory/memory-log.js'
 import { topic } from '../../model/stream.js'
-import { answersIn, stretchesOf } from './scan.js'
+import { topicExtents } from '../../log/client/extents.js'
+import { answersIn } from './scan.js'
 
 const letters = topic('letters', text())
 const { signal } = new AbortController()
@@ -13,7 +14,7 @@ it.each([
 ])('reads on where a topic begins when retention has removed %s meanwhile', async (_what, before, left) => {
   await using log = memoryLog({ partitions: 1 })
   await log.send(letters, ['a', 'b', 'c', 'd', 'e'])
-  const [stretch] = (await stretchesOf(log, letters.name)) ?? []
+  const [stretch] = (await topicExtents(log, letters.name)) ?? []
   await log.admin.trim(PositionMap.of([[letters.name, 0, before]]).topics)
   const found: number[] = []
   for await (const records of answersIn(log, stretch as never, signal))

@@ -3,14 +3,14 @@ import { loadCompressions } from '../../log/compression/compression.js'
 import { recordCursor } from '../../log/cursor.js'
 import type { LogPort } from '../../log/port.js'
 import { objectAt, type StoredObject } from './changelogs.js'
-import type { Stretch } from './scan.js'
+import type { Extent } from '../../log/client/extents.js'
 
 const maxBytes = 1 << 20
 
 /** Objects of a kind as they change from now on, until `signal` aborts. What one commit does to one comes once. */
 export async function* changesFrom(
   log: LogPort,
-  stretches: readonly Stretch[],
+  stretches: readonly Extent[],
   wanted: (key: string) => boolean,
   signal: AbortSignal,
 ): AsyncGenerator<readonly StoredObject[], void, undefined> {
@@ -23,7 +23,7 @@ export async function* changesFrom(
       const cursor = recordCursor(fetched)
       const objects: StoredObject[] = []
       while (cursor.next()) {
-        const object = objectAt(at.get(fetched.partition) as Stretch, cursor)
+        const object = objectAt(at.get(fetched.partition) as Extent, cursor)
         if (object !== undefined && wanted(object.key)) objects.push(object)
       }
       if (objects.length > 0) yield objects

@@ -13,7 +13,8 @@ import { Outbox } from '../../turn/output/outbox.js'
 import { rowKey, rowOf } from '../../turn/output/published-row.js'
 import { objectsIn, type Scan } from '../stored/changelogs.js'
 import { dataText } from '../stored/data.js'
-import { answersIn, stretchesOf, type Stretch } from '../stored/scan.js'
+import { topicExtents, type Extent } from '../../log/client/extents.js'
+import { answersIn } from '../stored/scan.js'
 import type { Difference, Findings } from './findings.js'
 
 /** A kind that publishes rows, with its changelog as it is now. */
@@ -21,7 +22,7 @@ export interface PublishingKind {
   readonly definition: KindDefinition
   readonly codec: StateCodec
   /** Asked anew for each look: an app that runs goes on. */
-  readonly stretches: () => Promise<readonly Stretch[]>
+  readonly stretches: () => Promise<readonly Extent[]>
 }
 
 /** A row as its object says, or as the topic has it. */
@@ -95,7 +96,7 @@ async function lookAt(
 ): Promise<{ readonly agreed: number; readonly suspicions: Map<string, Suspicion> }> {
   const suspicions = new Map<string, Suspicion>()
   const expected = await expectedRows(log, topic, publishers, suspicions, scan)
-  const stretches = await stretchesOf(log, topic)
+  const stretches = await topicExtents(log, topic)
   if (stretches === undefined) {
     findings.note(`${topic}: there is no such topic yet`)
     if (expected.size === 0) return { agreed: 0, suspicions }
@@ -189,7 +190,7 @@ async function eachRow(
   }
 }
 
-async function readRows(log: LogPort, stretch: Stretch, found: Map<string, Seen>, scan: Scan): Promise<void> {
+async function readRows(log: LogPort, stretch: Extent, found: Map<string, Seen>, scan: Scan): Promise<void> {
   for await (const records of answersIn(log, stretch, scan.signal)) {
     let at = stretch.start
     for (const { bytes, keyStart, keyEnd, valueStart, valueEnd, offset } of records) {
@@ -208,7 +209,7 @@ async function explain(
   log: LogPort,
   publishers: Publishers,
   suspicions: Map<string, Suspicion>,
-  stretches: readonly Stretch[],
+  stretches: readonly Extent[],
   scan: Scan,
 ): Promise<number> {
   if (suspicions.size === 0) return 0

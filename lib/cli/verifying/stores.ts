@@ -8,14 +8,15 @@ import { withVersion } from '../../state/state-version.js'
 import type { HeldStores, StoppedStore } from '../../store/level/held-stores.js'
 import type { Store } from '../../store/store.js'
 import { objectAt, type Scan, type StoredObject } from '../stored/changelogs.js'
-import { answersIn, type Stretch } from '../stored/scan.js'
+import type { Extent } from '../../log/client/extents.js'
+import { answersIn } from '../stored/scan.js'
 import type { Findings } from './findings.js'
 
 /** The changelog of a kind, and the id of its topic. */
 export interface VerifiedKind {
   /** Under which the store has it. */
   readonly name: string
-  readonly stretches: readonly Stretch[]
+  readonly stretches: readonly Extent[]
   readonly topicId: string
 }
 
@@ -95,7 +96,7 @@ async function verifyStore(
 /** The last record of each object that is there, and of all. */
 async function lastOf(
   log: LogPort,
-  stretch: Stretch,
+  stretch: Extent,
   { signal, onRead }: Scan,
 ): Promise<{ readonly last: ReadonlyMap<string, Offset>; readonly newest: Offset }> {
   const last = new Map<string, Offset>()

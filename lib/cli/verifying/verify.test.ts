@@ -6,7 +6,7 @@ import { stateObject } from '../../model/state-object.js'
 import { topic } from '../../model/stream.js'
 import { holdStores, type HeldStores } from '../../store/level/held-stores.js'
 import { changelogOf } from '../stored/changelogs.js'
-import { stretchesOf } from '../stored/scan.js'
+import { topicExtents } from '../../log/client/extents.js'
 import { codecOf } from '../stored/values.js'
 import { Findings } from './findings.js'
 import { verifyPublished } from './published.js'
@@ -45,7 +45,7 @@ async function verifiedStores(): Promise<Findings> {
   ] as const
   const kinds = []
   for (const [name, changelog] of names) {
-    const stretches = (await stretchesOf(counting.log, changelog)) ?? []
+    const stretches = (await topicExtents(counting.log, changelog)) ?? []
     const topicId = (await counting.log.admin.describe([changelog])).get(changelog)?.id ?? ''
     kinds.push({ name, stretches, topicId })
   }
