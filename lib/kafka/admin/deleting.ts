@@ -1,6 +1,6 @@
 import type { TopicPartition } from '../../core/record.js'
 import type { Channel } from '../connection/channel.js'
-import { Code, isRetriable } from '../connection/error-codes.js'
+import { Code, isRetriableByController } from '../connection/error-codes.js'
 import { TryAgain } from '../connection/insist.js'
 import { refused } from '../connection/refusal.js'
 import { metadata, type MetadataResponse } from '../protocol/metadata.js'
@@ -8,7 +8,6 @@ import { offsetDelete } from '../protocol/offsets.js'
 import { deleteTopics as deleteTopicsApi } from '../protocol/topics.js'
 
 const deleteMs = 30_000
-const throttlingQuotaExceeded = 89
 
 /** See `LogAdmin`. Tried again, a topic that the attempt before has deleted does not exist, which is what was wanted. */
 export async function deleteTopics(channel: Channel, topics: readonly string[]): Promise<void> {
@@ -20,8 +19,7 @@ export async function deleteTopics(channel: Channel, topics: readonly string[]):
     const again: string[] = []
     for (const { name, errorCode, errorMessage } of results) {
       if (errorCode === Code.none || errorCode === Code.unknownTopicOrPartition) continue
-      const later = isRetriable(errorCode) || errorCode === Code.notController || errorCode === throttlingQuotaExceeded
-      if (later) again.push(name)
+      if (isRetriableByController(errorCode)) again.push(name)
       else throw notDeleted(name, errorCode, errorMessage)
     }
     left = again

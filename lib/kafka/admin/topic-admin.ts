@@ -2,7 +2,7 @@ import { MillraceError } from '../../core/errors.js'
 import type { TopicPartition } from '../../core/record.js'
 import type { NewTopic, TopicInfo } from '../../log/port.js'
 import type { Channel } from '../connection/channel.js'
-import { Code, isRetriable } from '../connection/error-codes.js'
+import { Code, isRetriable, isRetriableByController } from '../connection/error-codes.js'
 import { refused, type Needs } from '../connection/refusal.js'
 import { TryAgain } from '../connection/insist.js'
 import { logEnds } from '../connection/per-leader.js'
@@ -12,7 +12,6 @@ import { createTopics, describeConfigs } from '../protocol/topics.js'
 const createMs = 30_000
 /** A deletion takes a second or so, unless a broker that has to take part is away. */
 const goneMs = 30_000
-const throttlingQuotaExceeded = 89
 
 export async function describeTopics(
   channel: Channel,
@@ -60,8 +59,7 @@ export async function makeTopics(channel: Channel, topics: readonly NewTopic[]):
     again.push(...(await patience.notThere(existing)))
     for (const { name, errorCode, errorMessage } of results) {
       if (errorCode === Code.topicExists) continue
-      const later = isRetriable(errorCode) || errorCode === Code.notController || errorCode === throttlingQuotaExceeded
-      if (later) again.push(name)
+      if (isRetriableByController(errorCode)) again.push(name)
       else mustBeFine(errorCode, `CreateTopics of ${name}`, { topic: [name, 'Create'] }, errorMessage)
     }
     left = left.filter(({ name }) => again.includes(name))

@@ -32,6 +32,7 @@ export const Code = {
   memberIdRequired: 79,
   fencedInstance: 82,
   unstableOffsets: 88,
+  throttlingQuotaExceeded: 89,
   producerFenced: 90,
   transactionAbortable: 120,
 } as const
@@ -115,6 +116,9 @@ const fenced = new Set<number>([Code.invalidProducerEpoch, Code.invalidProducerI
 
 /** The same request may succeed a little later, perhaps at another broker. */
 export const isRetriable = (code: number): boolean => retriable.has(code)
+/** The same of what only the controller does. */
+export const isRetriableByController = (code: number): boolean =>
+  isRetriable(code) || code === Code.notController || code === Code.throttlingQuotaExceeded
 /** The coordinator must be looked up anew. */
 export const isCoordinatorMoved = (code: number): boolean => coordinatorMoved.has(code)
 /** Somebody else holds the transactional id, or the broker timed the transaction out. */
