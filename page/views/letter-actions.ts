@@ -1,21 +1,12 @@
-import type { LetterLine } from '../../lib/watch/overview/shapes.js'
+import type { LetterLine, ReplayOutcome } from '../../lib/watch/overview/shapes.js'
 import { post } from '../api.js'
 import { html } from '../html.js'
 import { visibleKey } from '../format.js'
 import type { Asked } from '../parts/confirm.js'
 import { count } from './object-detail.js'
 
-interface Outcome {
-  readonly replayed: number
-  readonly objects: number
-  readonly dropped: number
-  readonly resent: number
-  readonly leftInAll: number
-  readonly left: readonly { readonly partition: number; readonly offset: number; readonly why: string }[]
-}
-
 /** What has come of it, in words. */
-function told({ replayed, objects, dropped, resent, leftInAll, left }: Outcome): string {
+function told({ replayed, objects, dropped, resent, leftInAll, left }: ReplayOutcome): string {
   const done = [
     ...(replayed > 0 ? [`${count(replayed, 'letter')} of ${count(objects, 'object')} on the way back`] : []),
     ...(dropped > 0 ? [`${count(dropped, 'letter')} dropped`] : []),
@@ -32,7 +23,7 @@ function told({ replayed, objects, dropped, resent, leftInAll, left }: Outcome):
 type Choice = { kind?: string | undefined; key?: string | undefined; letter?: { partition: number; offset: number } }
 
 const replay = async (only: Choice | undefined): Promise<string> =>
-  told(await post<Outcome>('letters/replay', only === undefined ? {} : { only }))
+  told(await post<ReplayOutcome>('letters/replay', only === undefined ? {} : { only }))
 
 export const replayAll: Asked = {
   title: 'Replay all new dead letters?',
@@ -86,6 +77,6 @@ export function dropOne(line: LetterLine): Asked {
     isGrave: true,
     reason: 'Why it is dropped, for the log',
     act: async (reason) =>
-      told(await post<Outcome>('letters/drop', { which: { letter: { partition, offset } }, reason })),
+      told(await post<ReplayOutcome>('letters/drop', { which: { letter: { partition, offset } }, reason })),
   }
 }

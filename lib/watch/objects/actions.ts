@@ -3,6 +3,7 @@ import type { Engine } from '../../runtime/engine.js'
 import { release } from '../../runtime/quarantine.js'
 import type { LocalObjects } from './local-objects.js'
 import type { Objects } from './objects.js'
+import type { ReplayOutcome } from '../overview/shapes.js'
 
 /** Which dead letters: those of which all holds that is said. */
 export interface LetterChoice {
@@ -10,16 +11,6 @@ export interface LetterChoice {
   readonly key?: string
   readonly code?: string
   readonly letter?: { readonly partition: number; readonly offset: number }
-}
-
-/** What a replay has done. */
-export interface ReplayOutcome {
-  readonly replayed: number
-  readonly objects: number
-  readonly dropped: number
-  readonly resent: number
-  readonly leftInAll: number
-  readonly left: readonly { readonly partition: number; readonly offset: number; readonly why: string }[]
 }
 
 /** Sends dead letters back: `replayDeadLetters` of the app that runs here. */

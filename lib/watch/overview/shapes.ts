@@ -286,3 +286,13 @@ export interface WarningList {
   readonly warnings: readonly Warning[]
   readonly missing: readonly Missing[]
 }
+
+/** What a replay has done. */
+export interface ReplayOutcome {
+  readonly replayed: number
+  readonly objects: number
+  readonly dropped: number
+  readonly resent: number
+  readonly leftInAll: number
+  readonly left: readonly { readonly partition: number; readonly offset: number; readonly why: string }[]
+}
