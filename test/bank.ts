@@ -98,3 +98,22 @@ export const oddKeys = [
   '?x=1&y#z',
   'x'.repeat(5_000),
 ]
+
+/** Two instances that have processed as much for each account as is said. */
+export async function twoBanks(
+  log: MemoryLog,
+  amount: number,
+): Promise<{ readonly one: App; readonly two: App } & AsyncDisposable> {
+  await log.send(deposits, toAll(amount), byLane)
+  const one = await startedBank(log)
+  const two = await startedBank(log)
+  await one.drained()
+  return {
+    one,
+    two,
+    async [Symbol.asyncDispose]() {
+      await two.close()
+      await one.close()
+    },
+  }
+}

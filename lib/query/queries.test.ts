@@ -9,6 +9,7 @@ import {
   startedBank as started,
   toAll,
   token,
+  twoBanks,
 } from '../../test/bank.js'
 import { createApp } from '../app/create-app.js'
 import type { App } from '../app/app.js'
@@ -19,10 +20,8 @@ import { memoryLog } from '../memory/memory-log.js'
 describe('state asked from any instance', () => {
   it('is answered wherever the object is, and the owner is named', async () => {
     await using log = memoryLog({ partitions: 4 })
-    await log.send(deposits, toAll(5), byLane)
-    await using one = await started(log)
-    await using two = await started(log)
-    await one.drained()
+    await using banks = await twoBanks(log, 5)
+    const { one, two } = banks
     const urls = new Map<string | undefined, number>()
     for (const name of names) {
       const owners = [await one.owner(account, name), await two.owner('account', name)]
@@ -47,10 +46,8 @@ describe('state asked from any instance', () => {
 
   it('waits for what was written to a partition that was just added', async () => {
     await using log = memoryLog({ partitions: 2 })
-    await log.send(deposits, toAll(1), byLane)
-    await using one = await started(log)
-    await using two = await started(log)
-    await one.drained()
+    await using banks = await twoBanks(log, 1)
+    const { one, two } = banks
     await log.grow(deposits.name, 16)
     const { token: written } = await log.send(deposits, toAll(1), byLane)
     for (const app of [one, two])
@@ -62,10 +59,8 @@ describe('state asked from any instance', () => {
 
   it('is given in the order of keys over all instances, in pages', async () => {
     await using log = memoryLog({ partitions: 4 })
-    await log.send(deposits, toAll(5), byLane)
-    await using one = await started(log)
-    await using two = await started(log)
-    await one.drained()
+    await using banks = await twoBanks(log, 5)
+    const { one, two } = banks
     const keysOf = async (app: App, options: object): Promise<string[]> => {
       const keys: string[] = []
       for await (const [key, state] of app.state(account).entries(options)) {
@@ -89,10 +84,8 @@ describe('state asked from any instance', () => {
 
   it('is asked by queries that take and give any value, on a copy', async () => {
     await using log = memoryLog({ partitions: 4 })
-    await log.send(deposits, toAll(5), byLane)
-    await using one = await started(log)
-    await using two = await started(log)
-    await one.drained()
+    await using banks = await twoBanks(log, 5)
+    const { one, two } = banks
     for (const name of names.slice(0, 8)) {
       for (const app of [one, two]) {
         const state = app.state(account)

@@ -1,4 +1,14 @@
-import { account, byLane, deposits, names, oddKeys, startedBank as started, toAll, token } from '../../test/bank.js'
+import {
+  account,
+  byLane,
+  deposits,
+  names,
+  oddKeys,
+  startedBank as started,
+  toAll,
+  token,
+  twoBanks,
+} from '../../test/bank.js'
 import { z } from 'zod'
 import type { App } from '../app/app.js'
 import { silentLogger } from '../core/logger.js'
@@ -29,10 +39,8 @@ async function asked(app: App, path: string, init: Asking = {}): Promise<[number
 describe('state over HTTP', () => {
   it('is answered by any instance, with where it is from', async () => {
     await using log = memoryLog({ partitions: 4 })
-    await log.send(deposits, toAll(5), byLane)
-    await using one = await started(log)
-    await using two = await started(log)
-    await one.drained()
+    await using banks = await twoBanks(log, 5)
+    const { one, two } = banks
     for (const app of [one, two]) {
       const [status, body] = await asked(app, '/state/account/a07')
       const { task, instance } = await one.owner(account, 'a07')
@@ -60,10 +68,8 @@ describe('state over HTTP', () => {
 
   it('is given in pages', async () => {
     await using log = memoryLog({ partitions: 4 })
-    await log.send(deposits, toAll(5), byLane)
-    await using one = await started(log)
-    await using two = await started(log)
-    await one.drained()
+    await using banks = await twoBanks(log, 5)
+    const { one, two } = banks
     const keys: string[] = []
     for (let after: string | undefined = undefined, pages = 0; pages < 10; pages++) {
       const query: string = after === undefined ? '' : `&after=${after}`

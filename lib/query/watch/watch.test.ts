@@ -6,6 +6,7 @@ import {
   names,
   startedBank as started,
   toAll,
+  twoBanks,
   type Deposit,
 } from '../../../test/bank.js'
 import type { App } from '../../app/app.js'
@@ -33,10 +34,8 @@ const deposit = (name: string, amount: number): Deposit => ({ lane: 'l', account
 describe('a watch', () => {
   it('tells each committed change of a key, on any instance, and goes on behind an id', async () => {
     await using log = memoryLog({ partitions: 4 })
-    await log.send(deposits, toAll(1), byLane)
-    await using one = await started(log)
-    await using two = await started(log)
-    await one.drained()
+    await using banks = await twoBanks(log, 1)
+    const { one, two } = banks
     const { id } = await two.state(account).read('a03')
     const watches = [one, two].map((app) => app.watch(account, 'a03'))
     for (const amount of [1, 2, 3]) {
@@ -73,10 +72,8 @@ describe('a watch', () => {
 
   it('tells changes by prefix, deletions too, and the newest of each after a compaction', async () => {
     await using log = memoryLog({ partitions: 4 })
-    await log.send(deposits, toAll(1), byLane)
-    await using one = await started(log)
-    await using two = await started(log)
-    await one.drained()
+    await using banks = await twoBanks(log, 1)
+    const { one, two } = banks
     const first = two.watch(account, { prefix: 'a1' })
     await log.send(deposits, [deposit('a10', 1)], byLane)
     await one.drained()
