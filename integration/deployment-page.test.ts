@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { once } from 'node:events'
-import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { transformSync } from '@swc/core'
 import { Kafka, logLevel } from 'kafkajs'
+import { freePort } from '../test/free-port.js'
 import { stepsOf } from './docs/steps.js'
 import { OwnBroker } from './setup/own-broker.js'
 import { describeWithKafka } from './setup/with-kafka.js'
@@ -16,14 +16,6 @@ const files = [...stepsOf('docs/start.md'), ...stepsOf('docs/deployment.md')].fl
   step.kind === 'file' && ['account.js', 'app.ts'].includes(step.name) ? [step] : [],
 )
 const token = 'a-token-of-more-than-16-characters'
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}
 
 describeWithKafka('the program of docs/deployment.md', () => {
   it('is ready with the variables that the manifests set, is asked with the token only, and ends well at SIGTERM', async () => {

@@ -1,10 +1,10 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { json, kafkaLog, topic } from 'millrace'
 import { z } from 'zod'
+import { freePort } from '../test/free-port.js'
 import { sendUntilAnswered } from '../test/resending-sender.js'
 import { readAll } from '../test/reading.js'
 import { receiver } from '../examples/11-tcp-word-count/receiver.js'
@@ -13,14 +13,6 @@ import { describeWithKafka } from './setup/with-kafka.js'
 
 const program = join(process.cwd(), 'build', 'integration', 'tcp', 'main.js')
 const count = 10_000
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}
 
 describeWithKafka('TCP in and out of an app that is killed', (brokers) => {
   it('loses nothing and doubles nothing on the way in, and loses nothing on the way out', async () => {

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type AddressInfo } from 'node:net'
 import { z } from 'zod'
+import { freePort } from '../../test/free-port.js'
 import { listening } from '../../test/tcp.js'
 import { readAll } from '../../test/reading.js'
 import { sendUntilAnswered } from '../../test/resending-sender.js'
@@ -165,14 +166,6 @@ it('what a sink sends to a source of another app arrives, each record once, and 
   const kept = await readAll(log, letters)
   expect(kept.map(({ value }) => value)).toEqual(['x'.repeat(30)])
 })
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}
 
 function seeded(seed: number): () => number {
   let state = seed
