@@ -6,9 +6,8 @@ import { memoryLog, type MemoryLog } from '../lib/memory/memory-log.js'
 import { drained } from '../lib/runtime/drain.js'
 import type { Engine } from '../lib/runtime/engine.js'
 import type { TaskState } from '../lib/state/task-state.js'
-import { memoryFolder } from '../lib/store/memory/memory-folder.js'
-import type { StoreFolder } from '../lib/store/store.js'
 import type { CrashStep } from '../lib/testing/life.js'
+import { Crowd } from './crowd.js'
 import { Instance } from './instances.js'
 import { isHeld, type Row } from '../lib/turn/kept/row.js'
 import { app, copies, flows, inputs, rows, seen, Sent, stateOf, trouble, words } from './word-app.js'
@@ -101,9 +100,7 @@ class World {
   readonly #schedule: Schedule
   readonly #sent: Sent
   readonly #faults: string[] = []
-  readonly #free: StoreFolder[] = []
-  readonly #living = new Set<Instance>()
-  readonly #dead = new Set<Instance>()
+  readonly #crowd = new Crowd<Instance>()
   #stopping: Promise<void>[] = []
   #inputPartitions: number
 
@@ -140,12 +137,12 @@ class World {
   async act(action: Action): Promise<void> {
     if ('send' in action) await this.#send(action.send, action.times)
     else if ('start' in action) await this.#start(action.newsMs)
-    else if ('stop' in action) this.#stop(this.#pick(action.stop))
-    else if ('kill' in action) await this.#kill(this.#pick(action.kill), action.at, action.noticed)
-    else if ('bury' in action) await this.#buryAll()
-    else if ('expel' in action) this.#pick(action.expel)?.expel(action.lagMs)
-    else if ('loseDisk' in action) this.#free.pop()
-    else if ('grow' in action) await this.#grow(this.#pick(action.grow))
+    else if ('stop' in action) this.#stop(this.#crowd.pick(action.stop))
+    else if ('kill' in action) await this.#kill(this.#crowd.pick(action.kill), action.at, action.noticed)
+    else if ('bury' in action) await this.#crowd.bury()
+    else if ('expel' in action) this.#crowd.pick(action.expel)?.expel(action.lagMs)
+    else if ('loseDisk' in action) this.#crowd.loseDisk()
+    else if ('grow' in action) await this.#grow(this.#crowd.pick(action.grow))
     else await (action.wait === 0 ? systemClock.breathe() : systemClock.sleep(action.wait))
   }
 
@@ -164,13 +161,13 @@ class World {
 
   /** Whatever is under way ends, one instance is there, and all input is processed. */
   async settle(): Promise<readonly string[]> {
-    for (const instance of this.#living) instance.spare()
+    for (const instance of this.#crowd.living) instance.spare()
     await systemClock.breathe()
-    await this.#buryAll()
+    await this.#crowd.bury()
     await this.#within('stopping', Promise.all(this.#stopping))
-    if (this.#living.size === 0) await this.#start()
-    const [engine] = [...this.#living].map((instance) => instance.engine)
-    await Promise.all([...this.#living].map((instance) => instance.heard()))
+    if (this.#crowd.living.size === 0) await this.#start()
+    const [engine] = [...this.#crowd.living].map((instance) => instance.engine)
+    await Promise.all([...this.#crowd.living].map((instance) => instance.heard()))
     await this.#within('draining', this.#drained())
     if (this.#faults.length > 0) return this.#faults
     await this.#within('draining again', drained(engine!))
@@ -179,63 +176,50 @@ class World {
     await this.#within('draining at last', drained(engine!))
     await this.#within('copying', this.#copied())
     return [
-      ...(await this.#sent.faults(await stateOf([...this.#living].map(({ engine }) => engine)))),
+      ...(await this.#sent.faults(await stateOf([...this.#crowd.living].map(({ engine }) => engine)))),
       ...(await this.#offsets()),
       ...this.#faults,
     ]
   }
 
   async close(): Promise<void> {
-    await this.#buryAll()
-    await Promise.all([...this.#living].map((instance) => instance.engine.stop(1_000)))
+    await this.#crowd.bury()
+    await Promise.all([...this.#crowd.living].map((instance) => instance.engine.stop(1_000)))
     await this.#log[Symbol.asyncDispose]()
   }
 
   async #start(newsMs = 0): Promise<void> {
-    if (this.#living.size >= mostAtOnce) return
+    if (this.#crowd.living.size >= mostAtOnce) return
     const { cacheEntries, standbyReplicas } = this.#schedule
     const engine = { cacheEntries, standbyReplicas }
-    const instance = new Instance({
-      app,
-      log: this.#log,
-      objects: [words],
-      flows,
-      newsMs,
-      folder: this.#free.pop() ?? memoryFolder(),
-      engine,
-    })
-    this.#living.add(instance)
+    const instance = this.#crowd.add(
+      (folder) =>
+        new Instance({
+          app,
+          log: this.#log,
+          objects: [words],
+          flows,
+          newsMs,
+          folder,
+          engine,
+        }),
+    )
     instance.engine.start().catch((error: unknown) => this.#failed(instance, error))
-    void instance.life.death.then(() => this.#living.delete(instance) && this.#dead.add(instance))
   }
 
   #failed(instance: Instance, error: unknown): void {
-    if (this.#living.has(instance)) this.#faults.push(`an instance failed: ${String(error)}`)
-  }
-
-  #pick(which: number): Instance | undefined {
-    const living = [...this.#living]
-    return living[which % Math.max(1, living.length)]
+    if (this.#crowd.living.has(instance)) this.#faults.push(`an instance failed: ${String(error)}`)
   }
 
   #stop(instance: Instance | undefined): void {
     if (instance === undefined) return
-    this.#living.delete(instance)
     instance.spare()
-    this.#stopping.push(instance.engine.stop(5_000).then(() => void this.#free.push(instance.folder)))
+    this.#stopping.push(this.#crowd.stop(instance, () => instance.engine.stop(5_000)))
   }
 
   async #kill(instance: Instance | undefined, at: CrashStep | undefined, noticed: boolean): Promise<void> {
     await instance?.kill(at)
-    if (noticed) await this.#buryAll()
-  }
-
-  async #buryAll(): Promise<void> {
-    for (const instance of this.#dead) {
-      this.#dead.delete(instance)
-      await instance.bury()
-      this.#free.push(instance.folder)
-    }
+    if (noticed) await this.#crowd.bury()
   }
 
   /** All have what the last assignment gave them, and nothing else. */
@@ -245,12 +229,13 @@ class World {
 
   /** All tasks run, and in none of them a turn waits to be tried again. */
   async #calm(): Promise<void> {
-    while (!this.#isShared() || [...this.#living].some(({ engine }) => anyHeld(engine))) await systemClock.sleep(2)
+    while (!this.#isShared() || [...this.#crowd.living].some(({ engine }) => anyHeld(engine)))
+      await systemClock.sleep(2)
   }
 
   /** Every task runs once: a member that has not heard of the last assignment yet still runs what it had. */
   #isShared(): boolean {
-    const engines = [...this.#living].map(({ engine }) => engine)
+    const engines = [...this.#crowd.living].map(({ engine }) => engine)
     if (engines.some(({ health }) => health.state !== 'running')) return false
     const running = engines.flatMap(({ parts }) => [...parts.tasks.running.keys()])
     return running.length === engines[0]?.parts.topology.tasks && new Set(running).size === running.length
@@ -258,7 +243,7 @@ class World {
 
   /** By an instance that lives; another one when it dies meanwhile. */
   async #drained(): Promise<void> {
-    for (const instance of this.#living) {
+    for (const instance of this.#crowd.living) {
       while (instance.engine.health.state !== 'running' && instance.failure === undefined) await systemClock.sleep(2)
       if (instance.failure !== undefined) this.#faults.push(`an instance stopped: ${String(instance.failure.error)}`)
       else await drained(instance.engine)
@@ -267,7 +252,7 @@ class World {
 
   /** Each task comes to have as many standbys as it can have, on other instances, and they come to hold what it holds. */
   async #copied(): Promise<void> {
-    const engines = [...this.#living].map(({ engine }) => engine)
+    const engines = [...this.#crowd.living].map(({ engine }) => engine)
     const { stateTasks } = engines[0]!.parts.topology
     const copies = Math.min(this.#schedule.standbyReplicas, engines.length - 1)
     for (const task of Array.from({ length: stateTasks }, (_, index) => index)) {
@@ -303,7 +288,7 @@ class World {
     const late = systemClock.sleep(patienceMs, ended.signal).then(() => {
       if (!ended.signal.aborted)
         throw new Error(
-          `${what} did not end; ${JSON.stringify([...this.#living].map(({ engine }) => ({ ...engine.health, ...engine.stats, ...sharesOf(engine) })))} ${this.#faults.join('; ')}`,
+          `${what} did not end; ${JSON.stringify([...this.#crowd.living].map(({ engine }) => ({ ...engine.health, ...engine.stats, ...sharesOf(engine) })))} ${this.#faults.join('; ')}`,
         )
     })
     try {

@@ -7,8 +7,7 @@ import type { AnyStateObject } from '../../lib/model/state-object.js'
 import { drained } from '../../lib/runtime/drain.js'
 import { quarantined, release } from '../../lib/runtime/quarantine.js'
 import type { Engine } from '../../lib/runtime/engine.js'
-import { memoryFolder } from '../../lib/store/memory/memory-folder.js'
-import type { StoreFolder } from '../../lib/store/store.js'
+import { Crowd } from '../crowd.js'
 import { Instance } from '../instances.js'
 import { Fold } from './fold.js'
 import { isThere, lateIn, readIf, rowsIn, statesIn } from './found.js'
@@ -42,10 +41,7 @@ class Processes {
   readonly #world: World
   readonly #graceMs: number
   readonly #kinds: readonly AnyStateObject[]
-  readonly #living = new Set<Instance>()
-  readonly #dead = new Set<Instance>()
-  /** Stores of processes that have ended. */
-  readonly #free: StoreFolder[] = []
+  readonly #crowd = new Crowd<Instance>()
   readonly #sent: { readonly from: 'batches' | 'alone'; readonly batch: Batch }[] = []
   #aheadMs = 0
   #latest = Date.now()
@@ -63,27 +59,27 @@ class Processes {
   }
 
   async step(step: Step): Promise<void> {
-    if (this.#living.size === 0) this.#start()
-    await this.#bury()
+    if (this.#crowd.living.size === 0) this.#start()
+    await this.#crowd.bury()
     if ('send' in step) await this.#send(step.send)
     else if ('waitMs' in step) await systemClock.sleep(step.waitMs)
     else if ('jumpMs' in step) this.#jump(step.jumpMs)
     else if ('start' in step) this.#start()
-    else if ('stop' in step) await this.#stop(this.#pick(step.stop))
+    else if ('stop' in step) await this.#stop(this.#crowd.pick(step.stop))
     else if ('kill' in step) {
-      await this.#pick(step.kill)?.kill(step.at)
-      if (step.isNoticed) await this.#bury()
-    } else if ('expel' in step) this.#pick(step.expel)?.expel(step.lagMs)
-    else if ('loseDisk' in step) this.#free.pop()
+      await this.#crowd.pick(step.kill)?.kill(step.at)
+      if (step.isNoticed) await this.#crowd.bury()
+    } else if ('expel' in step) this.#crowd.pick(step.expel)?.expel(step.lagMs)
+    else if ('loseDisk' in step) this.#crowd.loseDisk()
     else if ('replay' in step) await this.#replay()
     else await this.#release()
   }
 
   async settled(): Promise<readonly string[]> {
-    for (const instance of this.#living) instance.spare()
+    for (const instance of this.#crowd.living) instance.spare()
     await systemClock.breathe()
-    await this.#bury()
-    if (this.#living.size === 0) this.#start()
+    await this.#crowd.bury()
+    if (this.#crowd.living.size === 0) this.#start()
     if (this.#schedule.isOverEarly) await this.#sendLast()
     else await this.#rest()
     this.#world.isBroken = false
@@ -106,13 +102,13 @@ class Processes {
   }
 
   #doing(): readonly string[] {
-    return [...this.#living].map(({ engine }) => JSON.stringify({ ...engine.health, ...engine.stats }))
+    return [...this.#crowd.living].map(({ engine }) => JSON.stringify({ ...engine.health, ...engine.stats }))
   }
 
   async close(): Promise<void> {
-    await this.#bury()
-    for (const instance of this.#living) instance.spare()
-    await Promise.all([...this.#living].map(({ engine }) => engine.stop(1_000)))
+    await this.#crowd.bury()
+    for (const instance of this.#crowd.living) instance.spare()
+    await Promise.all([...this.#crowd.living].map(({ engine }) => engine.stop(1_000)))
     await this.#log[Symbol.asyncDispose]()
   }
 
@@ -124,8 +120,8 @@ class Processes {
   }
 
   async #drained(mostMs: number): Promise<void> {
-    for (const { failure } of this.#living) if (failure !== undefined) throw failure.error
-    const [first] = this.#living
+    for (const { failure } of this.#crowd.living) if (failure !== undefined) throw failure.error
+    const [first] = this.#crowd.living
     const ended = new AbortController()
     const until = systemClock.elapsed() + mostMs
     while (first?.engine.health.state !== 'running' && systemClock.elapsed() < until) await systemClock.sleep(5)
@@ -136,7 +132,7 @@ class Processes {
 
   #jump(ms: number): void {
     this.#aheadMs += ms
-    for (const { engine } of this.#living) if (engine.health.state === 'running') engine.poke()
+    for (const { engine } of this.#crowd.living) if (engine.health.state === 'running') engine.poke()
   }
 
   async #send(drawn: readonly DrawnBatch[]): Promise<void> {
@@ -166,39 +162,25 @@ class Processes {
   }
 
   #start(): void {
-    if (this.#living.size >= mostAtOnce) return
-    const instance = new Instance({
-      app,
-      log: this.#log,
-      objects: this.#kinds,
-      now: this.#world.now,
-      folder: this.#free.pop() ?? memoryFolder(),
-      engine: this.#schedule.engine,
-    })
-    this.#living.add(instance)
+    if (this.#crowd.living.size >= mostAtOnce) return
+    const instance = this.#crowd.add(
+      (folder) =>
+        new Instance({
+          app,
+          log: this.#log,
+          objects: this.#kinds,
+          now: this.#world.now,
+          folder,
+          engine: this.#schedule.engine,
+        }),
+    )
     void instance.engine.start().catch((error: unknown) => (instance.failure ??= { error }))
-    void instance.life.death.then(() => this.#living.delete(instance) && this.#dead.add(instance))
   }
 
   async #stop(instance: Instance | undefined): Promise<void> {
-    if (instance === undefined || this.#living.size === 1) return
-    this.#living.delete(instance)
+    if (instance === undefined || this.#crowd.living.size === 1) return
     instance.spare()
-    await instance.engine.stop(5_000)
-    this.#free.push(instance.folder)
-  }
-
-  #pick(which: number): Instance | undefined {
-    const living = [...this.#living]
-    return living[which % Math.max(1, living.length)]
-  }
-
-  async #bury(): Promise<void> {
-    for (const instance of this.#dead) {
-      this.#dead.delete(instance)
-      await instance.bury()
-      this.#free.push(instance.folder)
-    }
+    await this.#crowd.stop(instance, () => instance.engine.stop(5_000))
   }
 
   async #replay(): Promise<void> {
@@ -211,7 +193,7 @@ class Processes {
     await this.#drained(200)
     await systemClock.sleep(10)
     // A copy: processes may die meanwhile.
-    for (const { engine, life } of Array.from(this.#living)) {
+    for (const { engine, life } of Array.from(this.#crowd.living)) {
       if (engine.health.state !== 'running') continue
       const lifted = this.#liftSome(engine).catch((error: unknown) => {
         if (!MillraceError.is(error, 'KEY_ELSEWHERE') && !MillraceError.is(error, 'APP_CLOSED')) throw error
@@ -232,7 +214,9 @@ class Processes {
   }
 
   async #faults(): Promise<readonly string[]> {
-    const running = [...this.#living].map(({ engine }) => engine).filter(({ health }) => health.state === 'running')
+    const running = [...this.#crowd.living]
+      .map(({ engine }) => engine)
+      .filter(({ health }) => health.state === 'running')
     const kept = this.#kinds.filter(({ definition }) => definition.ttlMs !== undefined)
     const late = await lateIn(this.#log, deadLetterTopic(app))
     if (!this.#isLifted && late.length > 0) return [`late: ${JSON.stringify(late)}`]

@@ -8,9 +8,8 @@ import { memoryLog, type MemoryLog } from '../../lib/memory/memory-log.js'
 import { stateObject, type AnyStateObject } from '../../lib/model/state-object.js'
 import { topic } from '../../lib/model/stream.js'
 import type { EngineOptions } from '../../lib/runtime/setup/engine-options.js'
-import { memoryFolder } from '../../lib/store/memory/memory-folder.js'
-import type { StoreFolder } from '../../lib/store/store.js'
 import { crashSteps, type CrashStep } from '../../lib/testing/life.js'
+import { Crowd } from '../crowd.js'
 import { AskedInstance } from './asked-instance.js'
 
 export interface Schedule {
@@ -123,9 +122,7 @@ class World {
   readonly #schedule: Schedule
   readonly #log: MemoryLog
   readonly #kinds: readonly AnyStateObject[]
-  readonly #living = new Set<AskedInstance>()
-  readonly #dead = new Set<AskedInstance>()
-  readonly #free: StoreFolder[] = []
+  readonly #crowd = new Crowd<AskedInstance>()
   readonly #sent = new Map<string, number>()
   readonly #faults: string[] = []
   readonly #reads = new Set<Promise<void>>()
@@ -142,31 +139,31 @@ class World {
   }
 
   async step(step: Step): Promise<void> {
-    if (this.#living.size === 0) this.#start()
-    await this.#bury()
+    if (this.#crowd.living.size === 0) this.#start()
+    await this.#crowd.bury()
     if ('send' in step) await this.#send(step.send)
     else if ('read' in step) for (const { by, which } of step.read) this.#read(by, which)
     else if ('start' in step) this.#start()
     else if ('waitMs' in step) await systemClock.sleep(step.waitMs)
-    else if ('stop' in step) await this.#stop(this.#pick(step.stop))
-    else if ('kill' in step) await this.#pick(step.kill)?.kill(step.at)
-    else this.#pick(step.expel)?.expel(step.lagMs)
+    else if ('stop' in step) await this.#stop(this.#crowd.pick(step.stop))
+    else if ('kill' in step) await this.#crowd.pick(step.kill)?.kill(step.at)
+    else this.#crowd.pick(step.expel)?.expel(step.lagMs)
   }
 
   async settled(): Promise<readonly string[]> {
-    for (const instance of this.#living) instance.spare()
-    await this.#bury()
-    if (this.#living.size === 0) this.#start()
+    for (const instance of this.#crowd.living) instance.spare()
+    await this.#crowd.bury()
+    if (this.#crowd.living.size === 0) this.#start()
     await Promise.all(this.#reads)
     for (let which = 0; which < 18; which++) this.#read(which, which)
     await Promise.all(this.#reads)
-    for (const { failure } of this.#living) if (failure !== undefined) this.#faults.push(String(failure.error))
+    for (const { failure } of this.#crowd.living) if (failure !== undefined) this.#faults.push(String(failure.error))
     return this.#faults
   }
 
   async close(): Promise<void> {
-    await this.#bury()
-    await Promise.all([...this.#living].map((instance) => instance.stop()))
+    await this.#crowd.bury()
+    await Promise.all([...this.#crowd.living].map((instance) => instance.stop()))
     await this.#log[Symbol.asyncDispose]()
   }
 
@@ -180,7 +177,7 @@ class World {
   }
 
   #read(by: number, which: number): void {
-    const instance = this.#pick(by)
+    const instance = this.#crowd.pick(by)
     if (instance === undefined || this.#token === '') return
     const kind = this.#kinds[which % 3] as AnyStateObject
     const key = `k${which % 6}`
@@ -203,44 +200,30 @@ class World {
       if (n > most && this.#schedule.engine.guarantee === 'exactly-once') this.#faults.push(`${what}: ${n} of ${most}`)
     } catch (error) {
       // Who asks has gone itself, as an own process goes.
-      if (!this.#living.has(instance) || instance.failure !== undefined) return
+      if (!this.#crowd.living.has(instance) || instance.failure !== undefined) return
       if (MillraceError.is(error, 'APP_CLOSED')) return
       this.#faults.push(`${what}: ${String(error)}`)
     }
   }
 
   #start(): void {
-    if (this.#living.size >= mostAtOnce) return
+    if (this.#crowd.living.size >= mostAtOnce) return
     const { engine } = this.#schedule
-    const instance = new AskedInstance({
-      app: 'asked',
-      log: this.#log,
-      objects: this.#kinds,
-      folder: this.#free.pop() ?? memoryFolder(),
-      engine,
-    })
-    this.#living.add(instance)
+    const instance = this.#crowd.add(
+      (folder) =>
+        new AskedInstance({
+          app: 'asked',
+          log: this.#log,
+          objects: this.#kinds,
+          folder,
+          engine,
+        }),
+    )
     void instance.start().catch((error: unknown) => (instance.failure ??= { error }))
-    void instance.life.death.then(() => this.#living.delete(instance) && this.#dead.add(instance))
   }
 
   async #stop(instance: AskedInstance | undefined): Promise<void> {
-    if (instance === undefined || this.#living.size === 1) return
-    this.#living.delete(instance)
-    await instance.stop()
-    this.#free.push(instance.folder)
-  }
-
-  #pick(which: number): AskedInstance | undefined {
-    const living = [...this.#living]
-    return living[which % Math.max(1, living.length)]
-  }
-
-  async #bury(): Promise<void> {
-    for (const instance of this.#dead) {
-      this.#dead.delete(instance)
-      await instance.bury()
-      this.#free.push(instance.folder)
-    }
+    if (instance === undefined || this.#crowd.living.size === 1) return
+    await this.#crowd.stop(instance, () => instance.stop())
   }
 }
