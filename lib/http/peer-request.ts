@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto'
+import { errorCodes, type ErrorCode } from '../core/errors.js'
 
 /** Who is meant: at an address there may be somebody else. */
 export const instanceHeader = 'millrace-instance'
@@ -20,6 +21,26 @@ export function peerHeaders(token: string | undefined, url: string, instance: st
   return {
     [instanceHeader]: instanceText(instance),
     ...(token === undefined ? {} : { authorization: `Bearer ${peerToken(token, url)}` }),
+  }
+}
+
+/** What another instance answers that is no success. */
+export interface ErrorTold {
+  /** Undefined for what is no error of ours, or concerns the asking and not the question: then whoever has asked cannot ask it. */
+  readonly code: ErrorCode | undefined
+  readonly message: string | undefined
+  readonly error: Readonly<Record<string, unknown>>
+}
+
+export function errorTold(body: unknown): ErrorTold {
+  const { error: told } = (body ?? {}) as { readonly error?: unknown }
+  const error = (told ?? {}) as Readonly<Record<string, unknown>>
+  const code = errorCodes.find((each) => each === error['code'])
+  const { message } = error
+  return {
+    code: code === 'NOT_ALLOWED' || code === 'REQUEST_INVALID' ? undefined : code,
+    message: typeof message === 'string' ? message : undefined,
+    error,
   }
 }
 

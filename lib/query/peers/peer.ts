@@ -1,5 +1,5 @@
-import { cutText, errorCodes, MillraceError, reasonOf, type ErrorCode, type ErrorFacts } from '../../core/errors.js'
-import { peerHeaders, textWithin } from '../../http/peer-request.js'
+import { cutText, MillraceError, reasonOf, type ErrorFacts } from '../../core/errors.js'
+import { errorTold, peerHeaders, textWithin } from '../../http/peer-request.js'
 import {
   answers,
   type GetAnswer,
@@ -72,21 +72,15 @@ export class Peer {
   }
 
   #told(body: unknown, status: number): MillraceError {
-    const { error } = (body ?? {}) as {
-      readonly error?: ErrorFacts & { readonly code?: unknown; readonly message?: unknown }
-    }
-    const code = errorCodes.find((each) => each === error?.code)
-    // What concerns the asking, and not the question.
-    if (code === undefined || error === undefined || code === 'NOT_ALLOWED' || code === 'REQUEST_INVALID')
+    const { code, message, error } = errorTold(body)
+    if (code === undefined)
       return this.#away(
-        typeof error?.message === 'string'
-          ? cutText(error.message, longestMessage)
-          : 'no instance of this app answers so',
+        message === undefined ? 'no instance of this app answers so' : cutText(message, longestMessage),
         status,
       )
     const { kind, key, topic, partition, offset } = error
     const facts = { kind, key, topic, partition, offset } as ErrorFacts
-    return new MillraceError(code satisfies ErrorCode, cutText(String(error.message), longestMessage), facts)
+    return new MillraceError(code, cutText(String(error['message']), longestMessage), facts)
   }
 
   #away(cause: unknown, status: number): MillraceError {

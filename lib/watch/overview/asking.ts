@@ -1,5 +1,5 @@
-import { peerHeaders, textWithin } from '../../http/peer-request.js'
-import { errorCodes, MillraceError, reasonOf, type ErrorCode } from '../../core/errors.js'
+import { errorTold, peerHeaders, textWithin } from '../../http/peer-request.js'
+import { MillraceError, reasonOf } from '../../core/errors.js'
 
 /** A request to another instance. */
 export interface Asking {
@@ -65,11 +65,7 @@ async function jsonIn(response: Response): Promise<unknown> {
 
 /** An error of ours stays what it is, but for those that concern the asking, and not what was asked for. */
 function refusal(status: number, answer: unknown): Error {
-  const { code, message } =
-    (answer as { readonly error?: { code?: unknown; message?: unknown } } | undefined)?.error ?? {}
-  const why = typeof message === 'string' ? message.slice(0, longestWhy).toWellFormed() : `HTTP status ${status}`
-  const known = errorCodes.find((each) => each === code) as ErrorCode | undefined
-  return known === undefined || known === 'NOT_ALLOWED' || known === 'REQUEST_INVALID'
-    ? new Error(why)
-    : new MillraceError(known, why)
+  const { code, message } = errorTold(answer)
+  const why = message === undefined ? `HTTP status ${status}` : message.slice(0, longestWhy).toWellFormed()
+  return code === undefined ? new Error(why) : new MillraceError(code, why)
 }
