@@ -111,14 +111,19 @@ describeWithKafka('processes of millrace run', (brokers) => {
     fleet.child.kill('SIGHUP')
     let isRestarted = false
     const restarted = fleet.until(/all processes were restarted/).then(() => (isRestarted = true))
-    const probes: number[] = []
+    let probes = 0
+    const unready: string[] = []
     while (!isRestarted) {
-      probes.push((await get('/readyz')).status)
+      const probe = await get('/readyz')
+      const said = await probe.text()
+      probes++
+      // On a machine that is too busy to commit in time, what is left is degraded, and says so.
+      if (probe.status !== 200 && !said.includes('"degraded"')) unready.push(said)
       await send()
       await sleep(50)
     }
     await restarted
-    expect(new Set(probes)).toEqual(new Set([200]))
+    expect(unready).toEqual([])
     expect(pids()).toHaveLength(2 * processes + 1)
 
     const metrics = await (await get('/metrics')).text()
@@ -132,7 +137,7 @@ describeWithKafka('processes of millrace run', (brokers) => {
     await send()
     expect(await fleet.end('SIGTERM')).toBe(0)
     expect(fleet.out.match(/ended well/g)).toHaveLength(2 * processes)
-    console.log(`${sent} rounds of ${keys.length} words; ${probes.length} probes while restarting`)
+    console.log(`${sent} rounds of ${keys.length} words; ${probes} probes while restarting`)
     expect(await counts()).toEqual(new Map(keys.map((key) => [key, sent])))
   }, 120_000)
 })

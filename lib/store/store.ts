@@ -20,7 +20,7 @@ export interface Store extends AsyncDisposable {
   close(): Promise<void>
 }
 
-/** Collects changes outside the JavaScript heap; nothing is visible before `write` resolves, then everything is. */
+/** Collects changes outside the JavaScript heap; they become visible all at once, by `write`, at the latest when it resolves. */
 export interface StoreBatch {
   put(key: string, value: string): void
   del(key: string): void
