@@ -15,6 +15,10 @@ const objects = 2_000
 /** Short, so that a kill nearly always hits an open transaction and a life of a few commits leaves work for the next. */
 const commitIntervalMs = 25
 
+/** Processes that died with an open transaction. */
+const leastAborted = 3
+const mostRounds = 4
+
 /** Statuses, one every 20 ms, after which a process that is ready and has nothing to do is killed all the same. */
 const patience = 150
 
@@ -27,8 +31,14 @@ describeWithKafka(`an app that is killed again and again (seed ${seed})`, (broke
     try {
       await world.feed(world.input.each(0, objects))
 
+      const { updates } = world.topics
+      const updatesOf = world.partitionsOf(updates.name)
       const deaths: Death[] = []
-      for (const life of killPlan(kills, seed)) deaths.push(await live(world, life))
+      // A transaction is open for some milliseconds of each commit: on another machine the same kills hit others, or none.
+      for (let round = 0; round < mostRounds; round++) {
+        for (const life of killPlan(kills, seed + round)) deaths.push(await live(world, life))
+        if ((await rawRecords(world.log, updatesOf)).aborted.size >= leastAborted) break
+      }
       const { records } = world.input
       const last = world.start({ untilDrained: true, instanceId: 'one', commitIntervalMs })
       await last.finished()
@@ -36,14 +46,13 @@ describeWithKafka(`an app that is killed again and again (seed ${seed})`, (broke
 
       await expectExactlyOnce(world, last.objects)
       await expectSettled(world)
-      const { updates } = world.topics
-      const raw = await rawRecords(world.log, world.partitionsOf(updates.name))
+      const raw = await rawRecords(world.log, updatesOf)
       console.log(
         `seed ${seed}: ${raw.records - records} updates aborted, in transactions of ${raw.aborted.size} processes; ${raw.commits} commit markers`,
       )
       expect(raw.records).toBeGreaterThan(records)
-      expect(raw.aborted.size).toBeGreaterThanOrEqual(3)
-      expect(deaths.filter(({ wasWorking }) => wasWorking).length).toBeGreaterThanOrEqual(kills / 2)
+      expect(raw.aborted.size).toBeGreaterThanOrEqual(leastAborted)
+      expect(deaths.filter(({ wasWorking }) => wasWorking).length).toBeGreaterThanOrEqual(deaths.length / 2)
 
       const [ours, theirs] = [new Digest(), new Digest()]
       for await (const { value, record } of world.log.read(topic(updates.name, text())))
