@@ -1,4 +1,6 @@
 import { ttlMs, windowMs, type Batch, type Done } from './program.js'
+import type { Dropped } from './replaying.js'
+import { Sessions } from './sessions.js'
 
 /** A letter that is left for good. */
 export interface LateLetter {
@@ -21,26 +23,36 @@ interface Life {
 
 const newLife = (): Life => ({ place: 0, lastMs: -Infinity, ids: [], timers: new Map() })
 
-/**
- * What objects come to by what their turns say, each in its place, and what of it is not as the records say. `isLifted`: quarantines
- * were lifted, so that later records have come before those that were dead letters.
- */
+interface Others {
+  /** Quarantines were, or ended by themselves, so that later records have come before those that were dead letters. */
+  readonly isLifted: boolean
+  /** Some of them may have been run before they were dropped. */
+  readonly dropped: readonly Dropped[]
+}
+
+/** What objects come to by what their turns say, each in its place, and what of it is not as the records say. */
 export class Fold {
   readonly faults: string[] = []
   readonly #isLifted: boolean
   readonly #sent: readonly Sent[]
+  readonly #dropped: ReadonlySet<string>
   readonly #lives = new Map<string, Life>()
   /** Of each object, the turns it has had and null where it was gone. */
   readonly #states = new Map<string, (number | null)[]>()
   readonly #seen = new Map<string, number>()
-  readonly #timersSeen = new Set<string>()
+  readonly #sessions = new Map<string, Sessions>()
   readonly #latest = new Map<string, number>()
-  readonly #items = new Map<number, { readonly item: Batch['items'][number]; readonly lane: string }>()
+  readonly #items = new Map<
+    number,
+    { readonly item: Batch['items'][number]; readonly lane: string; readonly at: number }
+  >()
 
-  constructor(sent: readonly Sent[], isLifted: boolean) {
+  constructor(sent: readonly Sent[], { isLifted, dropped }: Others) {
     this.#sent = sent
     this.#isLifted = isLifted
-    for (const { batch } of sent) for (const item of batch.items) this.#items.set(item.n, { item, lane: batch.lane })
+    this.#dropped = new Set(dropped.map(({ what, name, n }) => `${what} ${name} ${n}`))
+    for (const { batch } of sent)
+      for (const item of batch.items) this.#items.set(item.n, { item, lane: batch.lane, at: batch.at })
   }
 
   take(each: Done): void {
@@ -95,18 +107,24 @@ export class Fold {
     timers.delete(id ?? '')
   }
 
-  /** Sessions of a key come, go and merge: of them it is known what they must close with. */
+  /** Sessions of a key are one object. */
   #takeOfSession(each: Done, name: string): void {
-    const { what, n, ids = [] } = each
-    if (what === 'record') return this.#came(each, name)
-    if (what === 'close') {
+    const sessions = this.#sessions.get(name) ?? new Sessions(this.#isLifted)
+    this.#sessions.set(name, sessions)
+    const { what, n, ids = [], atMs, dueMs = 0 } = each
+    let fault: string | undefined
+    if (what === 'record') {
+      this.#came(each, name)
+      const { item, at } = this.#items.get(n)!
+      fault = sessions.came(each, at, item)
+    } else if (what === 'close') {
       for (const id of ids) this.#seen.set(`${name} ${id} closed`, (this.#seen.get(`${name} ${id} closed`) ?? 0) + 1)
-      return
+      fault = sessions.closed(each)
+    } else {
+      if (atMs < dueMs) this.#fault(name, `the timer of ${n} fired ${dueMs - atMs} ms early`)
+      fault = sessions.fired(each)
     }
-    if (this.#timersSeen.has(`${name} ${n}`)) this.#fault(name, `the timer of ${n} fired twice`)
-    this.#timersSeen.add(`${name} ${n}`)
-    if (!this.#seen.has(`${name} ${n}`)) this.#fault(name, `the timer of ${n} fired before its turn`)
-    if (this.#seen.has(`${name} ${n} closed`)) this.#fault(name, `the timer of ${n} fired after its session`)
+    if (fault !== undefined) this.#fault(name, fault)
   }
 
   /** When all is done. `rows`: those published of each object; `states`: of objects that are there. */
@@ -117,6 +135,7 @@ export class Fold {
     nowMs: number,
   ): readonly string[] {
     const missing = new Set(late.flatMap(({ kind, object, numbers }) => numbers.map((n) => `${kind} ${object} ${n}`)))
+    for (const each of this.#dropped) if (each.startsWith('record ')) missing.add(each.slice('record '.length))
     const wanted = this.#wanted()
     for (const each of wanted) {
       const count = this.#seen.get(each) ?? 0
@@ -133,9 +152,13 @@ export class Fold {
     }
     for (const [name, { timers, place }] of this.#lives) {
       if (name.includes(' end ')) continue
-      if (timers.size > 0) this.#fault(name, `timers have not fired: ${[...timers.values()].join()}`)
+      const due = [...timers.values()].filter((n) => !this.#dropped.has(`timer ${name} ${n}`))
+      if (due.length > 0) this.#fault(name, `timers have not fired: ${due.join()}`)
       if (place > 0 && !isKept(name)) this.#fault(name, 'is not closed')
     }
+    for (const [name, { open }] of this.#sessions)
+      if (open.length > 0 && !name.includes(' end '))
+        this.#fault(name, `sessions are not closed: ${open.map(({ ids }) => ids.join()).join('; ')}`)
     this.#lookAtRows(rows)
     this.#lookAtStates(states)
     return this.faults

@@ -72,6 +72,8 @@ export interface World {
   readonly graceMs: number
   readonly route: 'auto' | 'shuffle'
   readonly pauses: boolean
+  /** After which quarantines end by themselves. */
+  readonly quarantine: number | undefined
   /** Of closing turns, by a number made of the window. */
   readonly closing: readonly { readonly takes: number | undefined; readonly fails: number }[]
 }
@@ -144,7 +146,7 @@ export function kindsOf(world: World): readonly AnyStateObject[] {
         {
           key: ({ key }) => key,
           route: world.route,
-          onError: { attempts: 3, backoff: 2 },
+          onError: { attempts: 3, backoff: 2, ...(world.quarantine !== undefined && { quarantine: world.quarantine }) },
           ...(world.pauses && { breaker: { after: 2, probe: 5 } }),
         },
         (state: Counted, value, turn) => {

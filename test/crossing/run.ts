@@ -1,4 +1,3 @@
-import { replayDeadLetters } from '../../lib/app/replay.js'
 import { systemClock } from '../../lib/core/clock.js'
 import { MillraceError } from '../../lib/core/errors.js'
 import { memoryLog, type MemoryLog } from '../../lib/memory/memory-log.js'
@@ -12,6 +11,7 @@ import { Instance } from '../instances.js'
 import { Fold } from './fold.js'
 import { isThere, lateIn, readIf, rowsIn, statesIn } from './found.js'
 import { alone, batches, done, kindsOf, type Batch, type Done, type World } from './program.js'
+import { replayed, type Dropped, type Replay } from './replaying.js'
 import type { DrawnBatch, Schedule, Step } from './schedules.js'
 
 const app = 'crossing'
@@ -46,15 +46,17 @@ class Processes {
   #aheadMs = 0
   #latest = Date.now()
   #numbers = 0
-  #isLifted = false
+  #isLifted: boolean
+  readonly #dropped: Dropped[] = []
 
   constructor(schedule: Schedule) {
     this.#schedule = schedule
     const now = (): number => systemClock.now() + this.#aheadMs
     this.#log = memoryLog({ partitions: schedule.partitions, clock: { ...systemClock, now } })
-    const { route, pauses, closing } = schedule
+    const { route, pauses, closing, quarantine } = schedule
+    this.#isLifted = quarantine !== undefined
     this.#graceMs = schedule.partitions === 1 ? shortGraceMs : longGraceMs
-    this.#world = { now, isBroken: true, graceMs: this.#graceMs, route, pauses, closing }
+    this.#world = { now, isBroken: true, graceMs: this.#graceMs, route, pauses, closing, quarantine }
     this.#kinds = kindsOf(this.#world)
   }
 
@@ -71,7 +73,7 @@ class Processes {
       if (step.isNoticed) await this.#crowd.bury()
     } else if ('expel' in step) this.#crowd.pick(step.expel)?.expel(step.lagMs)
     else if ('loseDisk' in step) this.#crowd.loseDisk()
-    else if ('replay' in step) await this.#replay()
+    else if ('replay' in step) await this.#replay(step.replay)
     else await this.#release()
   }
 
@@ -183,8 +185,8 @@ class Processes {
     await this.#crowd.stop(instance, () => instance.engine.stop(5_000))
   }
 
-  async #replay(): Promise<void> {
-    if (await isThere(this.#log, deadLetterTopic(app))) await replayDeadLetters({ id: app, log: this.#log })
+  async #replay(given: Replay = { how: 'all' }): Promise<void> {
+    if (await isThere(this.#log, deadLetterTopic(app))) this.#dropped.push(...(await replayed(app, this.#log, given)))
   }
 
   /** Every other one that is found. */
@@ -220,7 +222,7 @@ class Processes {
     const kept = this.#kinds.filter(({ definition }) => definition.ttlMs !== undefined)
     const late = await lateIn(this.#log, deadLetterTopic(app))
     if (!this.#isLifted && late.length > 0) return [`late: ${JSON.stringify(late)}`]
-    const fold = new Fold(this.#sent, this.#isLifted)
+    const fold = new Fold(this.#sent, { isLifted: this.#isLifted, dropped: this.#dropped })
     for (const { value } of await readIf(this.#log, done)) fold.take(value as Done)
     return fold.end(late, await rowsIn(this.#log), await statesIn(running, kept), this.#world.now())
   }

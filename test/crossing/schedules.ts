@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import type { EngineOptions } from '../../lib/runtime/setup/engine-options.js'
 import { crashSteps, type CrashStep } from '../../lib/testing/life.js'
 import type { Item, World } from './program.js'
+import type { Replay } from './replaying.js'
 
 /** How long turns take: none, a moment, or longer than a commit waits for them. */
 const takes = fc.constantFrom(undefined, undefined, 0, 15, 30)
@@ -11,8 +12,10 @@ const fails = fc.oneof(
   { weight: 1, arbitrary: fc.constant(-1) },
 )
 
+const key = fc.constantFrom('k', 'l', 'm', 'o')
+
 const drawnItem = fc.record({
-  key: fc.constantFrom('k', 'l', 'm', 'o'),
+  key,
   takes,
   fails,
   timer: fc.option(
@@ -45,8 +48,14 @@ export type Step =
   | { readonly kill: number; readonly at: CrashStep | undefined; readonly isNoticed: boolean }
   | { readonly expel: number; readonly lagMs: number }
   | { readonly loseDisk: true }
-  | { readonly replay: true }
+  | { readonly replay: Replay }
   | { readonly release: true }
+
+const replay: fc.Arbitrary<Replay> = fc.oneof(
+  fc.constant({ how: 'all' as const }),
+  fc.record({ how: fc.constantFrom('only' as const, 'drop' as const), key }),
+  fc.constant({ how: 'edit' as const }),
+)
 
 const step = (releases: boolean): fc.Arbitrary<Step> =>
   fc.oneof(
@@ -65,11 +74,11 @@ const step = (releases: boolean): fc.Arbitrary<Step> =>
     },
     { weight: 1, arbitrary: fc.record({ expel: fc.nat(2), lagMs: fc.constantFrom(0, 5) }) },
     { weight: 1, arbitrary: fc.constant({ loseDisk: true as const }) },
-    { weight: 1, arbitrary: fc.constant({ replay: true as const }) },
+    { weight: 2, arbitrary: fc.record({ replay }) },
     { weight: releases ? 4 : 0, arbitrary: fc.constant({ release: true as const }) },
   )
 
-export interface Schedule extends Pick<World, 'route' | 'pauses' | 'closing'> {
+export interface Schedule extends Pick<World, 'route' | 'pauses' | 'closing' | 'quarantine'> {
   readonly partitions: number
   /** Of each process. */
   readonly engine: Pick<EngineOptions, 'cacheEntries' | 'standbyReplicas' | 'commitIntervalMs' | 'commitLingerMs'>
@@ -90,6 +99,7 @@ const schedulesOf = (releases: boolean): fc.Arbitrary<Schedule> =>
     }),
     route: fc.constantFrom('auto', 'shuffle'),
     pauses: fc.boolean(),
+    quarantine: releases ? fc.constantFrom(undefined, undefined, 5_000) : fc.constant(undefined),
     closing: fc.array(fc.record({ takes, fails }), { minLength: 3, maxLength: 7 }),
     isOverEarly: fc.boolean(),
     expiresAtEnd: fc.boolean(),
