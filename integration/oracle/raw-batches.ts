@@ -7,6 +7,8 @@ export interface RawRecords {
   records: number
   /** Producer ids with an ABORT marker. */
   readonly aborted: Set<bigint>
+  /** Data records in transactions that were aborted. */
+  abortedRecords: number
   /** ABORT markers. */
   aborts: number
   commits: number
@@ -16,16 +18,18 @@ export interface RawRecords {
 export async function rawRecords(log: LogPort, partitions: readonly TopicPartition[]): Promise<RawRecords> {
   const starts = await log.admin.startOffsets(partitions)
   const ends = await log.admin.endOffsets(partitions, 'all')
-  const found: RawRecords = { records: 0, aborted: new Set(), aborts: 0, commits: 0 }
+  const found: RawRecords = { records: 0, aborted: new Set(), abortedRecords: 0, aborts: 0, commits: 0 }
   for (const { topic, partition } of partitions) {
     const start = starts.get(topic)?.get(partition) ?? 0
     const end = ends.get(topic)?.get(partition) ?? 0
     if (start === end) continue
+    /** Records of each producer since its last marker. */
+    const open = new Map<bigint, number>()
     await using fetcher = log.fetcher({ isolation: 'all', purpose: 'restore', maxBytes: 4 << 20 })
     fetcher.assign(new Map([[topic, new Map([[partition, start]])]]))
     for (let at = start; at < end;) {
       for (const { bytes, from, to } of await fetcher.next(new AbortController().signal)) {
-        count(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), from, found)
+        count(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), from, found, open)
         at = to
       }
     }
@@ -34,7 +38,7 @@ export async function rawRecords(log: LogPort, partitions: readonly TopicPartiti
 }
 
 /** Field positions: https://kafka.apache.org/documentation/#recordbatch */
-function count(bytes: Buffer, from: number, found: RawRecords): void {
+function count(bytes: Buffer, from: number, found: RawRecords, open: Map<bigint, number>): void {
   for (let at = 0; at + 61 <= bytes.length;) {
     const length = 12 + bytes.readInt32BE(at + 8)
     if (at + length > bytes.length) return
@@ -42,12 +46,20 @@ function count(bytes: Buffer, from: number, found: RawRecords): void {
     const last = Number(bytes.readBigInt64BE(at)) + bytes.readInt32BE(at + 23)
     // A fetch may begin inside a batch.
     if (last >= from) {
-      if (!isControl) found.records += bytes.readInt32BE(at + 57)
-      // The one record of a control batch: five bytes up to its key, which is a version and a type, 0 for ABORT.
-      else if (bytes.readInt16BE(at + 68) === 0) {
-        found.aborts++
-        found.aborted.add(bytes.readBigInt64BE(at + 43))
-      } else found.commits++
+      const producer = bytes.readBigInt64BE(at + 43)
+      if (!isControl) {
+        const records = bytes.readInt32BE(at + 57)
+        found.records += records
+        open.set(producer, (open.get(producer) ?? 0) + records)
+      } else {
+        // The one record of a control batch: five bytes up to its key, which is a version and a type, 0 for ABORT.
+        if (bytes.readInt16BE(at + 68) === 0) {
+          found.aborts++
+          found.aborted.add(producer)
+          found.abortedRecords += open.get(producer) ?? 0
+        } else found.commits++
+        open.delete(producer)
+      }
     }
     at += length
   }

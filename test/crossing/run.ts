@@ -19,7 +19,7 @@ const app = 'crossing'
 const shortGraceMs = 4_000
 const longGraceMs = 3_600_000
 const mostAtOnce = 3
-const patienceMs = 60_000
+const patienceMs = 120_000
 /** Longer than anything that is tried again waits. */
 const restMs = 31_000
 const mostRounds = 40
