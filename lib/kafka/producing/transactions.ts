@@ -1,7 +1,7 @@
 import { MillraceError, reasonOf } from '../../core/errors.js'
 import type { Offset, Positions, TopicPartition } from '../../core/record.js'
 import type { CommitChannel, FinishedBatch, Generation, OffsetNotes } from '../../log/port.js'
-import { Appender } from './appender.js'
+import { Appender, produceLane } from './appender.js'
 import type { Channel } from '../connection/channel.js'
 import { Code, isFenced, nameOf } from '../connection/error-codes.js'
 import { refused, type Needs } from '../connection/refusal.js'
@@ -155,7 +155,8 @@ export class TransactionalChannel implements CommitChannel {
     if (positions.length === 0)
       throw new MillraceError('COMMIT_ABORTED', `Transaction ${this.id}: no offsets to commit.`)
     const body = { ...this.#transaction, generation, positions }
-    const answer = await this.#channel.toCoordinator(['group', generation.group], txnOffsetCommit, body, worstOf)
+    const to = ['group', generation.group] as const
+    const answer = await this.#channel.toCoordinator(to, txnOffsetCommit, body, worstOf, { lane: produceLane })
     if (worstOf(answer) !== Code.none) throw offsetsRefused(answer, generation, this.id)
   }
 

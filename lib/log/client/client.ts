@@ -4,6 +4,7 @@ import { allPartitions, type TopicPartition } from '../../core/record.js'
 import { awaitedOf } from '../awaited.js'
 import { demandTopic, demandValues, type ClientTopic } from './client-topic.js'
 import type { LogPort, TopicInfo } from '../port.js'
+import { Producers } from './producers.js'
 import { readToEnd, type ReadRecord } from './read-to-end.js'
 import { sendAll, type SendOptions, type Sent } from './send-all.js'
 
@@ -33,12 +34,14 @@ export interface LogClient {
 const never = new AbortController().signal
 
 export function logClient(port: LogPort, clock: Clock): LogClient {
+  const producers = new Producers(port)
   return {
     async send(target, values, options = {}) {
       demandTopic(target, 'send')
       demandValues(values, `send to ${target.name}`)
       await awaitedOf(target as Parameters<typeof awaitedOf>[0])?.prepare('write', never)
-      return sendAll(port, clock, target, await infoOf(port, target.name), values, options)
+      const info = await infoOf(port, target.name)
+      return producers.use((channel) => sendAll(channel, clock, target, info, values, options))
     },
     read(source) {
       demandTopic(source, 'read')

@@ -17,7 +17,7 @@ import { headerBytes } from '../format/batch-header.js'
 import type { ClientTopic } from './client-topic.js'
 import { tokenOf, type Written } from './commit-token.js'
 import { partitionOfKey } from '../murmur2.js'
-import type { BatchBuilder, CommitChannel, FinishedBatch, LogPort, TopicInfo } from '../port.js'
+import type { BatchBuilder, CommitChannel, FinishedBatch, TopicInfo } from '../port.js'
 import { misfit } from '../record-size.js'
 
 /** A quarter of what brokers take by default. */
@@ -55,7 +55,7 @@ const sendOptions: Rules<SendOptions<never>> = {
 
 /** See `LogClient.send`. */
 export async function sendAll<V>(
-  port: LogPort,
+  channel: CommitChannel,
   clock: Clock,
   target: ClientTopic<V>,
   info: TopicInfo,
@@ -66,40 +66,34 @@ export async function sendAll<V>(
   const partitions = allPartitions(target.name, info.partitions)
   const rule: BatchRule = { maxBytes: maxBatchBytes(info.configs), roundBytes: batchBytes, compression: 'none' }
   const { keys = textKeys } = target
-  const channel = await port.idempotent()
+  await channel.begin(partitions, undefined)
+  const batches = new OutgoingBatches(channel, partitions, rule, clock.now())
+  const stopLingering = clock.every(lingerMs, () => batches.flush())
+  let index = 0
+  const where = (): string => `${target.name}: value ${index} of those sent (the first is 0; all before it were sent)`
   try {
-    await channel.begin(partitions, undefined)
-    const batches = new OutgoingBatches(channel, partitions, rule, clock.now())
-    const stopLingering = clock.every(lingerMs, () => batches.flush())
-    let index = 0
-    const where = (): string => `${target.name}: value ${index} of those sent (the first is 0; all before it were sent)`
-    try {
-      for await (const each of values) {
-        // The functions are for values; who sends a tombstone has functions that can do without.
-        const value = each as V
-        const timestamp =
-          options.timestamp === undefined ? clock.now() : demandTimestamp(options.timestamp(value), where)
-        const key = options.key === undefined ? null : demandKeyFor(keys, options.key(value), where)
-        const encoded = each === null ? null : encodedBy(target, value, where)
-        const headers = options.headers === undefined ? undefined : demandHeaders(options.headers(value), where)
-        const why = misfit(rule, Infinity, key, encoded, headers)
-        if (why !== undefined) throw tooLarge(target.name, index, why)
-        batches.add(key, encoded, timestamp, headers)
-        index++
-        if (batches.isFull) await batches.room()
-      }
-    } finally {
-      stopLingering()
-      // Also of what came before a value that cannot be sent.
-      batches.flush()
-      await batches.settled()
+    for await (const each of values) {
+      // The functions are for values; who sends a tombstone has functions that can do without.
+      const value = each as V
+      const timestamp = options.timestamp === undefined ? clock.now() : demandTimestamp(options.timestamp(value), where)
+      const key = options.key === undefined ? null : demandKeyFor(keys, options.key(value), where)
+      const encoded = each === null ? null : encodedBy(target, value, where)
+      const headers = options.headers === undefined ? undefined : demandHeaders(options.headers(value), where)
+      const why = misfit(rule, Infinity, key, encoded, headers)
+      if (why !== undefined) throw tooLarge(target.name, index, why)
+      batches.add(key, encoded, timestamp, headers)
+      index++
+      if (batches.isFull) await batches.room()
     }
-    batches.demandAcknowledged()
-    await channel.commit()
-    return { token: tokenOf(batches.written, new Map([[target.name, info.id]])) }
   } finally {
-    await channel[Symbol.asyncDispose]()
+    stopLingering()
+    // Also of what came before a value that cannot be sent.
+    batches.flush()
+    await batches.settled()
   }
+  batches.demandAcknowledged()
+  await channel.commit()
+  return { token: tokenOf(batches.written, new Map([[target.name, info.id]])) }
 }
 
 /** Null where the codec gives it. */
