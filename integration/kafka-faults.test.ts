@@ -77,6 +77,26 @@ describeWithKafka('a Kafka log behind a network that loses things', (brokers) =>
     },
   )
 
+  // Brokers verify one request of a transaction at a time (KIP-890), and send the other back, to be asked again later.
+  it('asks for the appends and for the offsets of a commit once, where nothing is lost', async () => {
+    const partitions = await newPartitions(3)
+    const [first] = partitions as [TopicPartition, ...TopicPartition[]]
+    await using member = await GroupMember.join(direct, { group: nextName('group'), topic: first.topic, partitions: 3 })
+    await using channel = await transactionsOf(log, nextName('id'))
+    const commit = async (value: number): Promise<void> => {
+      await channel.begin(partitions, member.group)
+      const appended = partitions.map((at) => channel.append(at, batchOf([`${value}`])))
+      await Promise.all([...appended, channel.offsets(member.generation, positionOf(first, value + 1))])
+      await channel.commit()
+    }
+    // Of a topic that is new a broker may not know yet that it leads it.
+    await commit(0)
+    const before = [network.asked('Produce'), network.asked('TxnOffsetCommit')]
+    const commits = 30
+    for (let value = 1; value <= commits; value++) await commit(value)
+    expect([network.asked('Produce'), network.asked('TxnOffsetCommit')]).toEqual(before.map((n) => n + commits))
+  })
+
   it('appends exactly once without transactions when produce responses are lost', async () => {
     const [at] = await newPartitions(1)
     await using channel = await log.idempotent()

@@ -1,5 +1,5 @@
 import { createServer, type Server, type Socket } from 'node:net'
-import type { ApiName } from './apis.js'
+import { apiName, type ApiName } from './apis.js'
 import { type Address, type Conditions, Connection } from './connection.js'
 import { type Fault, Loss, type LossOptions, type Way } from './losses.js'
 import type { Weather } from './pipe.js'
@@ -23,6 +23,7 @@ export class Network implements AsyncDisposable, Conditions {
   readonly #addresses: string[] = []
   readonly ports = new Map<number, number>()
   weather: Weather = { held: false, delayMs: 0 }
+  readonly #asked = new Map<ApiName, number>()
   #losses: Loss[] = []
   #refusing = false
 
@@ -95,8 +96,15 @@ export class Network implements AsyncDisposable, Conditions {
     return this.close()
   }
 
+  /** How many requests of an API have come. */
+  asked(api: ApiName): number {
+    return this.#asked.get(api) ?? 0
+  }
+
   /** Asked about every frame. */
   lost(apiKey: number, way: Way): Fault | undefined {
+    const api = apiName(apiKey)
+    if (way === 'request' && api !== undefined) this.#asked.set(api, this.asked(api) + 1)
     for (const loss of this.#losses) {
       const fault = loss.takes(apiKey, way)
       if (fault !== undefined) return fault
