@@ -15,7 +15,7 @@ export interface LogClient {
   /**
    * Appends all values (null: a tombstone), in order per partition, by an idempotent producer; resolves when all are acknowledged,
    * to a token with which reads see what became of them. Memory is
-   * bounded, however long `values` is. Rejects with `OPTIONS_INVALID` and `TOPIC_MISSING`; with `RECORD_TOO_LARGE` for a value that the topic does
+   * bounded, however long `values` is. May be called for each record: producers and their connections are kept for the next calls. Rejects with `OPTIONS_INVALID` and `TOPIC_MISSING`; with `RECORD_TOO_LARGE` for a value that the topic does
    * not take, and with what `values`, the codec or an option throws: then all values before it have been appended; or with
    * what the log refuses: then part of them may have been.
    */

@@ -1,5 +1,16 @@
 import type { World } from './contract-log.js'
-import { allPartitions, batchOf, endOf, known, newTopic, positionOf, put, someTime, transactionsOf } from './rows.js'
+import {
+  allPartitions,
+  batchOf,
+  endOf,
+  known,
+  newTopic,
+  positionOf,
+  put,
+  someTime,
+  transactionsOf,
+  valuesOf,
+} from './rows.js'
 import { PositionMap } from '../../core/record.js'
 
 export function topicContract(world: World): void {
@@ -62,6 +73,24 @@ export function topicContract(world: World): void {
       await log.admin.create([{ name: topic, partitions: 2, replicationFactor: -1, configs: {} }])
       expect(known((await log.admin.describe([topic])).get(topic)).id).not.toBe(before.id)
       expect(await endOf(log, at, 'all')).toBe(0)
+    })
+
+    it('can be made anew under a channel that has written to it before', async () => {
+      const { log } = world()
+      const topic = await newTopic(world(), 2)
+      const at = { topic, partition: 1 }
+      await using channel = await log.idempotent()
+      const write = async (value: string): Promise<number> => {
+        await channel.begin([at], undefined)
+        const { baseOffset } = await channel.append(at, batchOf([value]))
+        await channel.commit()
+        return baseOffset
+      }
+      expect([await write('a'), await write('b')]).toEqual([0, 1])
+      await log.admin.deleteTopics([topic])
+      await log.admin.create([{ name: topic, partitions: 2, replicationFactor: -1, configs: {} }])
+      expect([await write('c'), await write('d')]).toEqual([0, 1])
+      expect(await valuesOf(log, at)).toEqual(['c', 'd'])
     })
 
     it('can write to a topic as soon as it is made', async () => {
