@@ -103,13 +103,24 @@ export class Peer {
   async hears(text: string): Promise<void> {
     while (!this.heard.includes(text)) {
       if (this.isClosed) throw new Error(`closed, having heard ${JSON.stringify(this.heard.slice(-300))}`)
-      await Promise.race([once(this.socket, 'data'), once(this.socket, 'end'), once(this.socket, 'close')])
+      await this.#any('data', 'end', 'close')
     }
   }
 
   /** Resolves when the other side has ended the connection. */
   async closed(): Promise<void> {
-    while (!this.isClosed) await Promise.race([once(this.socket, 'end'), once(this.socket, 'close')])
+    while (!this.isClosed) await this.#any('end', 'close')
     this.socket.destroy()
+  }
+
+  async #any(...events: readonly string[]): Promise<void> {
+    const over = new AbortController()
+    const each = events.map((event) => once(this.socket, event, { signal: over.signal }))
+    try {
+      await Promise.race(each)
+    } finally {
+      over.abort()
+      await Promise.allSettled(each)
+    }
   }
 }
