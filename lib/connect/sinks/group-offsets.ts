@@ -50,7 +50,12 @@ export class GroupOffsets {
   /** What is committed of one partition; waits for what is pending. `count`: partitions of the topic now. */
   async load(partition: number, count: number, topicId: string): Promise<CommittedOffset | undefined> {
     const { log, group, topic } = this.#options
-    const all = await log.admin.groupOffsets(group, allPartitions(topic, count), 'stable')
+    // In turn: what a flush commits meanwhile would be known to nobody.
+    const all = await this.#inTurn(async () => {
+      const found = await log.admin.groupOffsets(group, allPartitions(topic, count), 'stable')
+      for (const one of found) if (noteIn(one.note).topic === topicId) this.#passed(one)
+      return found
+    })
     const notes = all.map(({ note }) => noteIn(note)).filter((note) => note.topic === topicId)
     const known = notes.flatMap(({ first }) => (first === undefined ? [] : [first]))
     if (this.#topicId !== topicId) this.#first = undefined
@@ -101,8 +106,9 @@ export class GroupOffsets {
     await this.#inTurn(async () => {
       if (this.#isOfOld(partition)) throw madeAnew(this.#options.topic, partition, offset)
       await this.#commit(generation, new Map([[partition, offset]]), batch)
+      // Before another turn: a flush would commit what was noted before, and the next owner would write all behind it again.
+      this.#waiting.delete(partition)
     })
-    this.#waiting.delete(partition)
   }
 
   /** The partition is another's from now on. */
@@ -117,14 +123,19 @@ export class GroupOffsets {
     await this.#drop()
   }
 
+  /** What was noted before is behind what is committed: a commit of which that was not known has been made. */
+  #passed({ partition, offset }: CommittedOffset): void {
+    if ((this.#waiting.get(partition)?.offset ?? Infinity) < offset) this.#waiting.delete(partition)
+  }
+
   #isOfOld(partition: number): boolean {
     return (this.#topics.get(partition) ?? this.#topicId) !== this.#topicId
   }
 
-  async #inTurn(act: () => Promise<void>): Promise<void> {
+  async #inTurn<T>(act: () => Promise<T>): Promise<T> {
     const turn = this.#last.then(act)
     this.#last = turn.catch(() => undefined)
-    await turn
+    return await turn
   }
 
   async #commit(
