@@ -50,20 +50,19 @@ export class GroupOffsets {
   /** What is committed of one partition; waits for what is pending. `count`: partitions of the topic now. */
   async load(partition: number, count: number, topicId: string): Promise<CommittedOffset | undefined> {
     const { log, group, topic } = this.#options
-    // In turn: what a flush commits meanwhile would be known to nobody.
-    const all = await this.#inTurn(async () => {
-      const found = await log.admin.groupOffsets(group, allPartitions(topic, count), 'stable')
-      for (const one of found) if (noteIn(one.note).topic === topicId) this.#passed(one)
-      return found
+    // What a flush commits meanwhile would be known to nobody.
+    return await this.#inTurn(async () => {
+      const all = await log.admin.groupOffsets(group, allPartitions(topic, count), 'stable')
+      const noted = all.map((one) => ({ ...one, note: noteIn(one.note) })).filter(({ note }) => note.topic === topicId)
+      for (const one of noted) this.#passed(one)
+      const known = noted.flatMap(({ note: { first } }) => (first === undefined ? [] : [first]))
+      if (this.#topicId !== topicId) this.#first = undefined
+      this.#topicId = topicId
+      this.#topics.set(partition, topicId)
+      if (known.length > 0) this.#first = Math.min(...known)
+      else this.#first ??= all.length === 0 ? count : 0
+      return all.find((one) => one.partition === partition)
     })
-    const notes = all.map(({ note }) => noteIn(note)).filter((note) => note.topic === topicId)
-    const known = notes.flatMap(({ first }) => (first === undefined ? [] : [first]))
-    if (this.#topicId !== topicId) this.#first = undefined
-    this.#topicId = topicId
-    this.#topics.set(partition, topicId)
-    if (known.length > 0) this.#first = Math.min(...known)
-    else this.#first ??= all.length === 0 ? count : 0
-    return all.find((one) => one.partition === partition)
   }
 
   /** Whether the topic had this partition when the sink was first started. To be asked after `load`. */
@@ -124,7 +123,7 @@ export class GroupOffsets {
   }
 
   /** What was noted before is behind what is committed: a commit of which that was not known has been made. */
-  #passed({ partition, offset }: CommittedOffset): void {
+  #passed({ partition, offset }: Pick<CommittedOffset, 'partition' | 'offset'>): void {
     if ((this.#waiting.get(partition)?.offset ?? Infinity) < offset) this.#waiting.delete(partition)
   }
 
