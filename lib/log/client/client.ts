@@ -40,8 +40,7 @@ export function logClient(port: LogPort, clock: Clock): LogClient {
       demandTopic(target, 'send')
       demandValues(values, `send to ${target.name}`)
       await awaitedOf(target as Parameters<typeof awaitedOf>[0])?.prepare('write', never)
-      const info = await infoOf(port, target.name)
-      return producers.use((channel) => sendAll(channel, clock, target, info, values, options))
+      return sendAll(producers, clock, target, await infoOf(port, target.name), values, options)
     },
     read(source) {
       demandTopic(source, 'read')

@@ -19,6 +19,7 @@ import { tokenOf, type Written } from './commit-token.js'
 import { partitionOfKey } from '../murmur2.js'
 import type { BatchBuilder, CommitChannel, FinishedBatch, TopicInfo } from '../port.js'
 import { misfit } from '../record-size.js'
+import type { Producers } from './producers.js'
 
 /** A quarter of what brokers take by default. */
 const batchBytes = 256 * 1024
@@ -55,7 +56,7 @@ const sendOptions: Rules<SendOptions<never>> = {
 
 /** See `LogClient.send`. */
 export async function sendAll<V>(
-  channel: CommitChannel,
+  producers: Producers,
   clock: Clock,
   target: ClientTopic<V>,
   info: TopicInfo,
@@ -63,6 +64,17 @@ export async function sendAll<V>(
   options: SendOptions<V>,
 ): Promise<Sent> {
   checkOptions(`send to ${target.name}`, options, sendOptions)
+  return await producers.use((channel) => sendBy(channel, clock, target, info, values, options))
+}
+
+async function sendBy<V>(
+  channel: CommitChannel,
+  clock: Clock,
+  target: ClientTopic<V>,
+  info: TopicInfo,
+  values: Iterable<V | null> | AsyncIterable<V | null>,
+  options: SendOptions<V>,
+): Promise<Sent> {
   const partitions = allPartitions(target.name, info.partitions)
   const rule: BatchRule = { maxBytes: maxBatchBytes(info.configs), roundBytes: batchBytes, compression: 'none' }
   const { keys = textKeys } = target
