@@ -1,4 +1,5 @@
-import { replay, replayDeadLetters } from '../../lib/app/replay.js'
+import { replay, type ReplaySelection } from '../../lib/app/replay.js'
+import { silentLogger } from '../../lib/core/logger.js'
 import type { LogPort } from '../../lib/log/port.js'
 import type { LetterFacts } from '../../lib/turn/failing/letter.js'
 
@@ -17,35 +18,30 @@ export interface Dropped {
   readonly n: number
 }
 
-const silent = { debug: nothing, info: nothing, warn: nothing, error: nothing }
-function nothing(): void {}
-
 /** Resolves to the turns that were dropped. */
 export async function replayed(id: string, log: LogPort, given: Replay): Promise<readonly Dropped[]> {
   const dropped: Dropped[] = []
-  if (given.how === 'drop') {
-    const onSent = (_at: unknown, facts: LetterFacts, what: string): void => {
-      if (what === 'dropped') dropped.push(turnOf(facts))
-    }
-    const drop = { key: given.key, code: 'HANDLER_FAILED', reason: 'to see what comes of it' }
-    await replay(log, { id, drop }, { logger: silent, onSent })
-  } else if (given.how === 'only') await replayDeadLetters({ id, log, only: { key: given.key }, logger: silent })
-  else if (given.how === 'edit')
-    await replayDeadLetters({
-      id,
-      log,
-      edit: ({ record: { value } }) =>
-        value === null
-          ? undefined
-          : {
-              value: Buffer.from(value)
-                .toString()
-                .replaceAll(/"fails":-?\d+/g, '"fails":0'),
-            },
-    })
-  else await replayDeadLetters({ id, log })
+  const onSent = (_at: unknown, facts: LetterFacts, what: string): void => {
+    if (what === 'dropped') dropped.push(turnOf(facts))
+  }
+  await replay(log, { id, ...selectionOf(given) }, { logger: silentLogger, onSent })
   return dropped
 }
+
+function selectionOf(given: Replay): ReplaySelection {
+  if (given.how === 'all') return {}
+  if (given.how === 'edit') return { edit: ({ record: { value } }) => (value === null ? undefined : unfailing(value)) }
+  const { how, key } = given
+  return how === 'only'
+    ? { only: { key } }
+    : { drop: { key, code: 'HANDLER_FAILED', reason: 'to see what comes of it' } }
+}
+
+const unfailing = (value: Uint8Array): { readonly value: string } => ({
+  value: Buffer.from(value)
+    .toString()
+    .replaceAll(/"fails":-?\d+/g, '"fails":0'),
+})
 
 /** What its turn said when it failed. */
 function turnOf({ kind, message }: LetterFacts): Dropped {
