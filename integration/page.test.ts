@@ -233,7 +233,7 @@ describeWithKafka('the monitor page of an app in two processes', (brokers) => {
     await page.keyboard.press('Escape')
     await gone(page.getByRole('dialog'))
     // Where it was before, soon after the dialog has gone.
-    await page.locator('button:focus', { hasText: 'Replay all that are new' }).waitFor()
+    await page.locator('button:focus', { hasText: /^\s*Replay all that are new\s*$/ }).waitFor()
   })
 
   it('is dark where that is preferred, and as somebody chooses', async () => {
