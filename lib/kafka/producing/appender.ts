@@ -15,7 +15,7 @@ import type { ProducerIdentity } from '../protocol/transaction.js'
 /**
  * A connection of its own, so that appends do not hold up what else is asked of a broker. The offsets of a transaction go there too:
  * a broker answers one request of a connection after the other. Where two of one transaction are under way in it at the same
- * time, it verifies only the later one and sends the other back (KIP-890); on loopback that befell nine commits of ten.
+ * time, it verifies only the later one and sends the other back (KIP-890): on one broker the appends of 44 % of the commits, and the offsets of 51 %.
  */
 export const produceLane = 1
 /** Of one request. Larger ones would hold up smaller ones behind them; a single batch may be larger. */
