@@ -143,7 +143,7 @@ try {
     p99Ms: percentile(0.99),
     p999Ms: percentile(0.999),
     commits: app.stats().commits,
-    cpuPerSecond: rounded(cpuSeconds(cpu) / wall),
+    cpuPerSecond: rounded(cpuSeconds(cpu) / wall, 3),
     verified: latencies.length === rate * seconds && slowTurns >= (hasSlow ? slowRate * seconds : 0),
   })
 } finally {

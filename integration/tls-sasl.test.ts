@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { createServer as createTcpServer, type AddressInfo } from 'node:net'
+import tls from 'node:tls'
 import { createApp, MillraceError, stateObject, text, topic } from 'millrace'
 import { z } from 'zod'
 import type { Logger } from '../lib/core/logger.js'
@@ -28,6 +29,7 @@ const right: Readonly<Record<string, (kafka: SecureKafka) => KafkaOptions>> = {
     brokers: [kafka.sasl],
     ssl: authority(kafka),
     sasl: { mechanism: 'scram-sha-512', ...kafka.users['SCRAM-SHA-512'] },
+    reauthenticationThreshold: 2_000, // of sessions of 4 s
   }),
   'TLS and PLAIN': (kafka) => ({
     brokers: [kafka.sasl],
@@ -176,6 +178,28 @@ describeWithSecureKafka('a broker that must be trusted and must trust', (kafka) 
       expect(await log.admin.stableCommitted(member.group, [first!])).toEqual(positionOf(first!, 1))
     },
   )
+
+  it('authenticates again before its session ends, on the same connection, whatever is under way on it', async () => {
+    await using log = kafkaLog(right['TLS and SCRAM-SHA-512']!(kafka()), { logger: silentLogger })
+    const name = nextName('sessions')
+    await log.admin.create([{ name, partitions: 1, replicationFactor: -1, configs: {} }])
+    await using channel = await log.idempotent()
+    const [at] = allPartitions(name, 1)
+    await channel.begin([at!], undefined)
+    const connect = jest.spyOn(tls, 'connect')
+    const end = performance.now() + 9_000
+    let requests = 0
+    const ask = async (request: () => Promise<unknown>): Promise<void> => {
+      for (; performance.now() < end; requests++) await request()
+    }
+    const append = (): Promise<unknown> => channel.append(at!, batchOf(['again']))
+    const list = (): Promise<unknown> => log.admin.list(name)
+    await Promise.all([append, append, append, list, list, list].map(ask))
+    expect(requests).toBeGreaterThan(100)
+    // One for lists at most, and one for appends: each lasts for more than two sessions.
+    expect(connect.mock.calls.length).toBeLessThanOrEqual(2)
+    connect.mockRestore()
+  })
 
   it.each(Object.entries(wrong))(
     'refuses %s at once, in words that say what is wrong',

@@ -4,6 +4,9 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { makeCertificates } from './certificates.mjs'
 
+/** After which the broker closes a connection that has not authenticated again (KIP-368). */
+const scramSessionMs = 4_000
+
 /** One user for each SASL mechanism, who may do everything; and one, by PLAIN, who may do what ACLs say. */
 export const users = {
   'SCRAM-SHA-512': { username: 'scram-user', password: 'scram-secret' },
@@ -50,6 +53,7 @@ super.users=${mayAll.join(';')}
 sasl.enabled.mechanisms=SCRAM-SHA-512,PLAIN
 listener.name.sasl_ssl.plain.sasl.jaas.config=${modules}.plain.PlainLoginModule required ${logins.join(' ')};
 listener.name.sasl_ssl.scram-sha-512.sasl.jaas.config=${modules}.scram.ScramLoginModule required;
+listener.name.sasl_ssl.scram-sha-512.connections.max.reauth.ms=${scramSessionMs}
 `
 }
 

@@ -90,7 +90,7 @@ export class Channel {
   async #send<Q, A>(link: Link, api: Api<Q, A>, body: Q, timeoutMs?: number): Promise<A> {
     const asked = this.#options.reach.asking(nameOfAddress(link.address), timeoutMs ?? 0)
     try {
-      const answer = await link.request(api, body, timeoutMs ?? null)
+      const answer = await link.request(api, body, timeoutMs)
       asked.answered()
       return answer
     } catch (error) {

@@ -61,7 +61,7 @@ describe('a kafkajs', () => {
     expect(kafkaLogWith(() => undefined)).toMatchObject({ code: 'CLIENT_UNSUPPORTED' })
   })
 
-  it.each(['isConnected', 'isAuthenticated', 'authenticate', 'send'])(
+  it.each(['isConnected', 'isAuthenticated', 'authenticate', 'processData'])(
     'whose connections have no %s is refused before one is made',
     async (method) => {
       const wire = openWire(resolveOptions(options), silentLogger)

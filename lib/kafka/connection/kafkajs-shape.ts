@@ -17,31 +17,18 @@ export interface WireConnection {
   isConnected(): boolean
   isAuthenticated(): boolean
   authenticate(): Promise<void>
-  send<T>(request: WireRequest<T>): Promise<T>
+  /** Is given what the socket receives. */
+  processData(piece: Buffer): void
   readonly sasl: unknown
   readonly socket?: net.Socket
   readonly requestQueue: RequestQueue
 }
 
 interface RequestQueue {
-  readonly pending: readonly unknown[]
-  scheduleCheckPendingRequests(): void
-}
-
-export interface WireRequest<T> {
-  readonly request: {
-    readonly apiKey: number
-    readonly apiVersion: number
-    readonly apiName: string
-    encode(): Promise<{ readonly buf: Buffer; readonly buffer: Buffer; size(): number }>
-  }
-  readonly response: {
-    /** kafkajs holds requests back for this long (KIP-219). */
-    decode(payload: Buffer): Promise<{ readonly value: T; readonly clientSideThrottleTime: number }>
-    parse(decoded: { readonly value: T }): Promise<T>
-  }
-  readonly requestTimeout: number | null
-  readonly logResponseError: boolean
+  /** Begins to look for time-outs; until `destroy`. */
+  scheduleRequestTimeoutCheck(): void
+  /** Ends its timers. */
+  destroy(): void
 }
 
 /** What kafkajs hands to partition assigners. */
@@ -56,7 +43,8 @@ export interface Cluster {
 const clusterMethods = ['connectionPoolBuilder.build', 'brokerPool.createBroker']
 const brokerMethods = [
   'connect',
-  ...['isConnected', 'isAuthenticated', 'authenticate', 'send'].map((name) => `connectionPool.pool.0.${name}`),
+  ...['isConnected', 'isAuthenticated', 'authenticate', 'processData'].map((name) => `connectionPool.pool.0.${name}`),
+  ...['scheduleRequestTimeoutCheck', 'destroy'].map((name) => `connectionPool.pool.0.requestQueue.${name}`),
 ]
 
 /** Throws `CLIENT_UNSUPPORTED` naming the first method that is not there. */

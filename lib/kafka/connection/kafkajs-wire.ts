@@ -1,5 +1,5 @@
 /**
- * What we use of kafkajs: sockets, framing, TLS, SASL, ApiVersions. Its internals are reached through the cluster it hands
+ * What we use of kafkajs: how connections are opened, TLS, SASL, ApiVersions. Its internals are reached through the cluster it hands
  * to partition assigners; they are not in its types, so what is missing is looked for (kafkajs-shape.ts) and said clearly.
  */
 import net from 'node:net'
@@ -11,6 +11,10 @@ import type { Address, ConnectionOptions } from './options.js'
 import { checkTls } from './tls-options.js'
 
 export interface Wire {
+  /** As every request says it. */
+  readonly clientId: Uint8Array
+  /** Milliseconds within which requests are answered that do not take longer by nature. */
+  readonly requestTimeout: number
   /** A broker not yet connected, with connections of its own. */
   broker(address: Address): Promise<WireBroker>
   /** Breaks all connections at once, also those that are being made: what is in flight rejects. */
@@ -27,6 +31,8 @@ export function openWire(options: ConnectionOptions, logger: Logger): Wire {
     socket.once('close', () => sockets.delete(socket))
   })
   return {
+    clientId: Buffer.from(options.clientId),
+    requestTimeout: options.requestTimeout,
     async broker(address) {
       checkTls(options.ssl)
       const connectionPool = await cluster.connectionPoolBuilder.build(address)

@@ -1,10 +1,12 @@
 import { MillraceError, reasonOf } from '../../core/errors.js'
 import type { Api } from '../protocol/api.js'
 import { commonVersion, demandNeeded } from './broker-versions.js'
-import type { WireBroker, WireConnection, WireRequest } from './kafkajs-shape.js'
+import { Disconnected, Exchange } from './exchange.js'
+import type { WireBroker, WireConnection } from './kafkajs-shape.js'
 import { notKafka, tlsExpected, type Wire } from './kafkajs-wire.js'
 import type { Address } from './options.js'
 import { Reader } from '../wire/reader.js'
+import { lengthBytes } from '../wire/frames.js'
 import { Writer } from '../wire/writer.js'
 
 /** A connection could not be made or broke; whether the request was carried out is not known. */
@@ -18,15 +20,16 @@ export class LinkRefused extends Error {
 }
 
 /**
- * One connection to one broker. Requests are answered in the order they were sent. Once lost it stays lost: kafkajs keeps
- * half a response across a reconnect and would read the next connection from there, so another link takes over.
+ * One connection to one broker. Requests are sent in the order in which they were made and answered in that order. Once lost it
+ * stays lost: another link takes over.
  */
 export class Link {
   readonly address: Address
   readonly #wire: Wire
   #broker: WireBroker | undefined
   #connection: WireConnection | undefined
-  #readying: Promise<WireConnection> | undefined
+  #exchange: Exchange | undefined
+  #readying: Promise<Exchange> | undefined
   #lost = false
 
   constructor(wire: Wire, address: Address) {
@@ -43,15 +46,22 @@ export class Link {
   }
 
   /** Rejects with `LinkLost`, `LinkRefused`, or `CLIENT_UNSUPPORTED` for an API the broker does not speak. */
-  async request<Q, A>(api: Api<Q, A>, body: Q, timeoutMs: number | null = null): Promise<A> {
-    const connection = this.#readyConnection() ?? (await this.#ready())
+  async request<Q, A>(api: Api<Q, A>, body: Q, timeoutMs = 0): Promise<A> {
+    const exchange = this.#readyExchange() ?? (await this.#ready())
+    while (exchange.held !== undefined) await exchange.held
     const version = this.#version(api, body)
+    const id = exchange.nextId()
+    const request = encoded(api, body, version, id, this.#wire.clientId)
     try {
-      return await connection.send(wireRequest(api, body, version, timeoutMs))
+      const payload = await exchange.ask(api.name, id, request, Math.max(timeoutMs, this.#wire.requestTimeout))
+      const reader = new Reader(payload, version >= api.flexibleFrom)
+      reader.end() // of the response header
+      const answer = api.decode(reader, version)
+      exchange.hold(reader.throttleMs)
+      return answer
     } catch (error) {
-      if (!isConnectionError(error)) throw error
-      // A silent connection would swallow the next requests too: whatever else is in flight on it fails now.
-      this.cut(`${api.name}: ${reasonOf(error)}`)
+      if (!(error instanceof Disconnected)) throw error
+      this.cut(`${api.name}: ${error.message}`)
       throw new LinkLost(`${api.name} to ${this.#name}: ${explain(error)}`, { cause: error })
     }
   }
@@ -66,31 +76,31 @@ export class Link {
     return `${this.address.host}:${this.address.port}`
   }
 
-  #readyConnection(): WireConnection | undefined {
+  #readyExchange(): Exchange | undefined {
     const connection = this.#connection
-    if (connection === undefined || this.lost) return undefined
-    return connection.sasl && !connection.isAuthenticated() ? undefined : connection
+    if (connection === undefined || this.#readying !== undefined || this.lost) return undefined
+    return connection.sasl && !connection.isAuthenticated() ? undefined : this.#exchange
   }
 
   /** One at a time: two requests at once would open two sockets, or overtake each other during a new authentication. */
-  #ready(): Promise<WireConnection> {
+  #ready(): Promise<Exchange> {
     this.#readying ??= this.#makeReady().finally(() => (this.#readying = undefined))
     return this.#readying
   }
 
-  async #makeReady(): Promise<WireConnection> {
+  async #makeReady(): Promise<Exchange> {
     if (this.lost) throw new LinkLost(`The connection to ${this.#name} is lost.`)
     try {
-      if (this.#connection !== undefined) {
-        await this.#connection.authenticate()
-        return this.#connection
+      if (this.#connection !== undefined && this.#exchange !== undefined) {
+        await authenticatedAgain(this.#connection)
+        return this.#exchange
       }
       this.#broker = await this.#wire.broker(this.address)
       const connection = this.#broker.connectionPool.pool[0]!
-      stopPolling(connection)
       await this.#broker.connect()
       demandNeeded(this.#name, this.#broker.versions)
-      return (this.#connection = connection)
+      this.#connection = connection
+      return (this.#exchange = takenOver(connection))
     } catch (error) {
       this.#lost = true
       if (MillraceError.is(error)) throw error
@@ -107,42 +117,33 @@ export class Link {
   }
 }
 
-/** What kafkajs sends; each awaits the same number of microtasks, which keeps them in order on their way to the socket. */
-function wireRequest<Q, A>(api: Api<Q, A>, body: Q, version: number, requestTimeout: number | null): WireRequest<A> {
-  const flexible = version >= api.flexibleFrom
-  return {
-    request: {
-      apiKey: api.key,
-      apiVersion: version,
-      apiName: api.name,
-      async encode() {
-        const writer = new Writer(flexible, api.sizeHint?.(body))
-        writer.end() // of the request header
-        api.encode(writer, body, version)
-        const buffer = writer.finish()
-        return { buf: buffer, buffer, size: () => buffer.length }
-      },
-    },
-    response: {
-      async decode(payload) {
-        const reader = new Reader(payload, flexible)
-        reader.end() // of the response header
-        const value = api.decode(reader, version)
-        return { value, clientSideThrottleTime: reader.throttleMs }
-      },
-      parse: async ({ value }) => value,
-    },
-    requestTimeout,
-    logResponseError: false,
-  }
+/** With its header. Source: https://kafka.apache.org/protocol.html#protocol_messages */
+function encoded<Q>(api: Api<Q, unknown>, body: Q, version: number, id: number, clientId: Uint8Array): Buffer {
+  const writer = new Writer(version >= api.flexibleFrom, api.sizeHint?.(body))
+  writer.int32(0).int16(api.key).int16(version).int32(id)
+  writer.int16(clientId.length).raw(clientId).end() // the client id never has a compact length
+  api.encode(writer, body, version)
+  const request = writer.finish()
+  request.writeInt32BE(request.length - lengthBytes, 0)
+  return request
 }
 
-/** kafkajs looks every millisecond whether a throttled request may go, though there is none: 2-4 % of a CPU when idle. */
-function stopPolling({ requestQueue }: WireConnection): void {
-  if (typeof requestQueue?.scheduleCheckPendingRequests !== 'function' || !Array.isArray(requestQueue.pending)) return
-  const check = requestQueue.scheduleCheckPendingRequests.bind(requestQueue)
-  requestQueue.scheduleCheckPendingRequests = () => {
-    if (requestQueue.pending.length > 0) check()
+/** From here on what the socket receives goes to us; the answers to what kafkajs asks, which is to authenticate again, to kafkajs. */
+function takenOver(connection: WireConnection): Exchange {
+  const others = connection.processData.bind(connection)
+  const exchange = new Exchange(connection.socket!, others)
+  connection.processData = (piece) => exchange.received(piece)
+  // It looks every 100 ms for time-outs, and every millisecond whether a throttled request may go, though it has none.
+  connection.requestQueue.destroy()
+  return exchange
+}
+
+async function authenticatedAgain(connection: WireConnection): Promise<void> {
+  connection.requestQueue.scheduleRequestTimeoutCheck()
+  try {
+    await connection.authenticate()
+  } finally {
+    connection.requestQueue.destroy()
   }
 }
 
