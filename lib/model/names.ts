@@ -56,11 +56,12 @@ export type DemandTarget = (topic: string, where: string) => void
 /** What is written there beside what this library writes would be read as state, or as a record that hopped. */
 export function targetsOf(app: string): DemandTarget {
   const prefix = `${app}-`
+  let last = '' // most records go where the one before them went
   return (topic, where) => {
+    if (topic === last) return
     const isOfApp = topic.startsWith(prefix)
-    if (!isOfApp && !topic.startsWith('__')) return
     const what = isOfApp ? ownTopic(app, topic) : ofKafka.has(topic) ? 'kept by Kafka for itself' : undefined
-    if (what === undefined) return
+    if (what === undefined) return void (last = topic)
     throw new MillraceError('DEFINITION_INVALID', `${where}: ${topic} is ${what}; write to a topic of your own`, {
       topic,
     })
