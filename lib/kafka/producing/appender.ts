@@ -71,11 +71,9 @@ export class Appender {
   append(at: TopicPartition, { bytes, records }: FinishedBatch): Promise<{ readonly baseOffset: Offset }> {
     if (this.#failure !== undefined) return Promise.reject(this.#behind(this.#failure))
     const lane = this.#lane(at)
-    stampBatch(bytes, {
-      ...this.#identity,
-      baseSequence: lane.takeSequence(records),
-      transactional: this.#transactionalId !== null,
-    })
+    const { producerId, producerEpoch } = this.#identity
+    const transactional = this.#transactionalId !== null
+    stampBatch(bytes, { producerId, producerEpoch, baseSequence: lane.takeSequence(records), transactional })
     const { topic, partition } = at
     const answer = new Promise<{ readonly baseOffset: Offset }>((resolve, reject) => {
       lane.add({ topic, partition, bytes, resolve, reject })

@@ -40,8 +40,8 @@ export class PartitionLane {
     return sequence
   }
 
-  add(batch: Omit<Sending, 'order'>): void {
-    this.#waiting.push({ ...batch, order: this.#nextOrder++ })
+  add({ topic, partition, bytes, resolve, reject }: Omit<Sending, 'order'>): void {
+    this.#waiting.push({ topic, partition, bytes, order: this.#nextOrder++, resolve, reject })
   }
 
   /** How often it had to recover since a batch was last acknowledged. */

@@ -141,10 +141,8 @@ export class KafkaFetcher implements Fetcher {
     const from = readings.map((reading) => reading.position)
     try {
       const answer = await this.#request(node, readings)
-      const found = new Map(answer.partitions.map((partition) => [keyOf(partition), partition]))
-      const of = ({ topic, topicId = '', partition }: Reading): FetchedPartition | undefined =>
-        found.get(keyOf({ topic: answer.byId ? topicId : topic, partition }))
-      await Promise.all(readings.map((reading, i) => this.#take(reading, from[i]!, of(reading))))
+      const found = answersOf(readings, answer)
+      await Promise.all(readings.map((reading, i) => this.#take(reading, from[i]!, found[i])))
       if (!answer.partitions.some(({ errorCode }) => isRetriable(errorCode))) this.#failures = 0
     } catch (error) {
       // A lost connection, or a broker that is not known any more; leaders are looked up anew.
@@ -218,4 +216,20 @@ export class KafkaFetcher implements Fetcher {
     const owned: Promise<void> = work.finally(() => this.#running.delete(owned))
     this.#running.add(owned)
   }
+}
+
+/** What was answered for each; undefined where nothing was. */
+function answersOf(
+  readings: readonly Reading[],
+  { byId, partitions }: FetchResponse,
+): readonly (FetchedPartition | undefined)[] {
+  let found: ReadonlyMap<string, FetchedPartition> | undefined
+  return readings.map(({ topic: name, topicId = '', partition }, i) => {
+    const topic = byId ? topicId : name
+    // As nearly always: in the order in which they were asked for.
+    const there = partitions[i]
+    if (there?.partition === partition && there.topic === topic) return there
+    found ??= new Map(partitions.map((one) => [keyOf(one), one]))
+    return found.get(keyOf({ topic, partition }))
+  })
 }

@@ -5,6 +5,8 @@ import { isId } from '../protocol/metadata.js'
 
 /** One assignment of one partition; a new assignment makes a new one, so that late answers find nobody. */
 export interface Reading extends TopicPartition {
+  /** See `keyOf`. */
+  readonly key: string
   /** The topic that this position is of; once known it stays. */
   topicId: string | undefined
   /** Since when another topic of this name is seen. */
@@ -56,21 +58,21 @@ export class Readings {
 
   /** False once its partition was assigned anew, or is no longer. */
   isCurrent(reading: Reading): boolean {
-    return this.of(reading) === reading
+    return this.#readings.get(reading.key) === reading
   }
 
   /** Those that got something go to the end: brokers fill an answer from the front, and nobody may starve. */
   moveToEnd(reading: Reading): void {
     if (!this.isCurrent(reading)) return
-    this.#readings.delete(keyOf(reading))
-    this.#readings.set(keyOf(reading), reading)
+    this.#readings.delete(reading.key)
+    this.#readings.set(reading.key, reading)
   }
 
   /** What may be handed out now. Throws a failure once: the others go on afterwards, that one when it is assigned anew. */
   takeReady(): Fetched[] {
     for (const reading of this) {
       if (reading.failure === undefined || reading.paused) continue
-      this.#readings.delete(keyOf(reading))
+      this.#readings.delete(reading.key)
       throw reading.failure
     }
     const answer: Fetched[] = []
@@ -107,6 +109,7 @@ function newReading(
   paused: boolean,
 ): Reading {
   return {
+    key: keyOf({ topic, partition }),
     topic,
     partition,
     topicId,

@@ -308,12 +308,13 @@ export class CommitCycle {
     for (const { task, positions, changes } of sealed.tasks) {
       task.committed(positions, sealed.seq)
       if (changes === undefined || task.state === undefined) continue
-      const appended = topology.changelogs.flatMap(({ topic }) => {
+      const appended = new Map<string, number>()
+      for (const { topic } of topology.changelogs) {
         const end = ends.get(topic)?.get(task.index)
-        return end === undefined ? [] : [[topic, end] as const]
-      })
+        if (end !== undefined) appended.set(topic, end)
+      }
       // Rule local-never-ahead (integration/model).
-      task.state.committed(changes, sealed.seq, new Map(appended), { positions, topics: topology.ids })
+      task.state.committed(changes, sealed.seq, appended, { positions, topics: topology.ids })
     }
     const now = clock.elapsed()
     this.#flush(now - this.#flushedAt >= flushMs)

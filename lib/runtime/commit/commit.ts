@@ -138,11 +138,9 @@ export async function send(
   generations: Generations,
 ): Promise<ReadonlyMap<string, ReadonlyMap<number, number>>> {
   await channel.begin(touched(sealed.batches), generations.first.group)
-  const positions = PositionMap.of(
-    sealed.tasks.flatMap(({ task, positions }) =>
-      [...positions].map(([topic, offset]) => [topic, task.index, offset] as const),
-    ),
-  )
+  const positions = new PositionMap()
+  for (const { task, positions: ofTask } of sealed.tasks)
+    for (const [topic, offset] of ofTask) positions.set(topic, task.index, offset)
   const ends = new PositionMap()
   const appends = sealed.batches.map(async (outgoing) => {
     const { topic, partition, batch } = outgoing
