@@ -44,6 +44,16 @@ export class StubBroker implements AsyncDisposable {
     return (this.#server.address() as AddressInfo).port
   }
 
+  /** Connections that the other side has not closed. */
+  get connections(): number {
+    return [...this.#sockets].filter((socket) => !socket.destroyed).length
+  }
+
+  /** Closes its side of each connection, in order. */
+  hangUp(): void {
+    for (const socket of this.#sockets) socket.end()
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     for (const socket of this.#sockets) socket.destroy()
     this.#server.close()

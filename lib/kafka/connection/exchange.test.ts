@@ -88,7 +88,7 @@ describe('requests on a connection', () => {
     const answered = it.ask('answered', 40)
     it.broker.write(answer(first + 1, 'yes'))
     expect(await answered).toBe('yes')
-    await expect(it.ask('hasty', 50)).rejects.toThrow('Connection error: hasty got no answer in time')
+    await expect(it.ask('hasty', 50)).rejects.toThrow('hasty got no answer in time')
     expect(await patient).toMatchObject([{ status: 'rejected', reason: expect.any(Disconnected) }])
   })
 

@@ -48,6 +48,8 @@ export class Exchange {
     socket.once('error', (error) => this.#end(`Connection error: ${error.message}`))
     socket.once('end', () => this.#end('Closed connection'))
     socket.once('close', () => this.#end('Closed connection'))
+    // It may have ended while kafkajs was still at work, and says so once.
+    if (socket.destroyed || socket.readableEnded || socket.writableEnded) this.#end('Closed connection')
   }
 
   /** Resolves when requests may be sent; undefined when they may be now. */
@@ -76,32 +78,31 @@ export class Exchange {
     return this.#lastId
   }
 
-  /** Sends at once; resolves to what follows the correlation id. After a time-out nothing is to be expected of this socket: it is destroyed. */
+  /** Is sent with what else is asked in this turn of the event loop; resolves to what follows the correlation id. After a time-out nothing is to be expected of this socket: it is destroyed. */
   ask(name: string, id: number, request: Buffer, timeoutMs: number): Promise<Buffer> {
     return new Promise((resolve, reject) => {
       if (this.#over !== undefined) return reject(this.#over)
       const dueAt = performance.now() + timeoutMs
       this.#waiting.set(id, { name, dueAt, resolve, reject })
       this.#watch(dueAt)
-      if (this.#unsent.push(request) === 1) process.nextTick(this.#send)
+      if (this.#unsent.push(request) === 1) process.nextTick(this.flush)
     })
   }
 
   /** What is asked in one turn of the event loop goes in one write: a write costs as much CPU as all else of a small request. */
-  readonly #send = (): void => {
-    const [first, ...others] = this.#unsent
+  readonly flush = (): void => {
+    const unsent = this.#unsent
     this.#unsent = []
-    if (others.length > 0) this.#socket.cork()
-    this.#socket.write(first!)
-    for (const request of others) this.#socket.write(request)
-    if (others.length > 0) this.#socket.uncork()
+    if (unsent.length > 1) this.#socket.cork()
+    for (const request of unsent) this.#socket.write(request)
+    if (unsent.length > 1) this.#socket.uncork()
   }
 
   received(piece: Buffer): void {
     try {
       this.#frames.push(piece, this.#answered)
     } catch (error) {
-      this.#socket.destroy(new Error(`what it sends is not Kafka: ${reasonOf(error)}`))
+      this.#breakOff(`what it sends is not Kafka: ${reasonOf(error)}`)
     }
   }
 
@@ -126,10 +127,15 @@ export class Exchange {
     const now = performance.now()
     let next = Infinity
     for (const { name, dueAt } of this.#waiting.values()) {
-      if (dueAt <= now) return void this.#socket.destroy(new Error(`${name} got no answer in time`))
+      if (dueAt <= now) return this.#breakOff(`${name} got no answer in time`)
       next = Math.min(next, dueAt)
     }
     if (next < Infinity) this.#watch(next)
+  }
+
+  #breakOff(reason: string): void {
+    this.#end(reason)
+    this.#socket.destroy(new Error(reason))
   }
 
   #end(reason: string): void {

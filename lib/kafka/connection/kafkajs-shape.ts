@@ -25,6 +25,8 @@ export interface WireConnection {
 }
 
 interface RequestQueue {
+  readonly pending: readonly unknown[]
+  scheduleCheckPendingRequests(): void
   /** Begins to look for time-outs; until `destroy`. */
   scheduleRequestTimeoutCheck(): void
   /** Ends its timers. */
@@ -44,7 +46,9 @@ const clusterMethods = ['connectionPoolBuilder.build', 'brokerPool.createBroker'
 const brokerMethods = [
   'connect',
   ...['isConnected', 'isAuthenticated', 'authenticate', 'processData'].map((name) => `connectionPool.pool.0.${name}`),
-  ...['scheduleRequestTimeoutCheck', 'destroy'].map((name) => `connectionPool.pool.0.requestQueue.${name}`),
+  ...['scheduleCheckPendingRequests', 'scheduleRequestTimeoutCheck', 'destroy', 'pending.slice'].map(
+    (name) => `connectionPool.pool.0.requestQueue.${name}`,
+  ),
 ]
 
 /** Throws `CLIENT_UNSUPPORTED` naming the first method that is not there. */

@@ -6,7 +6,8 @@ import net from 'node:net'
 import tls from 'node:tls'
 import { Kafka, logLevel, type logCreator } from 'kafkajs'
 import type { Logger } from '../../core/logger.js'
-import { checkBroker, checkCluster, type Cluster, type WireBroker } from './kafkajs-shape.js'
+import { Exchange } from './exchange.js'
+import { checkBroker, checkCluster, type Cluster, type WireBroker, type WireConnection } from './kafkajs-shape.js'
 import type { Address, ConnectionOptions } from './options.js'
 import { checkTls } from './tls-options.js'
 
@@ -112,6 +113,36 @@ function refusingOthers(socket: net.Socket): net.Socket {
     if (first[0] === 0x15 && first[1] === 0x03) refuse('the listener speaks TLS', tlsExpected)
     else if (first.toString('latin1', 0, 5) === 'HTTP/') refuse('an HTTP server listens there, not Kafka', notKafka)
   })
+}
+
+/** From here on what the socket receives goes to us; the answers to what kafkajs asks, which is to authenticate again, to kafkajs. */
+export function takenOver(connection: WireConnection): Exchange {
+  const exchange = new Exchange(connection.socket!, connection.processData.bind(connection))
+  connection.processData = (piece) => exchange.received(piece)
+  connection.requestQueue.destroy() // of kafkajs's timer, every 100 ms, for the time-outs of its own requests
+  return exchange
+}
+
+/** What has been asked goes before it: a broker takes nothing else while it authenticates. */
+export async function authenticatedAgain(connection: WireConnection, exchange: Exchange): Promise<void> {
+  exchange.flush()
+  connection.requestQueue.scheduleRequestTimeoutCheck()
+  await connection.authenticate()
+  connection.requestQueue.destroy()
+}
+
+/** A link that is lost leaves no socket and no timer. */
+export function discard({ requestQueue, socket }: WireConnection): void {
+  requestQueue.destroy()
+  socket?.destroy()
+}
+
+/** kafkajs looks every millisecond whether a throttled request may go, though there is none: 2-4 % of a CPU when idle. */
+export function stopPolling({ requestQueue }: WireConnection): void {
+  const check = requestQueue.scheduleCheckPendingRequests.bind(requestQueue)
+  requestQueue.scheduleCheckPendingRequests = () => {
+    if (requestQueue.pending.length > 0) check()
+  }
 }
 
 /** What kafkajs calls errors are lost connections, which the channel reports in its own words. */

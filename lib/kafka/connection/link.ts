@@ -1,9 +1,17 @@
 import { MillraceError, reasonOf } from '../../core/errors.js'
 import type { Api } from '../protocol/api.js'
 import { commonVersion, demandNeeded } from './broker-versions.js'
-import { Disconnected, Exchange } from './exchange.js'
+import { Disconnected, type Exchange } from './exchange.js'
 import type { WireBroker, WireConnection } from './kafkajs-shape.js'
-import { notKafka, tlsExpected, type Wire } from './kafkajs-wire.js'
+import {
+  authenticatedAgain,
+  discard,
+  notKafka,
+  stopPolling,
+  takenOver,
+  tlsExpected,
+  type Wire,
+} from './kafkajs-wire.js'
 import type { Address } from './options.js'
 import { Reader } from '../wire/reader.js'
 import { lengthBytes } from '../wire/frames.js'
@@ -29,8 +37,11 @@ export class Link {
   #broker: WireBroker | undefined
   #connection: WireConnection | undefined
   #exchange: Exchange | undefined
-  #readying: Promise<Exchange> | undefined
+  /** Resolves when the last of those who wait has sent its request. */
+  #turn: Promise<void> = Promise.resolve()
+  #waiting = 0
   #lost = false
+  #failure: unknown
 
   constructor(wire: Wire, address: Address) {
     this.#wire = wire
@@ -42,13 +53,17 @@ export class Link {
   }
 
   get established(): boolean {
-    return this.#connection !== undefined && !this.lost
+    return this.#exchange !== undefined && !this.lost
   }
 
   /** Rejects with `LinkLost`, `LinkRefused`, or `CLIENT_UNSUPPORTED` for an API the broker does not speak. */
   async request<Q, A>(api: Api<Q, A>, body: Q, timeoutMs = 0): Promise<A> {
-    const exchange = this.#readyExchange() ?? (await this.#ready())
-    while (exchange.held !== undefined) await exchange.held
+    const ask = (exchange: Exchange): Promise<A> => this.#ask(exchange, api, body, timeoutMs)
+    return await (this.#isReady() ? ask(this.#exchange!) : this.#inTurn(ask))
+  }
+
+  /** Sends before it waits for anything. */
+  async #ask<Q, A>(exchange: Exchange, api: Api<Q, A>, body: Q, timeoutMs: number): Promise<A> {
     const version = this.#version(api, body)
     const id = exchange.nextId()
     const request = encoded(api, body, version, id, this.#wire.clientId)
@@ -76,37 +91,69 @@ export class Link {
     return `${this.address.host}:${this.address.port}`
   }
 
-  #readyExchange(): Exchange | undefined {
+  /** Whether a request may go at once: it would overtake those who wait. */
+  #isReady(): boolean {
+    return this.#waiting === 0 && !this.lost && this.#exchange?.held === undefined && this.#isAuthenticated()
+  }
+
+  #isAuthenticated(): boolean {
     const connection = this.#connection
-    if (connection === undefined || this.#readying !== undefined || this.lost) return undefined
-    return connection.sasl && !connection.isAuthenticated() ? undefined : this.#exchange
+    if (connection === undefined || this.#exchange === undefined) return false
+    return !connection.sasl || connection.isAuthenticated()
   }
 
-  /** One at a time: two requests at once would open two sockets, or overtake each other during a new authentication. */
-  #ready(): Promise<Exchange> {
-    this.#readying ??= this.#makeReady().finally(() => (this.#readying = undefined))
-    return this.#readying
-  }
-
-  async #makeReady(): Promise<Exchange> {
-    if (this.lost) throw new LinkLost(`The connection to ${this.#name} is lost.`)
+  /** One after the other, in the order in which they came: two at once would open two sockets, or be sent between the requests of an authentication. */
+  async #inTurn<T>(ask: (exchange: Exchange) => Promise<T>): Promise<T> {
+    const before = this.#turn
+    let over = (): void => undefined
+    this.#turn = new Promise((resolve) => (over = resolve))
+    this.#waiting++
+    let asked: Promise<T>
     try {
-      if (this.#connection !== undefined && this.#exchange !== undefined) {
-        await authenticatedAgain(this.#connection)
-        return this.#exchange
+      await before
+      asked = ask(await this.#ready())
+    } finally {
+      this.#waiting--
+      over()
+    }
+    return await asked
+  }
+
+  async #ready(): Promise<Exchange> {
+    try {
+      for (;;) {
+        if (this.lost) throw this.#failure ?? new LinkLost(`The connection to ${this.#name} is lost.`)
+        const exchange = (this.#exchange ??= await this.#connect())
+        if (exchange.held !== undefined) await exchange.held
+        else if (this.#isAuthenticated()) return exchange
+        else await authenticatedAgain(this.#connection!, exchange)
       }
-      this.#broker = await this.#wire.broker(this.address)
-      const connection = this.#broker.connectionPool.pool[0]!
-      await this.#broker.connect()
-      demandNeeded(this.#name, this.#broker.versions)
-      this.#connection = connection
-      return (this.#exchange = takenOver(connection))
     } catch (error) {
       this.#lost = true
-      if (MillraceError.is(error)) throw error
-      const refused = !isConnectionError(error) || isDefinite(error)
-      throw new (refused ? LinkRefused : LinkLost)(`Connecting to ${this.#name}: ${explain(error)}`, { cause: error })
+      if (this.#connection !== undefined) discard(this.#connection)
+      throw (this.#failure ??= this.#explained(error))
     }
+  }
+
+  async #connect(): Promise<Exchange> {
+    this.#broker = await this.#wire.broker(this.address)
+    const connection = this.#broker.connectionPool.pool[0]!
+    stopPolling(connection)
+    try {
+      await this.#broker.connect()
+      demandNeeded(this.#name, this.#broker.versions)
+    } catch (error) {
+      discard(connection)
+      throw error
+    }
+    this.#connection = connection
+    return takenOver(connection)
+  }
+
+  #explained(error: unknown): unknown {
+    if (MillraceError.is(error) || error instanceof LinkLost) return error
+    const refused = !isConnectionError(error) || isDefinite(error)
+    return new (refused ? LinkRefused : LinkLost)(`Connecting to ${this.#name}: ${explain(error)}`, { cause: error })
   }
 
   #version<Q, A>(api: Api<Q, A>, body: Q): number {
@@ -126,25 +173,6 @@ function encoded<Q>(api: Api<Q, unknown>, body: Q, version: number, id: number, 
   const request = writer.finish()
   request.writeInt32BE(request.length - lengthBytes, 0)
   return request
-}
-
-/** From here on what the socket receives goes to us; the answers to what kafkajs asks, which is to authenticate again, to kafkajs. */
-function takenOver(connection: WireConnection): Exchange {
-  const others = connection.processData.bind(connection)
-  const exchange = new Exchange(connection.socket!, others)
-  connection.processData = (piece) => exchange.received(piece)
-  // It looks every 100 ms for time-outs, and every millisecond whether a throttled request may go, though it has none.
-  connection.requestQueue.destroy()
-  return exchange
-}
-
-async function authenticatedAgain(connection: WireConnection): Promise<void> {
-  connection.requestQueue.scheduleRequestTimeoutCheck()
-  try {
-    await connection.authenticate()
-  } finally {
-    connection.requestQueue.destroy()
-  }
 }
 
 const connectionErrors = new Set([
