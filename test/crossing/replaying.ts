@@ -10,6 +10,9 @@ export type Replay =
   /** No turn of them fails any more. */
   | { readonly how: 'edit' }
 
+/** The code of what a handler throws. */
+const failed = 'HANDLER_FAILED'
+
 /** A turn that is not run any more. */
 export interface Dropped {
   readonly what: 'record' | 'timer'
@@ -30,12 +33,14 @@ export async function replayed(id: string, log: LogPort, given: Replay): Promise
 
 function selectionOf(given: Replay): ReplaySelection {
   if (given.how === 'all') return {}
-  if (given.how === 'edit') return { edit: ({ record: { value } }) => (value === null ? undefined : unfailing(value)) }
+  if (given.how === 'edit') return { edit: edited }
   const { how, key } = given
-  return how === 'only'
-    ? { only: { key } }
-    : { drop: { key, code: 'HANDLER_FAILED', reason: 'to see what comes of it' } }
+  return how === 'only' ? { only: { key } } : { drop: { key, code: failed, reason: 'to see what comes of it' } }
 }
+
+/** One that came too late is not edited: it would be a new record of its topic, for kinds too that have had their turn with it. */
+const edited: NonNullable<ReplaySelection['edit']> = ({ code, record: { value } }) =>
+  value === null || code !== failed ? undefined : unfailing(value)
 
 const unfailing = (value: Uint8Array): { readonly value: string } => ({
   value: Buffer.from(value)
