@@ -22,7 +22,7 @@ export interface Clock {
 }
 
 /** What is longer `setTimeout` takes for 1 ms. */
-const longestTimeoutMs = 2 ** 31 - 1
+export const longestTimeoutMs = 2 ** 31 - 1
 
 export const systemClock: Clock = {
   now: () => Date.now(),

@@ -73,6 +73,18 @@ describe('a kafkajs', () => {
     },
   )
 
+  it.each(['scheduleCheckPendingRequests', 'scheduleRequestTimeoutCheck', 'destroy'])(
+    'whose queues of requests have no %s is refused before a connection is made',
+    async (method) => {
+      const wire = openWire(resolveOptions(options), silentLogger)
+      const [own] = (await wire.broker({ host: 'localhost', port: 9092 })).connectionPool.pool
+      const requestQueue = Object.create(own!.requestQueue, { [method]: { value: undefined } })
+      const connection = Object.create(own!, { requestQueue: { value: requestQueue } })
+      const missing = `its broker has no connectionPool.pool.0.requestQueue.${method}()`
+      expect(() => checkBroker({ connect, connectionPool: { pool: [connection] } })).toThrow(refusal(missing))
+    },
+  )
+
   it.each([
     ['no connect', 'connect()', { connectionPool: { pool: [] } }],
     ['no pool', 'connectionPool.pool.0.isConnected()', { connect }],

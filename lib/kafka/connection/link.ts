@@ -76,13 +76,13 @@ export class Link {
       return answer
     } catch (error) {
       if (!(error instanceof Disconnected)) throw error
-      this.cut(`${api.name}: ${error.message}`)
+      this.#cut(`${api.name}: ${error.message}`)
       throw new LinkLost(`${api.name} to ${this.#name}: ${explain(error)}`, { cause: error })
     }
   }
 
   /** Breaks the connection; what is in flight rejects with `LinkLost`. */
-  cut(reason: string): void {
+  #cut(reason: string): void {
     this.#lost = true
     this.#connection?.socket?.destroy(new Error(reason))
   }

@@ -6,7 +6,7 @@ import { demandTopic, demandValues, type ClientTopic } from './client-topic.js'
 import type { LogPort, TopicInfo } from '../port.js'
 import { Producers } from './producers.js'
 import { readToEnd, type ReadRecord } from './read-to-end.js'
-import { sendAll, type SendOptions, type Sent } from './send-all.js'
+import { checkSendOptions, sendAll, type SendOptions, type Sent } from './send-all.js'
 
 export type { ClientTopic, ReadRecord, SendOptions, Sent }
 
@@ -40,7 +40,9 @@ export function logClient(port: LogPort, clock: Clock): LogClient {
       demandTopic(target, 'send')
       demandValues(values, `send to ${target.name}`)
       await awaitedOf(target as Parameters<typeof awaitedOf>[0])?.prepare('write', never)
-      return sendAll(producers, clock, target, await infoOf(port, target.name), values, options)
+      const info = await infoOf(port, target.name)
+      checkSendOptions(target.name, options)
+      return await producers.use((channel) => sendAll(channel, clock, target, info, values, options))
     },
     read(source) {
       demandTopic(source, 'read')

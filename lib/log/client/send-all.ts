@@ -19,7 +19,6 @@ import { tokenOf, type Written } from './commit-token.js'
 import { partitionOfKey } from '../murmur2.js'
 import type { BatchBuilder, CommitChannel, FinishedBatch, TopicInfo } from '../port.js'
 import { misfit } from '../record-size.js'
-import type { Producers } from './producers.js'
 
 /** A quarter of what brokers take by default. */
 const batchBytes = 256 * 1024
@@ -54,20 +53,12 @@ const sendOptions: Rules<SendOptions<never>> = {
   headers: callback('a function that gives a Map of names and bytes'),
 }
 
+/** Throws `OPTIONS_INVALID`. */
+export const checkSendOptions = (topic: string, options: SendOptions<never>): void =>
+  checkOptions(`send to ${topic}`, options, sendOptions)
+
 /** See `LogClient.send`. */
 export async function sendAll<V>(
-  producers: Producers,
-  clock: Clock,
-  target: ClientTopic<V>,
-  info: TopicInfo,
-  values: Iterable<V | null> | AsyncIterable<V | null>,
-  options: SendOptions<V>,
-): Promise<Sent> {
-  checkOptions(`send to ${target.name}`, options, sendOptions)
-  return await producers.use((channel) => sendBy(channel, clock, target, info, values, options))
-}
-
-async function sendBy<V>(
   channel: CommitChannel,
   clock: Clock,
   target: ClientTopic<V>,
